@@ -1,0 +1,79 @@
+"""Every exception a user can meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_golink.findings import Finding
+
+# A linker that fails on a large program prints thousands of lines; the cause stands in the last ones.
+_OUTPUT_TAIL_LINES = 40
+
+
+class GolinkError(Exception):
+    """The question has no answer: never a violation, never a pass."""
+
+
+class ParameterError(GolinkError, ValueError):
+    """A rule was asked with a parameter it does not take, or with a value of the wrong form."""
+
+
+class ToolchainError(GolinkError):
+    """There is no usable Go toolchain, target or C compiler for what was asked."""
+
+
+class BuildError(GolinkError):
+    """
+    `go build` did not produce an image.
+
+    Attributes:
+        command: The command line that was run; empty where there was nothing to run.
+        status: Its exit status; negative for a signal.
+        output: All that it printed.
+    """
+
+    def __init__(self, what: str, *, command: Sequence[str], status: int, output: str) -> None:
+        self.command = tuple(command)
+        self.status = status
+        self.output = output
+        lines = output.strip().splitlines()
+        tail = lines[-_OUTPUT_TAIL_LINES:]
+        if len(tail) < len(lines):
+            tail.insert(0, f"… {len(lines) - len(tail)} lines before")
+        if self.command:
+            what = f"{what} (exit status {status})"
+            tail.append(f"command: {' '.join(command)}")
+        super().__init__("\n  ".join([what, *tail]))
+
+
+class UnreadableBinaryError(GolinkError):
+    """
+    A file is not an image that can be read whole: missing, not a binary, truncated or damaged.
+
+    Attributes:
+        path: The file as the caller named it.
+        format: What its magic number says ("elf", "macho", "pe", …), None where that is not known.
+        reason: What is wrong, and where in the file.
+    """
+
+    def __init__(self, path: str, reason: str, *, format: str | None = None) -> None:  # noqa: A002 - the public attribute's name
+        self.path = path
+        self.format = format
+        self.reason = reason
+        super().__init__(f"{path}: {f'{format}: ' if format else ''}{reason}")
+
+
+class PolicyViolation(AssertionError):  # noqa: N818 - a failed assertion, not an error: the answer is no
+    """
+    An image does not keep a rule, or does not say whether it does.
+
+    Attributes:
+        finding: The structured finding: rule, outcome, evidence, cause, remedy.
+    """
+
+    def __init__(self, message: str, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(message)

@@ -1,0 +1,216 @@
+"""
+The fact sheet of one image: frozen values, and no logic beyond derived properties.
+
+Absence is data: `None` is "the format has no such fact, or the image does not say", an empty tuple is "none".
+Collections keep the image's order and spelling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Format = Literal["elf", "macho", "pe", "coff", "ar", "xcoff", "plan9", "wasm"]
+Kind = Literal["executable", "shared-library", "object", "archive"]
+Linkage = Literal["static", "static-pie", "dynamic"]
+LinkMode = Literal["internal", "external"]
+LibcKind = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt", "none", "unknown"]
+LibcPresence = Literal["dynamic", "embedded", "none"]
+Resolver = Literal["cgo", "go", "system", "windows", "none"]
+Relro = Literal["none", "partial", "full"]
+Signature = Literal["none", "ad-hoc", "signed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Target:
+    """A port of Go, written GOOS/GOARCH ("linux/amd64")."""
+
+    goos: str
+    goarch: str
+
+    def __str__(self) -> str:
+        return f"{self.goos}/{self.goarch}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeededLibrary:
+    """
+    A library that the loader must find.
+
+    `via` keeps the format's own word: "DT_NEEDED", "LC_LOAD_DYLIB", "LC_LOAD_WEAK_DYLIB", "import directory",
+    "delay-import directory", …
+    """
+
+    name: str
+    via: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportedSymbol:
+    """
+    A symbol that a shared library must provide.
+
+    Mach-O names stand without the leading underscore, PE imports by ordinal as "#17". `library` is None where the
+    format does not bind symbols to libraries (ELF without a version need, Mach-O flat namespace); `version` is an
+    ELF symbol version ("GLIBC_2.34"). `weak` imports may stay unresolved.
+    """
+
+    name: str
+    library: str | None = None
+    version: str | None = None
+    weak: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionNeed:
+    """An ELF version need: `library` must define `version`, or the loader refuses the image (weak: it only warns)."""
+
+    library: str
+    version: str
+    weak: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Libc:
+    """
+    The C library of an image.
+
+    `floor` is the highest "x.y" of the `GLIBC_x.y` version needs (None for any other libc), `floor_symbols` the
+    imported symbols that cause it.
+    """
+
+    kind: LibcKind
+    presence: LibcPresence
+    floor: str | None = None
+    floor_symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cgo:
+    """
+    What an image holds of cgo.
+
+    `enabled` is the build setting CGO_ENABLED, `used` whether runtime/cgo is linked in; both None where the image
+    does not say. `packages` are the Go packages with cgo wrappers, sorted, from the pclntab. `dynamic_imports` are
+    symbols imported by `//go:cgo_import_dynamic`, without cgo.
+    """
+
+    enabled: bool | None = None
+    used: bool | None = None
+    packages: tuple[str, ...] = ()
+    dynamic_imports: tuple[ImportedSymbol, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hardening:
+    """`relro` is None outside ELF; `nx` and `writable_code` are None where the format does not say."""
+
+    pie: bool | None = None
+    nx: bool | None = None
+    relro: Relro | None = None
+    writable_code: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Module:
+    """A Go module of the build info; `sum` is its go.sum hash, `replace` what a replace directive put in its place."""
+
+    path: str
+    version: str
+    sum: str | None = None
+    replace: Module | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoBuild:
+    """
+    What the image says of its Go build.
+
+    All of it is None or empty where the build info was cut out of an image whose pclntab shows that Go made it.
+    `path` is the main package's import path; `settings` are the build settings in the image's order.
+    """
+
+    version: str | None = None
+    path: str | None = None
+    module: Module | None = None
+    modules: tuple[Module, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BinaryFacts:
+    """
+    The linkage facts of one image (a fat Mach-O: of one slice).
+
+    `needs_loader_only` is PT_INTERP (or LC_LOAD_DYLINKER) without any needed library. `static_name_service` names the
+    glibc name-service functions (getaddrinfo, getpwnam_r, …, dlopen) inside a static image, sorted. `resolver` is
+    sorted, ("none",) where no resolver code is linked in, None for an image that Go did not make. `slice` is the
+    GOARCH of a slice.
+    """
+
+    path: str
+    size: int
+    format: Format
+    kind: Kind
+    target: Target | None
+    linkage: Linkage | None
+    needs_loader_only: bool | None
+    interpreter: str | None
+    needed: tuple[NeededLibrary, ...]
+    rpath: tuple[str, ...] | None
+    runpath: tuple[str, ...] | None
+    imports: tuple[ImportedSymbol, ...]
+    version_needs: tuple[VersionNeed, ...] = ()
+    libc: Libc
+    cgo: Cgo
+    link_mode: LinkMode | None
+    resolver: tuple[Resolver, ...] | None
+    static_name_service: tuple[str, ...]
+    symtab: bool | None
+    dwarf: bool | None
+    hardening: Hardening
+    os_minimum: str | None
+    signed: Signature | None
+    go: GoBuild | None
+    slice: str | None = None
+
+    @property
+    def stripped(self) -> bool | None:
+        """No symbol table and no DWARF; None where the format has neither."""
+        if self.symtab is None and self.dwarf is None:
+            return None
+        return not self.symtab and not self.dwarf
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkWarning:
+    """
+    One warning of the linker.
+
+    `function` is the libc function it is about ("getaddrinfo"), `object` the object file, `caller` the function in it
+    that makes the call, `source` the source line ("cgo-gcc-prolog:60"); each None where the linker does not say.
+    `text` is the whole line as it was printed, with LC_ALL=C.
+    """
+
+    text: str
+    function: str | None = None
+    object: str | None = None
+    caller: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """
+    What a rule looks at: one image under the name that reports call it by.
+
+    `link_warnings` are those of the build that made the image, None for an image that was not built here.
+    """
+
+    name: str
+    facts: BinaryFacts
+    link_warnings: tuple[LinkWarning, ...] | None = None

@@ -1,0 +1,3 @@
+module example.com/golink/sample
+
+go 1.21
