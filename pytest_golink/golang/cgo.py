@@ -1,0 +1,139 @@
+"""
+What the function names of an image say of cgo and of name resolution.
+
+Only names are used that the compiler cannot inline, so that a name means code that is linked in: the pclntab also lists
+functions that were inlined and whose code then turned out to be dead.
+
+Source: Go's src/cmd/cgo/out.go (the generated names), src/runtime/cgo/callbacks.go, src/net/lookup_*.go and cgo_*.go.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from pytest_golink.facts import Format, Resolver
+    from pytest_golink.golang.functions import Functions
+
+# runtime/cgo exports this function of the runtime to C (callbacks.go); nothing else reaches it.
+_CGO_MARK = "_cgo_topofstack"
+_RUNTIME_CGO = "runtime/cgo"
+
+# <package>._Cfunc_name, and _C2func_ where errno is asked for: what cmd/cgo makes of a call. _Cmacro_ is an expression.
+_WRAPPER = rb"\._C(?:func|2func|macro)_"
+# The Go side of an exported function; its name does not say which package it is of.
+_EXPORT = re.compile(r"_cgoexp_[0-9a-f]+_(\w+)$")
+_EXPORTS = rb"^_cgoexp_"
+# A package path in a symbol name: dots of its last element are escaped, so that the first dot after it ends it.
+_PACKAGE = re.compile(r"((?:[^/()\[\]{}:]+/)*[^/.()\[\]{}:]+)\.")
+_ESCAPE = re.compile(r"%([0-9a-f]{2})")
+
+# Go's own DNS client, and its reader of /etc/hosts and the like. The methods are too large to be inlined.
+_GO_RESOLVER = rb"^net\.\(\*Resolver\)\.(?:exchange|tryOneName|goLookup\w+)$"
+_CGO_RESOLVER = rb"^net\._C2?func_(?:getaddrinfo|getnameinfo|res_n?search)$"
+# Assembler functions, without cgo, since Go 1.20.
+_SYSTEM_RESOLVER = rb"^internal/syscall/unix\.lib(?:c|resolv)_(?:getaddrinfo|getnameinfo|res_\w*n?search)_trampoline$"
+# Plan 9 asks its connection and DNS servers, /net/cs and /net/dns (net/lookup_plan9.go).
+_PLAN9_RESOLVER = rb"^net\.query(?:CS|DNS)$"
+_WINDOWS_RESOLVER = rb"^syscall\.(?:GetAddrInfoW|_DnsQuery)$"
+
+
+def cgo_used(functions: Functions) -> bool:
+    """Whether runtime/cgo is linked in."""
+    return _CGO_MARK in functions
+
+
+def cgo_packages(functions: Functions, in_order: Callable[[], Sequence[str]]) -> tuple[str, ...]:
+    """
+    Return the import paths of the packages with cgo wrappers, and runtime/cgo where linked in, sorted.
+
+    A package that uses C's types or variables only has no wrappers, and is not told.
+
+    Args:
+        functions: The names of the image's functions.
+        in_order: Gives the functions of the function table in its order, without inlined ones: costly.
+    """
+    packages = {package for name in functions.matching(_WRAPPER) if (package := _wrapping(name))}
+    if any(functions.matching(_EXPORTS)):
+        packages |= _exporting(list(functions), in_order)
+    if cgo_used(functions):
+        packages.add(_RUNTIME_CGO)
+    return tuple(sorted(unescape(package) for package in packages))
+
+
+def _wrapping(name: str) -> str | None:
+    """Return the package of a name that is a wrapper itself, not a function inside something else of such a name."""
+    package = _PACKAGE.match(name)
+    return package[1] if package and name.startswith("_C", package.end()) else None
+
+
+def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> set[str]:
+    """
+    Find the packages of exported functions.
+
+    _cgoexp_<hash>_<name> calls <package>.<name>, or a method of that name, which stands near it. Where the compiler
+    left nothing of that one, the neighbours tell, if they agree: a package's functions stand together.
+    """
+    exports = {name: match[1] for name in names if (match := _EXPORT.match(name))}
+    wanted = set(exports.values())
+    homes: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        own = name.rpartition(".")[2]
+        if own in wanted and _PACKAGE.match(name):
+            homes.setdefault(own, []).append(at)
+    packages = set()
+    for at, name in enumerate(names):
+        if near := homes.get(exports.get(name, "")):
+            right = bisect_left(near, at)
+            packages.add(_package(names[min(near[max(right - 1, 0) : right + 1], key=lambda home: abs(home - at))]))
+    if wanted - homes.keys():
+        before: str | None = None
+        alone = False
+        for name in (*in_order(), ""):
+            if name in exports:
+                alone = alone or exports[name] not in homes
+                continue
+            after = _package(name)
+            if alone and len(neighbours := {before, after} - {None}) == 1:
+                packages |= neighbours
+            before, alone = after, False
+    return {package for package in packages if package}
+
+
+def _package(name: str) -> str | None:
+    match = _PACKAGE.match(name)
+    return match[1] if match else None
+
+
+def resolvers(functions: Functions, image_format: Format, imports: Collection[str]) -> tuple[Resolver, ...]:
+    """
+    Return the DNS paths that a program can take, sorted; ("none",) where no resolver code is linked in.
+
+    Args:
+        functions: The names of its functions.
+        image_format: Its format: getaddrinfo without cgo is the system's on Mach-O alone.
+        imports: The names that it imports from shared libraries.
+    """
+    found: list[Resolver] = []
+    if any(functions.matching(_CGO_RESOLVER)):
+        found.append("cgo")
+    if any(functions.matching(_GO_RESOLVER)):
+        found.append("go")
+    if (
+        any(functions.matching(_SYSTEM_RESOLVER))
+        or (image_format == "plan9" and any(functions.matching(_PLAN9_RESOLVER)))
+        or (image_format == "macho" and "getaddrinfo" in imports and not cgo_used(functions))
+    ):
+        found.append("system")
+    if any(functions.matching(_WINDOWS_RESOLVER)):
+        found.append("windows")
+    return tuple(found) or ("none",)
+
+
+def unescape(package: str) -> str:
+    """Return an import path as it is written in source, from the form that it has in symbol names."""
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), package)

@@ -1,0 +1,137 @@
+"""All that an image says of its making by Go, from one pass over its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import GoBuild, Target
+from pytest_golink.golang import cgo
+from pytest_golink.golang.buildinfo import read_build_info
+from pytest_golink.golang.functions import Functions
+from pytest_golink.golang.memory import Memory
+from pytest_golink.golang.pclntab import BadPclntab, read_pclntabs
+from pytest_golink.golang.text import find_moduledata, link_mode, text_range
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_golink.facts import Format, LinkMode, Resolver
+    from pytest_golink.golang.image import MappedImage
+    from pytest_golink.golang.pclntab import Pclntab
+
+_GC = "gc"
+# Go always links these externally (mustLinkExternal in cmd/link/internal/ld/config.go); their entry means nothing.
+_LIBRARIES = ("c-archive", "c-shared", "plugin", "shared")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoImage:
+    """
+    What an image says of its making by Go.
+
+    Attributes:
+        build: Its build info; everything in it None or empty where that was cut out.
+        functions: The names in its pclntab; none where another compiler than gc made the image (gccgo has no pclntab).
+        source_files: The paths of the source files in its pclntab, NUL after each.
+        text: The addresses of Go's own code, None where the image does not say.
+        link_mode: Internal or external as done, None where the image does not say.
+        cgo_used: Whether runtime/cgo is linked in, None without a pclntab.
+        cgo_packages: The packages with cgo wrappers, and runtime/cgo, sorted.
+    """
+
+    build: GoBuild
+    functions: Functions
+    source_files: bytes
+    text: range | None
+    link_mode: LinkMode | None
+    cgo_used: bool | None
+    cgo_packages: tuple[str, ...]
+    _format: Format
+
+    @property
+    def target(self) -> Target | None:
+        """The port that the build settings name; None before Go 1.18, which did not record it."""
+        goos, goarch = self.build.settings.get("GOOS"), self.build.settings.get("GOARCH")
+        return Target(goos=goos, goarch=goarch) if goos and goarch else None
+
+    def resolvers(self, imports: Collection[str], target: Target | None = None) -> tuple[Resolver, ...] | None:  # noqa: ARG002 - the function names tell the port apart
+        """
+        Return the DNS paths that the program can take, sorted; ("none",) where no resolver is linked in.
+
+        Args:
+            imports: The names of the symbols that the image imports.
+            target: Its port.
+
+        Returns:
+            None where the image has no pclntab to tell.
+        """
+        return cgo.resolvers(self.functions, self._format, imports) if self.functions else None
+
+
+def read_go(image: MappedImage) -> GoImage | None:
+    """
+    Read what Go left in an image; None if Go did not make it.
+
+    An image is Go's if it has a build info, or a pclntab (the build info can be cut out).
+
+    Raises:
+        UnreadableBinaryError: One of them is damaged, or there is a build info without its pclntab.
+    """
+    memory = Memory(image)
+    build = read_build_info(memory)
+    found = _own_pclntab(memory, known_go=build is not None)
+    if found is None:
+        if build is None:
+            return None
+        if build.settings.get("-compiler", _GC) == _GC:
+            raise memory.damaged(0, "there is a Go build info, but no pclntab: was it packed, or damaged?")
+        return GoImage(
+            build=build,
+            functions=Functions(),
+            source_files=b"",
+            text=None,
+            link_mode=None,
+            cgo_used=None,
+            cgo_packages=(),
+            _format=image.format,
+        )
+    pclntab, moduledata = found
+    build = build or GoBuild()
+    text = text_range(memory, pclntab, moduledata)
+    try:
+        functions = pclntab.read_functions()
+        return GoImage(
+            build=build,
+            functions=functions,
+            source_files=pclntab.read_files(),
+            text=text,
+            link_mode=_link_mode(memory, pclntab, text, library=build.settings.get("-buildmode") in _LIBRARIES),
+            cgo_used=cgo.cgo_used(functions),
+            cgo_packages=cgo.cgo_packages(functions, pclntab.names_in_order),
+            _format=image.format,
+        )
+    except BadPclntab as bad:
+        raise memory.damaged(bad.offset, f"pclntab: {bad}") from bad
+
+
+def _link_mode(memory: Memory, pclntab: Pclntab, text: range | None, *, library: bool) -> LinkMode | None:
+    if memory.image.format == "wasm":
+        # cmd/link writes WebAssembly itself, -buildmode=c-shared included; there is no entry point to tell.
+        return "internal"
+    return "external" if library else link_mode(memory, pclntab, text)
+
+
+def _own_pclntab(memory: Memory, *, known_go: bool) -> tuple[Pclntab, int | None] | None:
+    """
+    Find the pclntab of this image, and the address of the moduledata that points at it.
+
+    A scan can also find the pclntab of another image, which this one embeds: no moduledata points there.
+    """
+    found = [(pclntab, find_moduledata(memory, pclntab)) for pclntab in read_pclntabs(memory)]
+    for pclntab, moduledata in found:
+        if moduledata is not None or pclntab.named:
+            return pclntab, moduledata
+    if known_go and len(found) == 1:
+        return found[0]
+    return None
