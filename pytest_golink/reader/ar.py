@@ -1,0 +1,170 @@
+"""
+Archives: of objects (c-archive, a C static library) and of Go's compiled packages.
+
+Source: ar(5) of System V (GNU) and of BSD; cmd/internal/archive for Go's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import BinaryFacts, Cgo, Hardening, Libc, Target
+from pytest_golink.reader.bounds import View
+from pytest_golink.reader.elf import read_elf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAGIC_BYTES = 8
+_THIN = b"!<thin>\n"
+_MEMBER = Struct("16s12s6s6s8s10s2s")  # name, date, uid, gid, mode, size, end: text, padded with spaces
+_NUMBER = re.compile(rb"^[0-9]+ *$")
+_LONG_NAME = re.compile(r"^/([0-9]+)$")
+_BSD_LONG_NAME = re.compile(r"^#1/([0-9]+)$")
+# The first line of a Go object, and of the export data beside it.
+_GO_OBJECT = re.compile(rb"go object ([a-z0-9]+) ([a-z0-9]+) ")
+# The symbol tables: GNU's, with 64-bit offsets, and BSD's.
+_GNU_TABLES = {"/": Struct(">I"), "/SYM64/": Struct(">Q")}
+_BSD_TABLES = ("__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED")
+_LONG_NAMES = "//"
+_COFF_GOARCH = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64", 0x1C4: "arm"}
+_MACHO_GOARCH = {0x01000007: "amd64", 0x0100000C: "arm64", 7: "386", 12: "arm"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Member:
+    name: str
+    header: int
+    offset: int
+    size: int
+
+
+def read_archive(path: str, data: memoryview) -> BinaryFacts:
+    """
+    Read the facts of an archive: that it is one, and what its first object is for.
+
+    Raises:
+        UnreadableBinaryError: A member's header is damaged, or a member is not in the file whole.
+    """
+    view = View(data, path=path, format="ar")
+    thin = bytes(view.slice(0, _MAGIC_BYTES, "the archive's magic number")) == _THIN
+    members = tuple(_members(view, thin=thin))
+    _check_symbol_tables(view, members)
+    return BinaryFacts(
+        path=path,
+        size=view.size,
+        format="ar",
+        kind="archive",
+        target=None if thin else _target(view, members),
+        linkage=None,
+        needs_loader_only=None,
+        interpreter=None,
+        needed=(),
+        rpath=None,
+        runpath=None,
+        imports=(),
+        libc=Libc(kind="none", presence="none"),
+        cgo=Cgo(),
+        link_mode=None,
+        resolver=None,
+        static_name_service=(),
+        symtab=None,
+        dwarf=None,
+        hardening=Hardening(),
+        os_minimum=None,
+        signed=None,
+        go=None,
+    )
+
+
+def _members(view: View, *, thin: bool) -> Iterator[_Member]:
+    """Yield the members in file order, with long names resolved."""
+    at = _MAGIC_BYTES
+    long_names: _Member | None = None
+    index = 0
+    while at < view.size:
+        what = f"archive member {index}"
+        raw_name, _, _, _, _, raw_size, end = view.unpack(_MEMBER, at, f"the header of {what}")
+        if end != b"`\n" or not _NUMBER.match(raw_size):
+            raise view.error(f"the header of {what} is damaged", at)
+        size, start = int(raw_size), at + _MEMBER.size
+        name = raw_name.decode("latin-1").rstrip()
+        special = name in _GNU_TABLES or name == _LONG_NAMES
+        # The members of a thin archive are files of their own.
+        stored = size if special or not thin else 0
+        view.check(start, stored, what)
+        member = _Member(name=name, header=at, offset=start, size=stored)
+        if name == _LONG_NAMES:
+            long_names = member
+        elif not special:
+            member = _named(view, member, long_names, what)
+        yield member
+        at = start + stored
+        # Members start at even offsets; the last one's padding may be missing.
+        at += at & 1
+        index += 1
+
+
+def _named(view: View, member: _Member, long_names: _Member | None, what: str) -> _Member:
+    if bsd := _BSD_LONG_NAME.match(member.name):
+        length = int(bsd[1])
+        if length > member.size:
+            raise view.error(f"the name of {what} is longer than the member", member.offset)
+        text = bytes(view.slice(member.offset, length, f"the name of {what}")).rstrip(b"\0").decode("latin-1")
+        return _Member(name=text, header=member.header, offset=member.offset + length, size=member.size - length)
+    if gnu := _LONG_NAME.match(member.name):
+        index = int(gnu[1])
+        if long_names is None or index >= long_names.size:
+            raise view.error(f"the name of {what} is not in the table of long names", member.header)
+        table = bytes(view.slice(long_names.offset, long_names.size, "the table of long names"))
+        name = re.split(rb"/?[\n\0]", table[index:], maxsplit=1)[0].decode("latin-1")
+    else:
+        name = member.name.rstrip("/")
+    return _Member(name=name, header=member.header, offset=member.offset, size=member.size)
+
+
+def _check_symbol_tables(view: View, members: tuple[_Member, ...]) -> None:
+    """Every member that a symbol table promises must be there: an archive may be cut between two members."""
+    headers = {member.header for member in members}
+    for member in members:
+        for offset in _promised(view, member):
+            if offset not in headers:
+                raise view.error(f"the symbol table refers to a member at offset 0x{offset:x}", member.offset)
+
+
+def _promised(view: View, member: _Member) -> set[int]:
+    """Collect the offsets of the members that a symbol table names."""
+    data = view.slice(member.offset, member.size, "the symbol table")
+    table = View(data, path=view.path, format=view.format, base=member.offset)
+    if member.name in _GNU_TABLES:
+        word = _GNU_TABLES[member.name]
+        (count,) = table.unpack(word, 0, "the symbol table")
+        offsets = table.slice(word.size, count * word.size, "the symbol table")
+        return {offset for (offset,) in word.iter_unpack(offsets)}
+    if member.name in _BSD_TABLES:
+        # Pairs of (name, member), in the byte order of the machine that it was made for: all of today's are little.
+        word = Struct("<Q" if "_64" in member.name else "<I")
+        (size,) = table.unpack(word, 0, "the symbol table")
+        entries = table.slice(word.size, size - size % (2 * word.size), "the symbol table")
+        return {offset for index, (offset,) in enumerate(word.iter_unpack(entries)) if index % 2}
+    return set()
+
+
+def _target(view: View, members: tuple[_Member, ...]) -> Target | None:
+    """Give the port that the first object is for."""
+    for member in members:
+        data = view.slice(member.offset, member.size, member.name)
+        head = bytes(data[:64])
+        if head.startswith(b"\x7fELF"):
+            return read_elf(f"{view.path}({member.name})", data).target
+        if go := _GO_OBJECT.match(head):
+            return Target(goos=go[1].decode(), goarch=go[2].decode())
+        if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"):
+            goarch = _MACHO_GOARCH.get(int.from_bytes(head[4:8], "little"))
+            return Target(goos="darwin", goarch=goarch) if goarch else None
+        if goarch := _COFF_GOARCH.get(int.from_bytes(head[:2], "little")) if len(head) >= 20 else None:
+            return Target(goos="windows", goarch=goarch)
+    return None

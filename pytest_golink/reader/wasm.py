@@ -1,0 +1,273 @@
+"""WebAssembly modules: what they ask of their host stands in the import section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Libc, NeededLibrary, Target
+from pytest_golink.golang.image import MappedImage, Region
+from pytest_golink.reader.bounds import View
+from pytest_golink.reader.go_side import read_go_side
+
+if TYPE_CHECKING:
+    from pytest_golink.facts import Kind
+
+_HEADER_BYTES = 8
+_VERSION_1 = b"\x01\x00\x00\x00"
+
+# Section ids: WebAssembly core specification, 5.5.2.
+_CUSTOM, _IMPORT, _FUNCTION, _CODE, _DATA, _DATA_COUNT, _HIGHEST_ID = 0, 2, 3, 10, 11, 12, 13
+
+# Pairs that must count the same: functions and their code, data segments and their announcement.
+_PAIRS = ((_FUNCTION, _CODE, "function types"), (_DATA_COUNT, _DATA, "data segments"))
+
+# A module's memory has at most 65,536 pages of 64 KiB; initialised data that spans this much is no program's.
+_LARGEST_MEMORY_BYTES = 1 << 30
+
+# The module names of Go's ports (cmd/link/internal/wasm/asm.go: "gojs" since 1.21, "go" before).
+_PORTS = {"gojs": "js", "go": "js", "wasi_snapshot_preview1": "wasip1"}
+
+_IMPORT_KINDS = ("function", "table", "memory", "global", "tag")
+
+
+@dataclass
+class _Module:
+    """What one pass over the sections collects."""
+
+    imports: list[tuple[str, str]] = field(default_factory=list)
+    segments: list[tuple[int, int, memoryview]] = field(default_factory=list)
+    custom: set[str] = field(default_factory=set)
+    counts: dict[int, int] = field(default_factory=dict)
+    go_version: str | None = None
+
+
+class _Cursor:
+    """Reads LEB128 numbers and names from one section, in order."""
+
+    def __init__(self, view: View, start: int, end: int, what: str) -> None:
+        self._view = view
+        self.offset = start
+        self.end = end
+        self._what = what
+
+    def take(self, size: int) -> memoryview:
+        if size > self.end - self.offset:
+            raise self._view.error(f"{self._what} ends {size - (self.end - self.offset)} bytes too early", self.offset)
+        self.offset += size
+        return self._view.data[self.offset - size : self.offset]
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def number(self, *, signed: bool = False, bits: int = 32) -> int:
+        """Read a LEB128 number of at most `bits` bits (core specification, 5.2.2)."""
+        value = shift = 0
+        start = self.offset
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                break
+            if shift >= bits:
+                raise self._view.error(f"{self._what} has a number of more than {bits} bits", start)
+        return value - (1 << shift) if signed and byte & 0x40 else value
+
+    def name(self) -> str:
+        start = self.offset
+        raw = self.take(self.number())
+        try:
+            return str(raw, "utf-8")
+        except UnicodeDecodeError as error:
+            raise self._view.error(f"{self._what} has a name that is not UTF-8", start) from error
+
+    def limits(self) -> None:
+        """Skip the limits of a table or memory; the flags tell whether a maximum follows and how wide numbers are."""
+        flags = self.byte()
+        for _ in range(1 + (flags & 1)):
+            self.number(bits=64)
+
+
+def read_wasm(path: str, data: memoryview) -> BinaryFacts:
+    """
+    Read the facts of one WebAssembly module.
+
+    `needed` are the host modules that the import section names, once each; `imports` their functions, tables,
+    memories and globals. `symtab` is the "name" section, `dwarf` a ".debug_info" section.
+
+    Raises:
+        UnreadableBinaryError: A section, a vector or a name goes past its end, or the module is a component.
+
+    Source: WebAssembly core specification 2.0, chapter 5, "Binary Format".
+    """
+    view = View(data, path=path, format="wasm")
+    view.check(0, _HEADER_BYTES, "the header")
+    if bytes(view.data[4:8]) != _VERSION_1:
+        raise view.error(f"version {bytes(view.data[4:8]).hex()} is not a core module of version 1", 4)
+    module = _read_sections(view)
+
+    names = tuple(dict.fromkeys(library for library, _ in module.imports))
+    imports = tuple(ImportedSymbol(name=name, library=library) for library, name in module.imports)
+    goos = next((_PORTS[name] for name in names if name in _PORTS), None)
+    target = Target(goos=goos, goarch="wasm") if goos else None
+    # No shared library's symbols: what the host gives comes by //go:wasmimport, not by //go:cgo_import_dynamic.
+    go = read_go_side(_map(view, module), imports=(), target=target)
+    build = go.build and replace(go.build, version=module.go_version)
+    # The tool conventions' "linking" marks a relocatable object, "dylink.0" a library for a dynamic linker.
+    kind: Kind = (
+        "object" if "linking" in module.custom else "shared-library" if "dylink.0" in module.custom else "executable"
+    )
+    return BinaryFacts(
+        path=path,
+        size=view.size,
+        format="wasm",
+        kind=kind,
+        target=target if build else None,
+        linkage=None if kind == "object" else "dynamic" if names else "static",
+        needs_loader_only=None,
+        interpreter=None,
+        needed=tuple(NeededLibrary(name=name, via="import section") for name in names),
+        rpath=None,
+        runpath=None,
+        imports=imports,
+        libc=Libc(kind="none", presence="none"),
+        cgo=go.cgo,
+        link_mode=go.link_mode,
+        resolver=go.resolver,
+        static_name_service=(),
+        symtab="name" in module.custom,
+        dwarf=".debug_info" in module.custom,
+        hardening=Hardening(),
+        os_minimum=None,
+        signed=None,
+        go=build,
+    )
+
+
+def _read_sections(view: View) -> _Module:
+    module = _Module()
+    offset = _HEADER_BYTES
+    while offset < view.size:
+        header = _Cursor(view, offset, view.size, "a section header")
+        section = header.byte()
+        size = header.number()
+        if section > _HIGHEST_ID:
+            raise view.error(f"section id {section} is not known", offset)
+        view.check(header.offset, size, f"section {section}")
+        cursor = _Cursor(view, header.offset, header.offset + size, f"section {section}")
+        if section == _CUSTOM:
+            name = cursor.name()
+            module.custom.add(name)
+            if name == "producers":
+                module.go_version = _read_go_version(cursor)
+        elif section in module.counts:
+            raise view.error(f"section {section} stands there twice", offset)
+        elif size:
+            module.counts[section] = _Cursor(view, cursor.offset, cursor.end, f"section {section}").number()
+        if section == _IMPORT:
+            _read_imports(view, cursor, module)
+        elif section == _DATA:
+            _read_data(view, cursor, module)
+        offset = header.offset + size
+    _check_whole(view, module)
+    return module
+
+
+def _check_whole(view: View, module: _Module) -> None:
+    """Hold the sections against each other: a file that was cut between two sections parses."""
+    for announced, held, what in _PAIRS:
+        count = module.counts.get(announced, 0)
+        found = module.counts.get(held, 0)
+        if count != found and (announced in module.counts or announced == _FUNCTION):
+            raise view.error(f"section {announced} announces {count} {what}, section {held} has {found}: is it cut?")
+    # Go's linker writes its build ID first and its data, the pclntab and all, last.
+    if "go:buildid" in module.custom and _DATA not in module.counts:
+        raise view.error("a Go module without a data section: is it cut?")
+
+
+def _read_go_version(cursor: _Cursor) -> str | None:
+    """
+    Read Go's version from the "producers" section, where Go's linker names itself.
+
+    Source: the WebAssembly tool conventions, ProducersSection.md; cmd/link/internal/wasm/asm.go, writeProducerSec.
+    """
+    version = None
+    for _ in range(cursor.number()):
+        section = cursor.name()
+        for _ in range(cursor.number()):
+            name, value = cursor.name(), cursor.name()
+            if (section, name) == ("language", "Go"):
+                version = value
+    return version
+
+
+def _read_imports(view: View, cursor: _Cursor, module: _Module) -> None:
+    for _ in range(cursor.number()):
+        module.imports.append((cursor.name(), cursor.name()))
+        kind = cursor.byte()
+        if kind == 0:
+            cursor.number()
+        elif kind == 1:
+            cursor.byte()
+            cursor.limits()
+        elif kind == 2:
+            cursor.limits()
+        elif kind in (3, 4):
+            cursor.take(1)
+            cursor.number()
+        else:
+            raise view.error(f"import kind {kind} is not one of {', '.join(_IMPORT_KINDS)}", cursor.offset)
+    _require_end(view, cursor)
+
+
+def _read_data(view: View, cursor: _Cursor, module: _Module) -> None:
+    """Read the data segments: the initial contents of the memory, at constant addresses."""
+    for _ in range(cursor.number()):
+        start = cursor.offset
+        mode = cursor.number()
+        address: int | None = None
+        if mode == 2:
+            cursor.number()
+        if mode in (0, 2):
+            instruction = cursor.byte()
+            value = cursor.number(signed=True, bits=64) & 0xFFFFFFFF
+            # i32.const or i64.const gives the address; global.get leaves it to the loader.
+            address = value if instruction in (0x41, 0x42) else None
+            if cursor.byte() != 0x0B:
+                raise view.error("a data segment's address is not a constant", start)
+        elif mode != 1:
+            raise view.error(f"data segment mode {mode} is not known", start)
+        size = cursor.number()
+        offset = cursor.offset
+        data = cursor.take(size)
+        if address is not None:
+            module.segments.append((address, offset, data))
+    _require_end(view, cursor)
+
+
+def _require_end(view: View, cursor: _Cursor) -> None:
+    if cursor.offset != cursor.end:
+        raise view.error(f"a section has {cursor.end - cursor.offset} bytes more than it counts", cursor.offset)
+
+
+def _map(view: View, module: _Module) -> MappedImage:
+    """Lay the data segments out in memory: Go's linker splits its data at every run of zeros."""
+    end = max((address + len(data) for address, _, data in module.segments), default=0)
+    if end > _LARGEST_MEMORY_BYTES:
+        raise view.error(f"data segments reach to 0x{end:x}, beyond {_LARGEST_MEMORY_BYTES >> 20} MiB")
+    memory = bytearray(end)
+    for address, _, data in module.segments:
+        memory[address : address + len(data)] = data
+    region = Region(name="", address=0, offset=0, data=memoryview(bytes(memory)), writable=True, executable=False)
+    return MappedImage(
+        path=view.path,
+        format="wasm",
+        pointer_size=8,  # Go's GOARCH=wasm has 64-bit pointers.
+        byteorder="little",
+        entry=None,
+        segments=(region,) if end else (),
+        sections=(),
+        relocated=lambda _address: None,
+        symbols=dict,
+    )
