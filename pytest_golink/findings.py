@@ -1,0 +1,93 @@
+"""What a rule found on an image, and the report that collects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_golink.report.facts_json import FactsJson
+
+Outcome = Literal["passed", "violated", "undecidable", "not-applicable", "waived"]
+
+# Outcomes that count against an image: a rule that could not be decided is never a pass.
+FAILING: frozenset[Outcome] = frozenset({"violated", "undecidable"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """
+    The outcome of one rule on one image.
+
+    `image` and `target` name the image, `path` is its file as the caller named it; `parameters` are what was asked of
+    the rule, as (name, value) pairs in the rule's own order with hyphenated names. `expected` and `observed` are one
+    line each; `evidence` is what the image shows, a line each, in the format's own words
+    ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` and `remedy` are lines of prose, empty where none is known. A
+    passed finding carries its evidence too.
+    """
+
+    rule: str
+    outcome: Outcome
+    image: str
+    target: str | None
+    expected: str
+    observed: str
+    evidence: tuple[str, ...] = ()
+    cause: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    path: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it counts against the image."""
+        return self.outcome in FAILING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildRecord:
+    """
+    How an image was built here: the command line, the environment variables that were set for it, and what it printed.
+
+    It holds no time and no duration: the same inputs give the same report.
+    """
+
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    output: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedImage:
+    """
+    One image of a report, under the name that its findings call it by.
+
+    `facts` is the public JSON object of its fact sheet, `build` None for an image that was not built here, `tests` the
+    sorted node ids of the tests that recorded it.
+    """
+
+    name: str
+    facts: FactsJson
+    build: BuildRecord | None
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedFinding:
+    """A finding, and the node id of the test that asked for it."""
+
+    test: str
+    finding: Finding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """
+    All that a run recorded: what every report format is a pure function of.
+
+    The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
+    order of rules.md, by test.
+    """
+
+    images: tuple[ReportedImage, ...] = ()
+    findings: tuple[ReportedFinding, ...] = ()

@@ -1,0 +1,158 @@
+"""Rules about cgo: which C is in the image, and who linked it."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+from typing import Annotated
+
+from pytest_golink.errors import ParameterError
+from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, Subject
+from pytest_golink.rules.evidence import matching
+from pytest_golink.rules.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
+from pytest_golink.rules.parameters import SOME, Name
+from pytest_golink.rules.remedies import without_cgo
+from pytest_golink.rules.verdict import Verdict, listed
+
+
+def no_cgo(subject: Subject) -> Verdict:
+    """runtime/cgo is not linked in."""
+    facts = subject.facts
+    expected = "runtime/cgo is not linked in"
+    if facts.cgo.used is None:
+        return _unsaid(facts, expected)
+    if not facts.cgo.used:
+        return Verdict(outcome="passed", expected=expected, observed="no runtime/cgo", evidence=_cgo_lines(facts))
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed="runtime/cgo is linked in",
+        evidence=_cgo_lines(facts),
+        cause=tuple(cgo_causes(facts)),
+        remedy=without_cgo(facts),
+    )
+
+
+def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdict:
+    """
+    Every package with cgo wrappers is in the list.
+
+    runtime/cgo comes with any package that uses cgo: naming one package allows it, an empty list does not. The main
+    package may be named by its import path or as "main".
+    """
+    facts = subject.facts
+    expected = f"cgo in {listed(packages)} alone" if packages else "cgo in no package"
+    if facts.cgo.used is None:
+        return _unsaid(facts, expected)
+    others = [package for package in facts.cgo.packages if not _is_named(facts, package, packages)]
+    if not others and facts.cgo.used and not packages:
+        others = [RUNTIME_CGO]
+    return Verdict(
+        outcome="violated" if others else "passed",
+        expected=expected,
+        observed=f"{listed(others)} too" if others and packages else listed(others or facts.cgo.packages) or "none",
+        evidence=_cgo_lines(facts),
+        remedy=without_cgo(facts) if others else (),
+    )
+
+
+def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
+    """Link mode, as done, is internal or external."""
+    facts = subject.facts
+    expected = f"{mode} link mode"
+    if facts.link_mode is None:
+        return _unsaid(facts, expected)
+    where = "lies inside" if facts.link_mode == "internal" else "lies outside"
+    evidence = (f"the entry point {where} Go's own text",)
+    if facts.link_mode == mode:
+        return Verdict(outcome="passed", expected=expected, observed=facts.link_mode, evidence=evidence)
+    cause: tuple[str, ...] = ()
+    remedy: tuple[str, ...]
+    if mode == "external":
+        remedy = ("CGO_ENABLED=1 with a C compiler, and -ldflags '-linkmode external'",)
+    else:
+        # cmd/link/internal/ld/lib.go (internalpkg): with any other package's cgo the host linker must do it.
+        others = [package for package in own_cgo_packages(facts) if package not in _LINKED_INTERNALLY]
+        if others:
+            cause = (f"{listed(others)}: Go links cgo by itself for packages of its own alone",)
+        remedy = without_cgo(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
+    return Verdict(
+        outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence, cause=cause, remedy=remedy
+    )
+
+
+# Source: cmd/link/internal/ld/lib.go of Go 1.27.
+_LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", "os/user", RUNTIME_CGO})
+
+
+def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], SOME]) -> Verdict:
+    """DNS paths that the program can take are exactly these."""
+    facts = subject.facts
+    asked = sorted(set(kind))
+    if "none" in asked and len(asked) > 1:
+        raise ParameterError("resolver: none stands alone: an image with a resolver has another kind")
+    expected = ", ".join(asked)
+    if facts.resolver is None:
+        return _unsaid(facts, expected)
+    seen = sorted(facts.resolver)
+    if seen == asked:
+        return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=_resolver_lines(facts))
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=", ".join(seen),
+        evidence=_resolver_lines(facts),
+        remedy=_change_resolver(facts, set(asked), set(seen)),
+    )
+
+
+_RESOLVER_WORDS = {
+    "cgo": "cgo: libc's getaddrinfo, through package net's cgo wrappers",
+    "go": "go: Go's own resolver",
+    "system": "system: libSystem's getaddrinfo, without cgo",
+    "windows": "windows: the system's GetAddrInfoW",
+    "none": "none: no resolver code is linked in",
+}
+
+
+def _resolver_lines(facts: BinaryFacts) -> tuple[str, ...]:
+    return tuple(_RESOLVER_WORDS[path] for path in facts.resolver or ())
+
+
+def _change_resolver(facts: BinaryFacts, asked: set[str], seen: set[str]) -> tuple[str, ...]:
+    if "none" in seen:
+        return ("none by a flag: the program looks no name up, so the linker dropped the resolver",)
+    if asked == {"go"} and seen & {"cgo", "system"}:
+        return ("-tags netgo",)
+    if "cgo" in asked and "cgo" not in seen and seen <= {"go", "system"}:
+        return ("CGO_ENABLED=1 with a C compiler, without -tags netgo",)
+    if "system" in asked and seen == {"go"} and facts.target and facts.target.goos in ("darwin", "ios"):
+        return ("build without -tags netgo",)
+    return ()
+
+
+def _cgo_lines(facts: BinaryFacts) -> tuple[str, ...]:
+    lines = [f"pclntab: cgo wrappers of {package}" for package in own_cgo_packages(facts)[:8]]
+    if len(own_cgo_packages(facts)) > 8:
+        lines.append(f"… {len(own_cgo_packages(facts)) - 8} more")
+    lines.append(f"pclntab: {'_cgo_topofstack' if facts.cgo.used else 'no _cgo_topofstack'}, runtime/cgo's mark")
+    if facts.cgo.enabled is not None:
+        lines.append(f"build setting CGO_ENABLED={int(facts.cgo.enabled)}")
+    return tuple(lines)
+
+
+def _is_named(facts: BinaryFacts, package: str, packages: tuple[str, ...]) -> bool:
+    if package == RUNTIME_CGO:
+        return bool(packages)
+    names = [package]
+    if package == "main" and facts.go is not None and facts.go.path:
+        names.append(facts.go.path)
+    return bool(matching(facts, names, packages))
+
+
+def _unsaid(facts: BinaryFacts, expected: str) -> Verdict:
+    if facts.kind in ("object", "archive"):
+        observed = f"an {facts.kind}, which is not linked yet"
+    elif facts.go is None:
+        observed = "Go did not make this image"
+    else:
+        observed = "the image does not say"
+    return Verdict(outcome="undecidable", expected=expected, observed=observed)
