@@ -1,0 +1,83 @@
+"""`python -m pytest_golink FILE…`: the fact sheet of files, for people and as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.report.escape import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_golink.facts import BinaryFacts
+
+# What a shell gives a command that SIGPIPE ended.
+_BROKEN_PIPE_STATUS = 141
+_UNREADABLE_STATUS = 2
+_WIDEST = 120
+# A message may name a path and a section: longer than a name.
+_LONGEST_MESSAGE = 1000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the fact sheets; give the exit status: 0, or 2 where a file could not be read."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_golink",
+        description="Show how binaries are linked, without running them.",
+        epilog="Exit status: 0; 2 where a file cannot be read (the others are printed all the same).",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="an ELF, Mach-O or PE file")
+    parser.add_argument("--json", action="store_true", help="print a list, one object a file or slice")
+    parser.add_argument("--version", action="version", version=f"pytest-golink {version('pytest-golink')}")
+    options = parser.parse_args(arguments)
+    try:
+        status = _print(options.files, as_json=options.json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE_STATUS
+    return status
+
+
+def _print(files: Sequence[str], *, as_json: bool) -> int:
+    read = [_read(file) for file in files]
+    status = _UNREADABLE_STATUS if None in read else 0
+    sheets = [facts for slices in read for facts in slices or ()]
+    if as_json:
+        from pytest_golink.report.facts_json import facts_json
+
+        # ASCII alone, so that no name of an image acts on a terminal.
+        print(json.dumps([facts_json(facts) for facts in sheets], indent=2))
+        return status
+    from pytest_golink.report.fact_sheet import fact_sheet
+
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    for number, facts in enumerate(sheets):
+        text = ("\n" if number else "") + fact_sheet(facts, width=width, colour=colour)
+        # A terminal of another encoding shows "?" for "…", and goes on.
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "replace").decode(encoding))
+    return status
+
+
+def _read(file: str) -> tuple[BinaryFacts, ...] | None:
+    from pytest_golink.reader import read_binaries  # not before the arguments are known to be right
+
+    try:
+        return read_binaries(file)
+    except UnreadableBinaryError as error:
+        print(f"golink: {escape(str(error), longest=_LONGEST_MESSAGE)}", file=sys.stderr)
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

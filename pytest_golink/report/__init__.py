@@ -1,0 +1,1 @@
+"""Findings → terminal, JSON and text: pure functions."""

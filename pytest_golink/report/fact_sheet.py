@@ -1,0 +1,202 @@
+"""The fact sheet of one image, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_golink.report.escape import escape
+from pytest_golink.report.text import hanging, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_golink.facts import BinaryFacts, ImportedSymbol
+
+    # The label of a group, and its lines of (label, texts).
+    Group = tuple[str, list[tuple[str, list[str]]]]
+
+_FORMATS = {
+    "elf": "ELF",
+    "macho": "Mach-O",
+    "pe": "PE",
+    "coff": "COFF",
+    "ar": "ar",
+    "xcoff": "XCOFF",
+    "plan9": "Plan 9 a.out",
+    "wasm": "WebAssembly",
+}
+_INTERPRETER = {"elf": "PT_INTERP", "macho": "LC_LOAD_DYLINKER"}
+_RESOLVERS = {
+    "cgo": "libc's getaddrinfo, through cgo",
+    "go": "Go's own resolver",
+    "system": "libSystem's getaddrinfo, without cgo",
+    "windows": "Windows' own",
+    "none": "no resolver code is linked in",
+}
+_SIGNATURES = {"none": "none", "ad-hoc": "ad-hoc", "signed": "yes"}
+
+_LABEL_WIDTH = 21
+# A C++ symbol may be longer than a line.
+_LONGEST_NAME = 60
+_INDENT = 2
+# A program for Windows or macOS imports hundreds of symbols, a large one has hundreds of modules: --json has them all.
+_MOST = 24
+
+
+def fact_sheet(facts: BinaryFacts, *, width: int, colour: bool) -> str:
+    """
+    Give the fact sheet as text.
+
+    Args:
+        facts: The image.
+        width: Columns of the terminal.
+        colour: Whether to mark headings with ANSI escape sequences.
+    """
+    bold, faint, plain = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
+    what = [f"{_FORMATS[facts.format]} {facts.kind}"]
+    what += [escape(str(facts.target))] if facts.target else []
+    what += [f"slice {escape(facts.slice)}"] if facts.slice else []
+    what.append(size(facts.size))
+    lines = [f"{bold}{escape(facts.path)}{plain}  {', '.join(what)}"]
+    for heading, entries in _groups(facts):
+        shown = [(label, texts) for label, texts in entries if texts]
+        if not shown:
+            continue
+        lines += ["", f"{faint}{heading}{plain}"]
+        for label, texts in shown:
+            lines += hanging(
+                label,
+                texts,
+                indent=_INDENT,
+                label_width=_LABEL_WIDTH,
+                width=width,
+            )
+    return "\n".join(lines)
+
+
+def _groups(facts: BinaryFacts) -> Iterable[Group]:
+    yield "linkage", _linkage(facts)
+    yield "libc", _libc(facts)
+    yield "cgo", _cgo(facts)
+    yield "Go build", _go(facts)
+    yield "hardening", _hardening(facts)
+    yield "content", _content(facts)
+
+
+def _linkage(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    if facts.linkage is None:
+        return [("linkage", [f"none: {facts.kind}, not linked yet"])]
+    linkage = facts.linkage + (": a loader, but no library" if facts.needs_loader_only else "")
+    interpreter = _INTERPRETER.get(facts.format)
+    return [
+        ("linkage", [linkage]),
+        (interpreter or "interpreter", [escape(facts.interpreter or "none")] if interpreter else []),
+        ("needs", _cut([f"{escape(library.name)}  ({library.via})" for library in facts.needed]) or ["no library"]),
+        ("DT_RPATH", _path_list(facts.rpath)),
+        ("LC_RPATH" if facts.format == "macho" else "DT_RUNPATH", _path_list(facts.runpath)),
+        ("imports", _imports(facts.imports)),
+        ("link mode", [facts.link_mode] if facts.link_mode else []),
+        ("resolver", [f"{name}: {_RESOLVERS[name]}" for name in facts.resolver or ()]),
+    ]
+
+
+def _imports(symbols: Iterable[ImportedSymbol]) -> list[str]:
+    # Grouped by library: "libc.so.6: getaddrinfo, puts".
+    by_library: dict[str | None, list[str]] = {}
+    for symbol in symbols:
+        by_library.setdefault(symbol.library, []).append(symbol.name)
+    return [f"{escape(library) + ': ' if library else ''}{_joined(names)}" for library, names in by_library.items()]
+
+
+def _without_cgo(facts: BinaryFacts) -> list[str]:
+    # On macOS and its like the standard library alone imports hundreds in this way.
+    if facts.cgo.dynamic_imports and facts.cgo.dynamic_imports == facts.imports:
+        return ["all of the imports above"]
+    return _imports(facts.cgo.dynamic_imports)
+
+
+def _libc(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    libc = facts.libc
+    words = {"none": "none", "embedded": f"{libc.kind}, linked into the image", "dynamic": f"{libc.kind}, loaded"}
+    return [
+        ("libc", [words[libc.presence]]),
+        ("glibc floor", [f"{escape(libc.floor)}, set by {_joined(libc.floor_symbols)}"] if libc.floor else []),
+        (
+            "name service",
+            [f"{_joined(facts.static_name_service)}: glibc's, in a static image"] if facts.static_name_service else [],
+        ),
+    ]
+
+
+def _cgo(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    cgo = facts.cgo
+    return [
+        ("used", [_said(cgo.used, "yes, runtime/cgo is linked in", "no")]),
+        ("packages", [_joined(cgo.packages)] if cgo.packages else []),
+        ("CGO_ENABLED", [] if cgo.enabled is None else [str(int(cgo.enabled))]),
+        ("imports without cgo", _without_cgo(facts)),
+    ]
+
+
+def _go(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    build = facts.go
+    if build is None:
+        return [("made by Go", ["no"])] if facts.kind in ("executable", "shared-library") else []
+    modules = [
+        f"{escape(module.path)} {escape(module.version)}"
+        + (f" => {escape(module.replace.path)} {escape(module.replace.version)}" if module.replace else "")
+        for module in build.modules
+    ]
+    return [
+        ("version", [escape(build.version or "not said")]),
+        ("package", [escape(build.path)] if build.path else []),
+        ("module", [f"{escape(build.module.path)} {escape(build.module.version)}"] if build.module else []),
+        ("modules", _cut(modules)),
+        ("settings", _cut([_setting(name, value) for name, value in build.settings.items() if value])),
+    ]
+
+
+def _setting(name: str, value: str) -> str:
+    if name == "DefaultGODEBUG":
+        # Dozens of settings that nobody asked for, in one word.
+        return f"{name}={escape(value.replace(',', ', '), longest=_LONGEST_NAME)}"
+    return f"{escape(name)}={escape(value)}"
+
+
+def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    hardening = facts.hardening
+    return [
+        ("PIE", [_yes_no(hardening.pie)] if hardening.pie is not None else []),
+        ("executable stack", [_yes_no(not hardening.nx)] if hardening.nx is not None else []),
+        ("RELRO", [hardening.relro] if hardening.relro else []),
+        ("writable code", [_yes_no(hardening.writable_code)] if hardening.writable_code is not None else []),
+        ("signature", [_SIGNATURES[facts.signed]] if facts.signed else []),
+        ("minimum OS", [escape(facts.os_minimum)] if facts.os_minimum else []),
+    ]
+
+
+def _content(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    return [
+        ("symbol table", [] if facts.symtab is None else [_yes_no(facts.symtab)]),
+        ("DWARF", [] if facts.dwarf is None else [_yes_no(facts.dwarf)]),
+    ]
+
+
+def _path_list(paths: tuple[str, ...] | None) -> list[str]:
+    return _cut([escape(path) for path in paths or ()])
+
+
+def _cut(texts: list[str]) -> list[str]:
+    return texts if len(texts) <= _MOST else [*texts[:_MOST], f"… {len(texts) - _MOST} more (--json has all)"]
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(_cut([escape(name, longest=_LONGEST_NAME) for name in names]))
+
+
+def _said(value: bool | None, yes: str, no: str) -> str:
+    return "the image does not say" if value is None else yes if value else no
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,103 @@
+"""
+The one road out of a test: findings and images as user properties, and back into a report.
+
+pytest carries user properties from a test to its reports, from an xdist worker to the controller, and into the JUnit
+XML. They are strings there, so both kinds are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pytest_golink.findings import BuildRecord, Finding, Report, ReportedFinding, ReportedImage
+from pytest_golink.report.facts_json import facts_json
+from pytest_golink.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.facts import Subject
+
+IMAGE = "golink.image"
+FINDING = "golink.finding"
+
+
+def image_property(subject: Subject, build: BuildRecord | None) -> tuple[str, str]:
+    """Give an image, and how it was built, as a user property."""
+    record = None if build is None else {**asdict(build), "environment": dict(build.environment)}
+    return IMAGE, _dump({"name": subject.name, "facts": facts_json(subject.facts), "build": record})
+
+
+def finding_property(finding: Finding) -> tuple[str, str]:
+    """Give a finding as a user property."""
+    return FINDING, _dump({**asdict(finding), "parameters": dict(finding.parameters)})
+
+
+class Collector:
+    """Gathers the user properties of a run's tests into one report, whatever order they arrive in."""
+
+    def __init__(self) -> None:
+        # JSON text → the tests that recorded it: the same image in ten tests is one image.
+        self._images: dict[str, set[str]] = {}
+        self._findings: set[tuple[str, str]] = set()
+
+    def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
+        """Take a test's user properties; those of others are left alone."""
+        for name, value in user_properties:
+            if name == IMAGE and isinstance(value, str):
+                self._images.setdefault(value, set()).add(nodeid)
+            elif name == FINDING and isinstance(value, str):
+                self._findings.add((nodeid, value))
+
+    def report(self) -> Report:
+        """Give what was gathered so far."""
+        images = [_image(text, tests) for text, tests in sorted(self._images.items())]
+        findings = [
+            ReportedFinding(test=nodeid, finding=_finding(json.loads(text))) for nodeid, text in sorted(self._findings)
+        ]
+        # Both sorts are stable, so that equal keys keep the order of the text.
+        return Report(
+            images=tuple(sorted(images, key=lambda image: (image.name, image.facts["target"] or ""))),
+            findings=tuple(sorted(findings, key=_finding_order)),
+        )
+
+
+def _dump(value: object) -> str:
+    # ASCII alone: a surrogate or a control character of a name must pass through XML and execnet.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _image(text: str, tests: set[str]) -> ReportedImage:
+    entry = json.loads(text)
+    build = entry["build"]
+    return ReportedImage(
+        name=entry["name"],
+        facts=entry["facts"],
+        build=None
+        if build is None
+        else BuildRecord(
+            command=tuple(build["command"]),
+            environment=tuple(build["environment"].items()),
+            output=build["output"],
+        ),
+        tests=tuple(sorted(tests)),
+    )
+
+
+def _finding(entry: dict[str, Any]) -> Finding:
+    for name in ("evidence", "cause", "remedy"):
+        entry[name] = tuple(entry[name])
+    entry["parameters"] = tuple(entry["parameters"].items())
+    return Finding(**entry)
+
+
+_RULE_ORDER = {name: position for position, name in enumerate(RULES)}
+
+
+def _finding_order(reported: ReportedFinding) -> tuple[str, str, str, int, str]:
+    finding = reported.finding
+    # A rule that this version does not know stands last.
+    position = _RULE_ORDER.get(finding.rule, len(_RULE_ORDER))
+    return finding.image, finding.target or "", finding.path, position, reported.test

@@ -1,0 +1,198 @@
+"""The fact sheet for people."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from pytest_golink.facts import BinaryFacts, Cgo, GoBuild, Libc, Module
+from pytest_golink.report.fact_sheet import fact_sheet
+from pytest_golink.report.text import columns
+from tests.report.test_facts_json import MODULES
+from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, GLIBC_STATIC, IMPORT_DYNAMIC, MACHO, PE, PIE, needed, symbols
+
+
+def sheet(facts: BinaryFacts, width: int = 80) -> str:
+    return fact_sheet(facts, width=width, colour=False)
+
+
+def test_a_dynamic_image_reads_from_top_to_bottom() -> None:
+    assert (
+        sheet(replace(DYNAMIC, go=MODULES, runpath=("$ORIGIN/lib",)))
+        == """\
+build/app  ELF executable, linux/amd64, 1.5 MB
+
+linkage
+  linkage              dynamic
+  PT_INTERP            /lib64/ld-linux-x86-64.so.2
+  needs                libc.so.6  (DT_NEEDED)
+  DT_RUNPATH           $ORIGIN/lib
+  imports              libc.so.6: getaddrinfo, pthread_create
+  link mode            internal
+  resolver             cgo: libc's getaddrinfo, through cgo
+                       go: Go's own resolver
+
+libc
+  libc                 glibc, loaded
+  glibc floor          2.34, set by pthread_create
+
+cgo
+  used                 yes, runtime/cgo is linked in
+  packages             net, runtime/cgo
+  CGO_ENABLED          1
+
+Go build
+  version              go1.27.3
+  package              example.com/app/cmd
+  module               example.com/app (devel)
+  modules              example.com/a v1.0.0 => example.com/fork v1.0.1
+                       example.com/b v2.0.0
+  settings             CGO_ENABLED=1
+                       GOOS=linux
+
+hardening
+  PIE                  no
+  executable stack     no
+  RELRO                none
+  writable code        no
+
+content
+  symbol table         yes
+  DWARF                yes"""
+    )
+
+
+def test_a_mach_o_slice_speaks_mach_o() -> None:
+    text = sheet(replace(MACHO, slice="arm64", size=999, runpath=("@loader_path",), cgo=Cgo()))
+
+    assert text.startswith("build/app  Mach-O executable, darwin/arm64, slice arm64, 999 B\n")
+    for line in (
+        "  LC_LOAD_DYLINKER     /usr/lib/dyld",
+        "  LC_RPATH             @loader_path",
+        "  imports              /usr/lib/libSystem.B.dylib: getaddrinfo",
+        "  libc                 libSystem, loaded",
+        "  used                 the image does not say",
+        "  PIE                  yes",
+        "  signature            ad-hoc",
+        "  minimum OS           13.0",
+    ):
+        assert line in text.split("\n")
+    assert "RELRO" not in text
+
+
+def test_an_archive_has_no_linkage_and_says_so() -> None:
+    assert (
+        sheet(replace(ARCHIVE, target=None))
+        == """\
+build/app.a  ar archive, 1.5 MB
+
+linkage
+  linkage              none: archive, not linked yet
+
+libc
+  libc                 none
+
+cgo
+  used                 the image does not say"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        (PIE, "  linkage              dynamic: a loader, but no library"),
+        (PIE, "  needs                no library"),
+        (PIE, "  PT_INTERP            /lib64/ld-linux-x86-64.so.2"),
+        (GLIBC_STATIC, "  PT_INTERP            none"),
+        (GLIBC_STATIC, "  libc                 glibc, linked into the image"),
+        (GLIBC_STATIC, "  name service         getaddrinfo: glibc's, in a static image"),
+        (IMPORT_DYNAMIC, "  imports              puts"),
+        (IMPORT_DYNAMIC, "  imports without cgo  libc.so.6: puts"),
+        (
+            replace(IMPORT_DYNAMIC, cgo=Cgo(dynamic_imports=symbols("puts"))),
+            "  imports without cgo  all of the imports above",
+        ),
+        (FOREIGN, "  made by Go           no"),
+        (PE, "  needs                kernel32.dll  (import directory)"),
+        (PE, "  signature            none"),
+        (replace(PE, go=GoBuild()), "  version              not said"),
+        (replace(PE, libc=Libc(kind="ucrt", presence="dynamic")), "  libc                 ucrt, loaded"),
+    ],
+)
+def test_each_fact_has_its_line(facts: BinaryFacts, line: str) -> None:
+    assert line in sheet(facts).split("\n")
+
+
+def test_a_format_without_an_interpreter_does_not_speak_of_one() -> None:
+    assert "interpreter" not in sheet(PE)
+
+
+def test_long_lists_are_cut_and_no_line_is_wider_than_the_terminal() -> None:
+    facts = replace(
+        DYNAMIC,
+        needed=needed(*(f"lib{number}.so" for number in range(30))),
+        imports=symbols(*(f"symbol_{number}" for number in range(300)), library="libc.so.6"),
+    )
+    text = sheet(facts, 60)
+
+    assert "… 6 more (--json has all)" in text
+    assert "symbol_23," in text
+    assert "symbol_24" not in text
+    assert "… 276 more" in text
+    assert max(columns(line) for line in text.split("\n")) <= 60
+
+
+def test_settings_without_a_value_are_left_out_and_long_ones_cut() -> None:
+    settings = MappingProxyType({"CGO_CFLAGS": "", "DefaultGODEBUG": "a=1," * 80, "GOOS": "linux"})
+    text = sheet(replace(DYNAMIC, go=replace(MODULES, settings=settings)))
+
+    assert "CGO_CFLAGS" not in text
+    assert "DefaultGODEBUG=" + "a=1, " * 8 + "…(+345)…" + "a=1, " * 3 in " ".join(text.split())
+
+
+def test_colour_marks_headings_alone() -> None:
+    lines = fact_sheet(PIE, width=80, colour=True).split("\n")
+
+    assert lines[0].startswith("\033[1mbuild/app\033[0m  ELF executable")
+    assert lines[2] == "\033[2mlinkage\033[0m"
+    assert lines[3] == "  linkage              dynamic: a loader, but no library"
+
+
+def test_no_name_of_the_image_reaches_the_terminal_unescaped() -> None:
+    evil = "a\x1b]0;x\x07\n\u202e"
+
+    def poison(value: Any) -> Any:
+        if isinstance(value, str):
+            return evil
+        if isinstance(value, tuple):
+            return tuple(poison(entry) for entry in value)
+        if isinstance(value, (dict, MappingProxyType)):
+            return {evil: evil}
+        if is_dataclass(value) and not isinstance(value, type):
+            ours = {"format", "kind", "linkage", "link_mode", "presence", "relro", "signed", "resolver", "via"}
+            return replace(
+                value,
+                **{field.name: poison(getattr(value, field.name)) for field in fields(value) if field.name not in ours},
+            )
+        return value
+
+    module = Module(path="p", version="v", replace=Module(path="q", version="w"))
+    facts = replace(
+        DYNAMIC,
+        go=GoBuild(version="v", path="p", module=module, modules=(module,), settings={"k": "v"}),
+        cgo=Cgo(used=True, packages=("p",), dynamic_imports=symbols("s", library="l")),
+        rpath=("r",),
+        runpath=("r",),
+        static_name_service=("f",),
+        slice="s",
+        os_minimum="1",
+    )
+    text = sheet(poison(facts))
+
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
+    assert text.count("a\\x1b]0;x\\x07\\n\\u202e") > 20

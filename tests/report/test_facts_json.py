@@ -1,0 +1,67 @@
+"""The public JSON of a fact sheet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import MappingProxyType
+
+from pytest_golink.facts import GoBuild, Module
+from pytest_golink.report.facts_json import facts_json
+from tests.rules.made import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, MACHO
+
+MODULES = GoBuild(
+    version="go1.27.3",
+    path="example.com/app/cmd",
+    module=Module(path="example.com/app", version="(devel)"),
+    modules=(
+        Module(
+            path="example.com/a",
+            version="v1.0.0",
+            replace=Module(path="example.com/fork", version="v1.0.1", sum="h1:abc="),
+        ),
+        Module(path="example.com/b", version="v2.0.0", sum="h1:def="),
+    ),
+    settings=MappingProxyType({"CGO_ENABLED": "1", "GOOS": "linux"}),
+)
+
+
+def test_every_key_stands_in_the_design_s_order() -> None:
+    assert json.dumps(facts_json(replace(DYNAMIC, go=MODULES))) == (
+        '{"schema": 1, "path": "build/app", "size": 1500000, "format": "elf", "kind": "executable", '
+        '"target": "linux/amd64", "linkage": "dynamic", "needs_loader_only": false, '
+        '"interpreter": "/lib64/ld-linux-x86-64.so.2", "needed": [{"name": "libc.so.6", "via": "DT_NEEDED"}], '
+        '"rpath": [], "runpath": [], "imports": [{"name": "getaddrinfo", "library": "libc.so.6", '
+        '"version": "GLIBC_2.2.5"}, {"name": "pthread_create", "library": "libc.so.6", "version": "GLIBC_2.34"}], '
+        '"libc": {"kind": "glibc", "presence": "dynamic", "floor": "2.34", "floor_symbols": ["pthread_create"]}, '
+        '"cgo": {"enabled": true, "used": true, "packages": ["net", "runtime/cgo"], "dynamic_imports": []}, '
+        '"link_mode": "internal", "resolver": ["cgo", "go"], "static_name_service": [], "symtab": true, '
+        '"dwarf": true, "stripped": false, "hardening": {"pie": false, "nx": true, "relro": "none", '
+        '"writable_code": false}, "os_minimum": null, "signed": null, "go": {"version": "go1.27.3", '
+        '"path": "example.com/app/cmd", "module": {"path": "example.com/app", "version": "(devel)"}, '
+        '"modules": [{"path": "example.com/a", "version": "v1.0.0", "replace": {"path": "example.com/fork", '
+        '"version": "v1.0.1", "sum": "h1:abc="}}, {"path": "example.com/b", "version": "v2.0.0", '
+        '"sum": "h1:def="}], "settings": {"CGO_ENABLED": "1", "GOOS": "linux"}}}'
+    )
+
+
+def test_what_the_format_does_not_have_is_null() -> None:
+    sheet = facts_json(replace(ARCHIVE, target=None))
+
+    for key in ("target", "linkage", "needs_loader_only", "rpath", "runpath", "link_mode", "resolver", "go"):
+        assert sheet[key] is None
+    assert (sheet["symtab"], sheet["dwarf"], sheet["stripped"]) == (None, None, None)
+    assert sheet["cgo"] == {"enabled": None, "used": None, "packages": [], "dynamic_imports": []}
+    assert sheet["hardening"] == {"pie": None, "nx": None, "relro": None, "writable_code": None}
+
+
+def test_a_slice_names_itself_and_nothing_else_has_the_key() -> None:
+    assert facts_json(replace(MACHO, slice="arm64"))["slice"] == "arm64"
+    assert "slice" not in facts_json(MACHO)
+
+
+def test_imports_without_cgo_have_their_own_list_and_no_build_info_is_null() -> None:
+    sheet = facts_json(replace(IMPORT_DYNAMIC, go=GoBuild()))
+
+    assert sheet["cgo"]["dynamic_imports"] == [{"name": "puts", "library": "libc.so.6", "version": None}]
+    assert sheet["go"] == {"version": None, "path": None, "module": None, "modules": [], "settings": {}}

@@ -1,0 +1,127 @@
+"""User properties, and the report that they become again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+from pytest_golink.findings import BuildRecord, Report, ReportedFinding
+from pytest_golink.report.facts_json import facts_json
+from pytest_golink.report.properties import Collector, finding_property, image_property
+from pytest_golink.rules import evaluate
+from tests.rules.made import DYNAMIC, MACHO, STATIC, subject
+
+BUILD = BuildRecord(
+    command=("go", "build", "./cmd/app"),
+    environment=(("CGO_ENABLED", "1"), ("LC_ALL", "C")),
+    output="# warning\n",
+)
+
+
+def test_a_property_is_a_name_and_ascii_json() -> None:
+    name, value = image_property(replace(subject(DYNAMIC, path="\udcff\x1b"), name="größe"), BUILD)
+
+    assert name == "golink.image"
+    assert value.isascii()
+    assert "\x1b" not in value
+    assert json.loads(value) == {
+        "name": "größe",
+        "facts": facts_json(replace(DYNAMIC, path="\udcff\x1b")),
+        "build": {
+            "command": ["go", "build", "./cmd/app"],
+            "environment": {"CGO_ENABLED": "1", "LC_ALL": "C"},
+            "output": "# warning\n",
+        },
+    }
+    assert json.loads(image_property(subject(STATIC), None)[1])["build"] is None
+
+
+def test_a_finding_property_holds_all_of_the_finding() -> None:
+    name, value = finding_property(evaluate("needs-libc", subject(STATIC), {"kind": "glibc", "at-most": "2.17"}))
+
+    assert name == "golink.finding"
+    assert json.loads(value) == {
+        "rule": "needs-libc",
+        "outcome": "violated",
+        "image": "app",
+        "target": "linux/amd64",
+        "path": "build/app",
+        "expected": "loads glibc 2.17 or older",
+        "observed": "no libc",
+        "evidence": ["no PT_INTERP", "no DT_NEEDED"],
+        "cause": ["runtime/cgo is not linked in"],
+        "remedy": ["CGO_ENABLED=1 with a C compiler: without one Go turns cgo off silently"],
+        "parameters": {"kind": "glibc", "at-most": "2.17"},
+    }
+
+
+def test_what_was_recorded_comes_back() -> None:
+    finding = evaluate("needs-libc", subject(DYNAMIC), {"kind": "glibc", "at-most": "2.17"})
+    collector = Collector()
+    collector.add("test_a.py::test", [image_property(subject(DYNAMIC), BUILD), finding_property(finding)])
+    report = collector.report()
+
+    (image,) = report.images
+    assert (image.name, image.build, image.tests) == ("app", BUILD, ("test_a.py::test",))
+    assert image.facts == facts_json(DYNAMIC)
+    assert report.findings == (ReportedFinding(test="test_a.py::test", finding=finding),)
+
+
+def test_properties_of_others_are_left_alone() -> None:
+    collector = Collector()
+    collector.add(
+        "test_a.py::test", [("other", "value"), ("golink.image", 7), ("golink.finding", None), ("golink.x", "y")]
+    )
+
+    assert collector.report() == Report()
+
+
+def test_an_image_that_several_tests_recorded_is_one() -> None:
+    collector = Collector()
+    for nodeid in ("b", "a", "b"):
+        collector.add(nodeid, [image_property(subject(STATIC), None)])
+    finding = evaluate("static", subject(STATIC), {})
+    for nodeid in ("b", "a", "b"):
+        collector.add(nodeid, [finding_property(finding)])
+    report = collector.report()
+
+    assert [image.tests for image in report.images] == [("a", "b")]
+    assert [reported.test for reported in report.findings] == ["a", "b"]
+
+
+def test_the_same_name_with_other_facts_is_another_image() -> None:
+    collector = Collector()
+    collector.add("t", [image_property(subject(STATIC), None), image_property(subject(STATIC, dwarf=False), None)])
+
+    assert [image.facts["dwarf"] for image in collector.report().images] == [False, True]
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
+    macos = replace(subject(MACHO), name="app")
+    server = replace(subject(STATIC), name="server")
+    arrivals = [
+        ("t1", [image_property(server, None), finding_property(evaluate("target", server, {"targets": "linux/*"}))]),
+        ("t2", [image_property(macos, None), finding_property(evaluate("static", macos, {}))]),
+        ("t3", [finding_property(evaluate("stripped", server, {})), finding_property(evaluate("static", server, {}))]),
+        ("t4", [finding_property(replace(evaluate("static", server, {}), rule="from-the-future", target=None))]),
+    ]
+    reports = []
+    for order in itertools.permutations(arrivals):
+        collector = Collector()
+        for nodeid, properties in order:
+            collector.add(nodeid, properties)
+        reports.append(collector.report())
+
+    assert all(report == reports[0] for report in reports)
+    assert [(image.name, image.facts["target"]) for image in reports[0].images] == [
+        ("app", "darwin/arm64"),
+        ("server", "linux/amd64"),
+    ]
+    assert [(reported.finding.image, reported.finding.rule) for reported in reports[0].findings] == [
+        ("app", "static"),
+        ("server", "from-the-future"),
+        ("server", "static"),
+        ("server", "stripped"),
+        ("server", "target"),
+    ]

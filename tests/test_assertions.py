@@ -1,0 +1,178 @@
+"""The helpers."""
+
+from __future__ import annotations
+
+import inspect
+from contextvars import Context
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from pytest_golink import assertions
+from pytest_golink.assertions import assert_needs_libc, assert_static, recording
+from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
+from pytest_golink.facts import BinaryFacts, LinkWarning, Subject
+from pytest_golink.rules import RULES
+from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, STATIC
+
+if TYPE_CHECKING:
+    from pytest_golink.build import GoBinary
+    from pytest_golink.findings import Finding
+    from pytest_golink.fixtures import GoSample
+
+
+@dataclass(frozen=True)
+class _Built:
+    name: str
+    facts: object
+    warnings: tuple[LinkWarning, ...] = ()
+
+
+def built(name: str, facts: object, *warnings: LinkWarning) -> GoBinary:
+    """What a GoBinary is to a helper: it is told by its form."""
+    return cast("GoBinary", _Built(name, facts, warnings))
+
+
+HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
+    "static": (STATIC, {}),
+    "dynamic": (DYNAMIC, {}),
+    "self-contained": (MACHO, {}),
+    "needs-libc": (DYNAMIC, {"kind": "glibc", "at_most": "2.34"}),
+    "no-libc": (STATIC, {}),
+    "needs": (OWN_C, {"libraries": ["libm.so.6", "libc.so.6"]}),
+    "only-needs": (OWN_C, {"libraries": ["libm.so.6", "libc.so.6"]}),
+    "interpreter": (MACHO, {"path": "/usr/lib/dyld"}),
+    "no-interpreter": (STATIC, {}),
+    "glibc-at-most": (DYNAMIC, {"version": "2.34"}),
+    "no-rpath": (STATIC, {}),
+    "imports": (DYNAMIC, {"symbols": ["getaddrinfo"]}),
+    "no-imports": (STATIC, {"symbols": "*"}),
+    "no-getaddrinfo-warning": (STATIC, {}),
+    "no-link-warnings": (STATIC, {"allow": ["x"]}),
+    "no-cgo": (STATIC, {}),
+    "only-cgo-packages": (DYNAMIC, {"packages": ["net"]}),
+    "linkmode": (DYNAMIC, {"mode": "internal"}),
+    "resolver": (DYNAMIC, {"kind": "cgo,go"}),
+    "stripped": (replace(STATIC, symtab=False, dwarf=False), {}),
+    "not-stripped": (STATIC, {}),
+    "no-dwarf": (replace(STATIC, dwarf=False), {}),
+    "target": (STATIC, {"targets": ["linux/amd64"]}),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_helper_asks_its_rule_with_its_parameters(rule: str) -> None:
+    facts, parameters = HELD[rule]
+    helper = getattr(assertions, "assert_" + rule.replace("-", "_"))
+    recorded: list[tuple[Subject, Finding]] = []
+    with recording(lambda subject, finding: recorded.append((subject, finding))):
+        helper(built("app", facts), **parameters)
+
+    ((subject, finding),) = recorded
+    assert (finding.rule, finding.outcome) == (rule, "passed")
+    assert [name.replace("-", "_") for name, _ in finding.parameters] == list(parameters)
+    assert subject == Subject(name="app", facts=facts, link_warnings=())
+    # One truth: the helper's keywords are the rule's parameters, required where those are.
+    _, *arguments = inspect.signature(helper).parameters.values()
+    assert [(argument.name, argument.default is argument.empty) for argument in arguments] == [
+        (parameter.keyword, parameter.required) for parameter in RULES[rule].parameters
+    ]
+
+
+def test_a_violation_is_an_assertion_error_with_the_text_and_the_finding() -> None:
+    with pytest.raises(AssertionError) as raised:
+        assert_static(built("cmd/app", DYNAMIC))
+
+    assert isinstance(raised.value, PolicyViolation)
+    assert str(raised.value).startswith("golink: cmd/app (linux/amd64) violates static\n  expected  no PT_INTERP")
+    assert (raised.value.finding.rule, raised.value.finding.outcome) == ("static", "violated")
+
+
+def test_what_the_image_does_not_say_fails_and_what_has_no_meaning_does_not() -> None:
+    with pytest.raises(
+        PolicyViolation, match=r"^golink: build/app\.a \(linux/amd64\) does not say whether static holds"
+    ):
+        assert_static(ARCHIVE)
+    assertions.assert_no_getaddrinfo_warning(MACHO)
+
+
+def test_the_linker_s_warnings_of_a_build_are_looked_at() -> None:
+    facts = replace(GLIBC_STATIC, static_name_service=())
+
+    with pytest.raises(PolicyViolation, match="linker: x"):
+        assertions.assert_no_getaddrinfo_warning(built("app", facts, LinkWarning(text="x", function="dlopen")))
+
+
+def test_findings_go_to_the_innermost_recording_failed_ones_too_and_nowhere_outside() -> None:
+    outer: list[str] = []
+    inner: list[str] = []
+    with recording(lambda _, finding: outer.append(finding.outcome)):
+        with recording(lambda _, finding: inner.append(finding.outcome)), pytest.raises(PolicyViolation):
+            assert_static(DYNAMIC)
+        assert_static(STATIC)
+    # A fresh context: pytest's own run of this test records as well.
+    Context().run(assert_static, STATIC)
+
+    assert (outer, inner) == (["passed"], ["violated"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("dist/app", "dist/app"), ("/opt/dist/app", "/opt/dist/app"), (str(Path.cwd() / "dist" / "app"), "dist/app")],
+)
+def test_facts_are_called_by_their_path(path: str, name: str) -> None:
+    assert assertions.subject_of(replace(STATIC, path=path)).name == name
+
+
+def test_a_path_is_read(go_sample: GoSample) -> None:
+    path = go_sample("static", cgo=False).path
+
+    assert_static(path)
+    assert_static(str(path))
+    subject = assertions.subject_of(path)
+    assert subject.facts.linkage == "static"
+    assert subject.link_warnings is None
+
+
+def test_a_path_that_cannot_be_read_is_an_error_and_no_violation(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableBinaryError):
+        assert_static(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("thing", [None, 7, b"path", ["dist/app"], built("app", None)])
+def test_anything_else_is_an_error(thing: Any) -> None:
+    with pytest.raises(ParameterError, match=r"^a GoBinary, BinaryFacts or a path is asked for, not "):
+        assert_static(thing)
+
+
+def test_a_wrong_parameter_is_an_error_and_no_violation() -> None:
+    with pytest.raises(ParameterError, match="at-most: 'new' is not a version"):
+        assert_needs_libc(DYNAMIC, at_most="new")
+
+
+def test_the_traceback_ends_in_the_user_s_test(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    pytester.makepyfile(
+        """
+        from tests.rules.made import DYNAMIC
+        from pytest_golink import assert_static
+
+        def test_release():
+            assert_static(DYNAMIC)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.stdout.fnmatch_lines(
+        [
+            ">       assert_static(DYNAMIC)",
+            "E       pytest_golink.errors.PolicyViolation: golink: build/app (linux/amd64) violates static",
+            "E         expected  no PT_INTERP, no DT_NEEDED",
+            "E         remedy    CGO_ENABLED=0, or -tags netgo",
+            "",
+            "test_the_traceback_ends_in_the_user_s_test.py:5: PolicyViolation",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*assertions.py*")

@@ -1,0 +1,154 @@
+"""`python -m pytest_golink`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink import read_binary
+from pytest_golink.__main__ import main
+from pytest_golink.report.facts_json import facts_json
+
+if TYPE_CHECKING:
+    from pytest_golink.build import GoBinary
+    from pytest_golink.fixtures import GoSample
+
+_RUN_TIMEOUT_S = 60
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_golink", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_RUN_TIMEOUT_S,
+        env={**os.environ, "COLUMNS": "80", **environment},
+        cwd=Path(__file__).parent.parent,
+    )
+
+
+@pytest.fixture(scope="module")
+def static(go_sample: GoSample) -> GoBinary:
+    return go_sample("static", target="linux/amd64", cgo=False)
+
+
+def test_a_file_s_fact_sheet_is_printed(static: GoBinary) -> None:
+    result = run(static.path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.split("\n")
+    assert lines[0].startswith(f"{static.path}  ELF executable, linux/amd64, ")
+    assert lines[2:6] == [
+        "linkage",
+        "  linkage              static",
+        "  PT_INTERP            none",
+        "  needs                no library",
+    ]
+    assert "  used                 no" in lines
+    assert "\x1b" not in result.stdout
+
+
+def test_json_is_a_list_of_the_facts_in_the_order_of_the_files(static: GoBinary, go_sample: GoSample) -> None:
+    windows = go_sample("static", target="windows/amd64", cgo=False)
+    result = run("--json", windows.path, static.path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == [
+        facts_json(read_binary(str(windows.path))),
+        facts_json(read_binary(str(static.path))),
+    ]
+
+
+def test_an_unreadable_file_goes_to_stderr_and_the_others_are_printed_all_the_same(
+    static: GoBinary, tmp_path: Path
+) -> None:
+    hostile = tmp_path / "a\x1b[2Jb"
+    hostile.write_bytes(b"#!/bin/sh\n")
+    result = run("--json", hostile, static.path, tmp_path / "missing")
+
+    assert result.returncode == 2
+    assert [entry["path"] for entry in json.loads(result.stdout)] == [str(static.path)]
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"golink: {tmp_path}/a\\x1b[2Jb: ")
+    assert second.startswith(f"golink: {tmp_path}/missing: ")
+
+
+def test_several_sheets_are_a_blank_line_apart(
+    static: GoBinary, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert main([str(static.path), str(static.path)]) == 0
+    once, twice = capsys.readouterr().out.rstrip("\n").split(f"\n\n{static.path}  ")
+    assert once == f"{static.path}  {twice}"
+
+
+def test_a_terminal_gets_colour_unless_it_says_no(static: GoBinary) -> None:
+    def on_a_terminal(**environment: str) -> bytes:
+        controller, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest_golink", str(static.path)],
+            stdout=terminal,
+            env={**{name: value for name, value in os.environ.items() if name != "NO_COLOR"}, **environment},
+        )
+        os.close(terminal)
+        shown = b""
+        # A pseudo-terminal whose other end is closed gives EIO.
+        try:
+            while part := os.read(controller, 65536):
+                shown += part
+        except OSError:
+            pass
+        os.close(controller)
+        assert process.wait(_RUN_TIMEOUT_S) == 0
+        return shown
+
+    assert b"\x1b[2mlinkage\x1b[0m" in on_a_terminal()
+    assert b"\x1b" not in on_a_terminal(NO_COLOR="1")
+
+
+def test_a_terminal_of_another_encoding_gets_a_question_mark(static: GoBinary, tmp_path: Path) -> None:
+    copy = tmp_path / "größe"
+    copy.write_bytes(static.path.read_bytes())
+    result = run(copy, PYTHONIOENCODING="ascii")
+
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"{tmp_path}/gr??e  ELF")
+
+
+def test_a_closed_pipe_is_quiet(static: GoBinary) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest_golink", "--json", str(static.path)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    _, complaint = process.communicate(timeout=_RUN_TIMEOUT_S)
+
+    assert (process.returncode, complaint) == (141, "")
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"pytest-golink {version('pytest-golink')}\n"
+    helped = run("--help")
+    assert helped.returncode == 0
+    assert "usage: python -m pytest_golink [-h] [--json] [--version] FILE [FILE ...]" in helped.stdout
+
+
+def test_no_file_is_an_error() -> None:
+    result = run()
+
+    assert result.returncode == 2
+    assert "the following arguments are required: FILE" in result.stderr
