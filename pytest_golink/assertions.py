@@ -8,38 +8,24 @@ violated or the image does not say. A file that cannot be read is an error of it
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError, PolicyViolation
 from pytest_golink.facts import BinaryFacts, Subject
+from pytest_golink.recording import record
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_golink.build import GoBinary
-    from pytest_golink.facts import LinkMode, Resolver
-    from pytest_golink.findings import Finding
+    from pytest_golink.facts import Instrumentation, LinkMode, Relro, Resolver, UserLookup
+    from pytest_golink.rules.fips import FipsKind, FipsMode
     from pytest_golink.rules.libc import LoadedLibc
 
     Binary = GoBinary | BinaryFacts | str | os.PathLike[str]
     Names = str | Iterable[str]
-    Sink = Callable[[Subject, Finding], None]
-
-_sink: ContextVar[Sink | None] = ContextVar("golink_sink", default=None)
-
-
-@contextmanager
-def recording(sink: Sink) -> Iterator[None]:
-    """Give every finding of the helpers called inside to `sink`, those that passed too."""
-    token = _sink.set(sink)
-    try:
-        yield
-    finally:
-        _sink.reset(token)
 
 
 def subject_of(binary: Binary) -> Subject:
@@ -74,9 +60,7 @@ def _hold(binary: Binary, rule: str, parameters: Mapping[str, object] | None = N
     subject = subject_of(binary)
     asked = {name: value for name, value in (parameters or {}).items() if value is not None}
     finding = evaluate(rule, subject, asked)
-    sink = _sink.get()
-    if sink is not None:
-        sink(subject, finding)
+    record(subject, finding)
     if finding.fails:
         raise PolicyViolation(finding_text(finding), finding)
 
@@ -183,6 +167,12 @@ def assert_only_cgo_packages(binary: Binary, packages: Names) -> None:
     _hold(binary, "only-cgo-packages", {"packages": packages})
 
 
+def assert_no_dynamic_imports(binary: Binary, *, allow: Names = ()) -> None:
+    """Nothing outside the standard library imports symbols without cgo, but `allow`: globs of packages or symbols."""
+    __tracebackhide__ = True
+    _hold(binary, "no-dynamic-imports", {"allow": allow})
+
+
 def assert_linkmode(binary: Binary, mode: LinkMode) -> None:
     """Link mode, as done, is internal or external, whatever was asked for."""
     __tracebackhide__ = True
@@ -193,6 +183,12 @@ def assert_resolver(binary: Binary, kind: Resolver | Iterable[Resolver] | str) -
     """DNS paths that the program can take are exactly `kind`; several may be written "cgo,go"."""
     __tracebackhide__ = True
     _hold(binary, "resolver", {"kind": kind})
+
+
+def assert_user_lookup(binary: Binary, kind: UserLookup) -> None:
+    """os/user reads `files` only, goes through the `system`, or is not linked in (`none`)."""
+    __tracebackhide__ = True
+    _hold(binary, "user-lookup", {"kind": kind})
 
 
 def assert_stripped(binary: Binary) -> None:
@@ -213,7 +209,121 @@ def assert_no_dwarf(binary: Binary) -> None:
     _hold(binary, "no-dwarf")
 
 
+def assert_no_build_paths(binary: Binary) -> None:
+    """There is no absolute path of the build machine in pclntab, DWARF or build info."""
+    __tracebackhide__ = True
+    _hold(binary, "no-build-paths")
+
+
+def assert_no_instrumentation(binary: Binary, *, allow: Instrumentation | Iterable[Instrumentation] | str = ()) -> None:
+    """Not built with -race, -msan, -asan or -cover, but for those in `allow`."""
+    __tracebackhide__ = True
+    _hold(binary, "no-instrumentation", {"allow": allow})
+
+
+def assert_intact(binary: Binary) -> None:
+    """Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards."""
+    __tracebackhide__ = True
+    _hold(binary, "intact")
+
+
+def assert_claims_hold(binary: Binary) -> None:
+    """Nothing that the image shows contradicts what its build info claims."""
+    __tracebackhide__ = True
+    _hold(binary, "claims-hold")
+
+
+def assert_fips(binary: Binary, kind: FipsKind, *, module: str | None = None, mode: FipsMode | None = None) -> None:
+    """FIPS 140 cryptography of that `kind` is linked in; for "go" its `module` ("v1.0.0") and `mode` (on, only)."""
+    __tracebackhide__ = True
+    _hold(binary, "fips", {"kind": kind, "module": module, "mode": mode})
+
+
+def assert_go_version(binary: Binary, *, at_least: str | None = None, at_most: str | None = None) -> None:
+    """Go version is between these, in Go's own order: 1.22rc1, 1.22.0, 1.22.1."""
+    __tracebackhide__ = True
+    _hold(binary, "go-version", {"at-least": at_least, "at-most": at_most})
+
+
+def assert_build_setting(binary: Binary, settings: Mapping[str, str]) -> None:
+    """Each of `settings` has its value in the build info: {"CGO_ENABLED": "0"}."""
+    __tracebackhide__ = True
+    _hold(binary, "build-setting", {"settings": settings})
+
+
+def assert_no_modules(binary: Binary, modules: Names) -> None:
+    """None of `modules` is in the build info: globs, "path" or "path@version"."""
+    __tracebackhide__ = True
+    _hold(binary, "no-modules", {"modules": modules})
+
+
+def assert_vcs_clean(binary: Binary) -> None:
+    """In the build info vcs.modified is false and a revision is recorded."""
+    __tracebackhide__ = True
+    _hold(binary, "vcs-clean")
+
+
+def assert_pie(binary: Binary) -> None:
+    """Addresses in the image are position independent."""
+    __tracebackhide__ = True
+    _hold(binary, "pie")
+
+
+def assert_nx(binary: Binary) -> None:
+    """There is no executable stack."""
+    __tracebackhide__ = True
+    _hold(binary, "nx")
+
+
+def assert_signed(binary: Binary) -> None:
+    """There is a signature (Mach-O, PE); on Mach-O an ad-hoc one counts, as it does for the loader."""
+    __tracebackhide__ = True
+    _hold(binary, "signed")
+
+
+def assert_relro(binary: Binary, level: Relro) -> None:
+    """RELRO is at least `level`: "none", "partial" or "full"."""
+    __tracebackhide__ = True
+    _hold(binary, "relro", {"level": level})
+
+
+def assert_no_writable_code(binary: Binary) -> None:
+    """No segment or section is both writable and executable."""
+    __tracebackhide__ = True
+    _hold(binary, "no-writable-code")
+
+
 def assert_target(binary: Binary, targets: Names) -> None:
     """GOOS/GOARCH is one of `targets`, such as "linux/amd64"; globs such as "linux/*"."""
     __tracebackhide__ = True
     _hold(binary, "target", {"targets": targets})
+
+
+def assert_cpu_at_most(binary: Binary, level: Names) -> None:
+    """CPU level at or under `level`: "GOAMD64=v2", "v2", or a list with one level an architecture."""
+    __tracebackhide__ = True
+    _hold(binary, "cpu-at-most", {"level": level})
+
+
+def assert_os_at_most(binary: Binary, version: Names) -> None:
+    """Minimum OS version at or under `version`: "macos 13.0", "windows 7", a list of them, or "13.0"."""
+    __tracebackhide__ = True
+    _hold(binary, "os-at-most", {"version": version})
+
+
+def assert_page_alignment(binary: Binary, bytes: int) -> None:  # noqa: A002 - the parameter's permanent name
+    """Every PT_LOAD is aligned to `bytes`, a power of two (Android: 16384)."""
+    __tracebackhide__ = True
+    _hold(binary, "page-alignment", {"bytes": bytes})
+
+
+def assert_launches_on_macos(binary: Binary, version: str) -> None:
+    """All that macOS `version` asks of an image before it starts is there."""
+    __tracebackhide__ = True
+    _hold(binary, "launches-on-macos", {"version": version})
+
+
+def assert_max_size(binary: Binary, size: int | str) -> None:
+    """Size of the file at most `size`: "20 MB" (10^6), "20 MiB" (2^20) or a number of bytes."""
+    __tracebackhide__ = True
+    _hold(binary, "max-size", {"size": size})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_golink.findings import Finding
 
@@ -64,6 +64,26 @@ class UnreadableBinaryError(GolinkError):
         self.format = format
         self.reason = reason
         super().__init__(f"{path}: {f'{format}: ' if format else ''}{reason}")
+
+
+class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, and nobody to say which is right
+    """
+    Two readers that share no code read different facts from one image (`--golink-crosscheck`).
+
+    Attributes:
+        path: The file as the caller named it.
+        reader: The second reader: "pyelftools" or "macholib".
+        differences: What each said of a fact, by the fact's name: (ours, theirs).
+    """
+
+    def __init__(self, path: str, reader: str, differences: Mapping[str, tuple[object, object]]) -> None:
+        self.path = path
+        self.reader = reader
+        self.differences = dict(differences)
+        lines = [f"{path}: two readers disagree"]
+        for fact, (ours, theirs) in self.differences.items():
+            lines += [f"{fact}", f"  golink      {ours!r}", f"  {reader:11} {theirs!r}"]
+        super().__init__("\n  ".join(lines))
 
 
 class PolicyViolation(AssertionError):  # noqa: N818 - a failed assertion, not an error: the answer is no

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_golink import assertions
-from pytest_golink.assertions import assert_needs_libc, assert_static, recording
+from pytest_golink.assertions import assert_needs_libc, assert_static
 from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
-from pytest_golink.facts import BinaryFacts, LinkWarning, Subject
+from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning, Subject
+from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, STATIC
+from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
 
 if TYPE_CHECKING:
     from pytest_golink.build import GoBinary
@@ -53,12 +54,40 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "no-link-warnings": (STATIC, {"allow": ["x"]}),
     "no-cgo": (STATIC, {}),
     "only-cgo-packages": (DYNAMIC, {"packages": ["net"]}),
+    "no-dynamic-imports": (replace(STATIC, content=Content(importers=("main",))), {"allow": ["main"]}),
     "linkmode": (DYNAMIC, {"mode": "internal"}),
     "resolver": (DYNAMIC, {"kind": "cgo,go"}),
+    "user-lookup": (replace(STATIC, content=Content(user_lookup=("files",))), {"kind": "files"}),
     "stripped": (replace(STATIC, symtab=False, dwarf=False), {}),
     "not-stripped": (STATIC, {}),
     "no-dwarf": (replace(STATIC, dwarf=False), {}),
+    "no-build-paths": (replace(STATIC, content=Content(build_paths=())), {}),
+    "no-instrumentation": (replace(STATIC, content=Content(instrumentation=("cover",))), {"allow": "cover"}),
+    "intact": (replace(STATIC, content=Content(pclntab="1.20")), {}),
+    "claims-hold": (STATIC, {}),
+    "fips": (
+        replace(
+            STATIC,
+            content=Content(crypto=(CryptoModule(kind="go", version="v1.0.0"),)),
+            go=go(DefaultGODEBUG="fips140=on"),
+        ),
+        {"kind": "go", "module": "v1.0.0", "mode": "on"},
+    ),
+    "go-version": (STATIC, {"at_least": "1.21", "at_most": "1.27"}),
+    "build-setting": (STATIC, {"settings": {"CGO_ENABLED": "0"}}),
+    "no-modules": (STATIC, {"modules": ["golang.org/x/*"]}),
+    "vcs-clean": (replace(STATIC, go=go(**{"vcs.revision": "0123abc", "vcs.modified": "false"})), {}),
+    "pie": (MACHO, {}),
+    "nx": (STATIC, {}),
+    "signed": (MACHO, {}),
+    "relro": (STATIC, {"level": "none"}),
+    "no-writable-code": (STATIC, {}),
     "target": (STATIC, {"targets": ["linux/amd64"]}),
+    "cpu-at-most": (replace(STATIC, go=go(GOAMD64="v1")), {"level": ["GOAMD64=v1"]}),
+    "os-at-most": (MACHO, {"version": "13.0"}),
+    "page-alignment": (LOADED, {"bytes": 4096}),
+    "launches-on-macos": (MACHO, {"version": "15"}),
+    "max-size": (STATIC, {"size": "2 MB"}),
 }
 
 

@@ -1,0 +1,87 @@
+# Everything is set up in virtual environments of its own; python3, git and gcc are all a machine needs.
+PYTHON ?= python3
+VENV ?= .venv
+LOWEST_VENV ?= .venv-lowest
+JOBS ?= 2
+SECONDS ?= 60
+# Where old Go toolchains are kept.
+GO_VERSIONS ?= .go-versions
+# Real binaries are kept outside the repository: 6 GB.
+CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
+
+.DEFAULT_GOAL := help
+.PHONY: help report test test-lowest lint bench corpus format clean ports versions matrix fuzz
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+report: $(VENV)/.report ## Build the samples of sample_go/, check them and print the report
+	$(VENV)/bin/python -m pytest sample_go --golink-report
+
+test: $(VENV)/.test ## Pass the tests, with the package's branch coverage
+	rm -f .coverage .coverage.*
+	$(VENV)/bin/python -m coverage run -m pytest -n $(JOBS)
+	$(VENV)/bin/python -m coverage combine --quiet
+	$(VENV)/bin/python -m coverage report
+
+test-lowest: $(LOWEST_VENV)/.test ## Pass the tests of what knows pytest on the oldest that is supported
+	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) tests/plugin tests/test_assertions.py tests/test_story.py
+
+lint: $(VENV)/.lint ## Check style and types
+	$(VENV)/bin/python -m ruff check
+	$(VENV)/bin/python -m ruff format --check
+	$(VENV)/bin/python -m mypy
+
+ports: $(VENV)/.test ## Build and read samples for every port of Go: long
+	nice $(VENV)/bin/python -m pytest -q tests/matrix/ports.py --golink-crosscheck
+
+versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode: long
+	$(VENV)/bin/python tests/matrix/fetch_go.py $(GO_VERSIONS)
+	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/matrix/versions.py tests/matrix/modes.py --golink-crosscheck
+
+matrix: ports versions ## Both of these
+
+bench: $(VENV)/.test ## Measure what golink costs, as ratios
+	$(VENV)/bin/python benchmarks/run.py
+
+corpus: $(VENV)/.test ## Compare the reader with independent tools on real binaries (fetches 1.8 GB once)
+	PYTHON=$(VENV)/bin/python tests/corpus/fetch.sh $(CORPUS)
+	$(VENV)/bin/python tests/corpus/compare.py --slow $(CORPUS)/files
+
+fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
+	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
+
+format: $(VENV)/.lint ## Lay the code out
+	$(VENV)/bin/python -m ruff check --fix
+	$(VENV)/bin/python -m ruff format
+
+clean: ## Remove all that was made
+	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
+
+# Debian's python3 comes without ensurepip, but its pip can install into an environment that has none.
+define venv
+	@$(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1); $(PYTHON) -m venv --without-pip $(1); }
+	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(1)/bin/python install --quiet pip
+endef
+
+$(VENV)/bin/python:
+	$(call venv,$(VENV))
+
+$(LOWEST_VENV)/bin/python:
+	$(call venv,$(LOWEST_VENV))
+
+$(VENV)/.report: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[go]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test]'
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test,lint]'
+	@touch $@
+
+$(LOWEST_VENV)/.test: pyproject.toml | $(LOWEST_VENV)/bin/python
+	$(LOWEST_VENV)/bin/python -m pip install --quiet -e '.[test]' 'pytest==8.4.0'
+	@touch $@

@@ -1,0 +1,267 @@
+"""
+What is being built, and how many builds are left, at the end of the terminal's current line.
+
+A build may take a minute, and pytest's own output stands still meanwhile. The text is written behind the cursor, which
+goes back to where it was, and is erased before pytest writes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink.settings import build_options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from _pytest._io import TerminalWriter
+
+    from pytest_golink.build import BuildOptions
+    from pytest_golink.fixtures import Run
+
+_POLL_S = 0.2
+# DECSC and DECRC keep the cursor's place, EL erases to the end of the line. Source: ECMA-48; VT510 manual.
+_SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
+# Less room than this for a text says nothing.
+_NARROWEST = 16
+# The least of a package's name that tells it from others.
+_SHORTEST = 8
+_PLUGIN = "golink-progress"
+
+
+class Tally:
+    """Which builds a run wants, which are running, and which are done, whoever runs them."""
+
+    def __init__(self) -> None:
+        self._wanted: set[str] = set()
+        self._done: set[str] = set()
+        # In the order in which they started.
+        self._running: dict[str, str] = {}
+
+    def want(self, builds: Iterable[str]) -> None:
+        """Take note of builds to come."""
+        self._wanted.update(builds)
+
+    def change(self, build: str, label: str, *, starts: bool) -> None:
+        """Take note of a build that starts, or that has ended."""
+        if starts:
+            self._running[build] = label
+        else:
+            self._running.pop(build, None)
+            self._done.add(build)
+
+    def text(self, width: int) -> str:
+        """Say it in at most so many columns; "" where nothing runs, or there is no room."""
+        if not self._running or width < _NARROWEST:
+            return ""
+        label = next(reversed(self._running.values()))
+        others = len(self._running) - 1
+        left = f"{len((self._wanted | self._running.keys()) - self._done)} left"
+        end = f"{f' and {others} more' if others else ''}, {left}"
+        for start in (" golink: building ", " golink: ", " "):
+            room = width - len(start) - len(end)
+            if room >= len(label):
+                return start + label + end
+        return f" {label[: room - 1]}…{end}" if room > _SHORTEST else f" golink: {left}"[:width]
+
+
+class Line:
+    """The end of the terminal's current line."""
+
+    def __init__(self, descriptor: int, writer: TerminalWriter) -> None:
+        self._descriptor = descriptor
+        self._writer = writer
+        self._shown = ""
+
+    def room(self) -> int:
+        """How many columns are free; the last one stays so, since a cursor behind it is in no column."""
+        width = self._writer.fullwidth
+        return width - self._writer.width_of_current_line % width - 1
+
+    def show(self, text: str) -> None:
+        """Put a text there, in one write, so that nothing comes between; "" takes it away."""
+        if not text:
+            self.erase()
+        elif text != self._shown:
+            self._write(f"{_SAVE}{_ERASE}{text}{_RESTORE}")
+            self._shown = text
+
+    def erase(self) -> None:
+        """Take it away, before pytest writes on."""
+        if self._shown:
+            self._write(_ERASE)
+            self._shown = ""
+
+    def close(self) -> None:
+        """Take it away for good."""
+        self.erase()
+        os.close(self._descriptor)
+
+    def _write(self, text: str) -> None:
+        # A terminal that is gone (SIGHUP) is no reason to fail a build.
+        with suppress(OSError):
+            os.write(self._descriptor, text.encode(errors="replace"))
+
+
+class Display:
+    """Shows the builds of this process, and those that workers tell of in a file."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._tally = Tally()
+        # What the workers write, and how much of it was read.
+        self._events: Path | None = None
+        self._read = 0
+        # pytest's own output and ours must not mix.
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def want(self, builds: Iterable[str]) -> None:
+        """Take note of builds to come."""
+        self._tally.want(builds)
+
+    def change(self, build: str, label: str, *, starts: bool) -> None:
+        """Take note of a build of this process."""
+        with self._lock:
+            self._tally.change(build, label, starts=starts)
+            self._line.show(self._tally.text(self._line.room()))
+
+    def follow(self) -> str:
+        """Follow the builds of workers: give the file for them to write to."""
+        if self._events is None:
+            descriptor, name = tempfile.mkstemp(prefix="golink-", suffix=".jsonl")
+            os.close(descriptor)
+            self._events = Path(name)
+            self._thread = threading.Thread(target=self._follow, args=(self._events,), daemon=True)
+            self._thread.start()
+        return str(self._events)
+
+    def _follow(self, events: Path) -> None:
+        while not self._ended.wait(_POLL_S):
+            with self._lock:
+                self._read_on(events)
+                self._line.show(self._tally.text(self._line.room()))
+
+    def _read_on(self, events: Path) -> None:
+        with suppress(OSError), events.open("rb") as file:
+            file.seek(self._read)
+            # A line that is being written is left for the next time.
+            whole = file.read().rpartition(b"\n")[0]
+            self._read += len(whole) + bool(whole)
+            for line in whole.splitlines():
+                event = json.loads(line)
+                if "want" in event:
+                    self._tally.want(event["want"])
+                else:
+                    self._tally.change(event["build"], event["label"], starts=event["starts"])
+
+    def _paused(self) -> Generator[None, object, object]:
+        with self._lock:
+            self._line.erase()
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logstart(self) -> Generator[None, object, object]:
+        """Make way for pytest's line."""
+        return (yield from self._paused())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self) -> Generator[None, object, object]:
+        """Make way for pytest's letter."""
+        return (yield from self._paused())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logfinish(self) -> Generator[None, object, object]:
+        """Make way for pytest's line."""
+        return (yield from self._paused())
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Show nothing more."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._events is not None:
+            self._events.unlink(missing_ok=True)
+        self._line.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Teller:
+    """Tells of this worker's builds in a file that the controller follows."""
+
+    events: str
+
+    def want(self, builds: Iterable[str]) -> None:
+        """Tell of builds to come."""
+        self._tell({"want": sorted(builds)})
+
+    def change(self, build: str, label: str, *, starts: bool) -> None:
+        """Tell of a build that starts, or that has ended."""
+        self._tell({"build": build, "label": label, "starts": starts})
+
+    def _tell(self, event: dict[str, object]) -> None:
+        # One write at the end of the file: those of several workers do not mix.
+        with suppress(OSError), open(self.events, "ab", buffering=0) as file:  # noqa: PTH123 - a str is all there is
+            file.write(json.dumps(event).encode() + b"\n")
+
+
+def show_builds(session: pytest.Session, run: Run) -> None:
+    """Show the builds of this process: on its terminal, or on that of the controller; nowhere if there is none."""
+    shown = _teller(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
+    if shown is None:
+        return
+    shown.want(
+        _name(build_options(run.settings, item))
+        for item in session.items
+        if "go_binary" in getattr(item, "fixturenames", ())
+    )
+    run.on_build = lambda options, label, starts: shown.change(_name(options), _printable(label), starts=starts)
+
+
+def follow_builds(config: pytest.Config) -> dict[str, str]:
+    """Follow the builds of xdist's workers, and give what to tell them; nothing where there is no terminal."""
+    display = config.pluginmanager.get_plugin(_PLUGIN) or _display(config)
+    return {"golink_events": display.follow()} if display is not None else {}
+
+
+def _name(options: BuildOptions) -> str:
+    # The same in every process.
+    return repr(options)
+
+
+def _printable(label: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in label)
+
+
+def _teller(config: pytest.Config) -> Teller | None:
+    # xdist's attribute.
+    events = config.workerinput.get("golink_events")  # type: ignore[attr-defined]
+    return Teller(events=events) if events else None
+
+
+def _display(config: pytest.Config) -> Display | None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or sys.platform == "win32" or os.environ.get("TERM", "dumb") == "dumb":
+        return None
+    try:
+        descriptor = sys.stdout.fileno()
+        if not os.isatty(descriptor):
+            return None
+        # A descriptor of our own: pytest points the original elsewhere while it captures a test's output.
+        display = Display(Line(os.dup(descriptor), config.get_terminal_writer()))
+    except (OSError, ValueError):
+        return None
+    config.pluginmanager.register(display, _PLUGIN)
+    return display

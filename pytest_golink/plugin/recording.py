@@ -1,0 +1,79 @@
+"""From a test to its user properties, the one road by which images and findings leave it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import GolinkError
+from pytest_golink.recording import recording
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import pytest
+    from _pytest._code.code import TerminalRepr
+
+    from pytest_golink.build import GoBinary
+    from pytest_golink.facts import Subject
+    from pytest_golink.findings import Finding
+
+_NOT_THE_USERS = {"_pytest", "pluggy", "pytest_golink"}
+
+
+class Recorder:
+    """Appends what one test built and asked to its user properties."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._properties = item.user_properties
+        # The images that this test got, by path; those that are recorded already.
+        self._binaries: dict[str, GoBinary] = {}
+        self._recorded: set[tuple[str, str | None]] = set()
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Listen to the assertions made inside."""
+        return recording(self._finding)
+
+    def image(self, binary: GoBinary) -> None:
+        """Take note of an image that the test got."""
+        self._binaries[str(binary.path)] = binary
+
+    def finish(self) -> None:
+        """Record the images that no rule was asked on."""
+        from pytest_golink.facts import Subject
+
+        for binary in self._binaries.values():
+            # An image of a format that cannot be read is no finding: no rule was asked on it.
+            with suppress(GolinkError):
+                self._record(Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings))
+
+    def _finding(self, subject: Subject, finding: Finding) -> None:
+        from pytest_golink.report.properties import finding_property
+
+        self._record(subject)
+        self._properties.append(finding_property(finding))
+
+    def _record(self, subject: Subject) -> None:
+        from pytest_golink.findings import BuildRecord
+        from pytest_golink.report.properties import image_property
+
+        # A fat Mach-O file has several images of one path.
+        image = (subject.facts.path, subject.facts.slice)
+        if image in self._recorded:
+            return
+        self._recorded.add(image)
+        binary = self._binaries.get(subject.facts.path)
+        build = None
+        if binary is not None:
+            build = BuildRecord(
+                command=binary.command, environment=tuple(sorted(binary.environment.items())), output=binary.output
+            )
+        self._properties.append(image_property(subject, build))
+
+
+def without_traceback(excinfo: pytest.ExceptionInfo[BaseException]) -> TerminalRepr | None:
+    """Give an error of golink's alone, None where its traceback goes through a line that is the user's."""
+    if not isinstance(excinfo.value, GolinkError):
+        return None
+    modules = {str(entry.frame.f_globals.get("__name__", "")).partition(".")[0] for entry in excinfo.traceback}
+    return excinfo.getrepr(style="value") if modules <= _NOT_THE_USERS else None

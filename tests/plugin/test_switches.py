@@ -1,0 +1,117 @@
+"""golink with other plugins switched off, and switched off itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+TEST = """
+from pytest_golink import assert_static
+
+def test_static(go_build):
+    built = go_build(cgo=False)
+    assert_static(built)
+    print("image:", built.path)
+"""
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("plugin", ["xdist", "junitxml", "terminal", "cacheprovider"])
+def test_it_works_without(pytester: pytest.Pytester, plugin: str) -> None:
+    pytester.makepyfile(test_it=TEST)
+
+    result = pytester.runpytest_subprocess("-p", f"no:{plugin}", "--golink-report")
+
+    assert result.ret == 0
+
+
+@pytest.mark.usefixtures("app")
+def test_without_a_cache_images_go_with_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=TEST)
+
+    result = pytester.runpytest_subprocess("-rP", "-p", "no:cacheprovider")
+
+    [line] = [line for line in result.outlines if line.startswith("image: ")]
+    assert "golink-" in line
+    assert ".pytest_cache" not in line
+    assert not pytester.path.joinpath(line.removeprefix("image: ")).exists()
+    assert not pytester.path.joinpath(".pytest_cache").exists()
+
+
+@pytest.mark.usefixtures("app")
+def test_a_cache_that_cannot_be_made_is_no_reason_not_to_build(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=TEST)
+    pytester.path.joinpath("file").touch()
+
+    result = pytester.runpytest_subprocess("-rP", "-o", "cache_dir=file", "-p", "no:stepwise", "-W", "ignore")
+
+    result.assert_outcomes(passed=1)
+    [line] = [line for line in result.outlines if line.startswith("image: ")]
+    assert "golink-" in line
+
+
+def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it="def test_it(go_build): ...")
+
+    result = pytester.runpytest_subprocess("-p", "no:golink")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'go_build' not found"])
+    helped = pytester.runpytest_subprocess("-p", "no:golink", "--help", "--markers")
+    assert "golink" not in helped.stdout.str()
+
+
+def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import sys
+
+        def test_loaded():
+            loaded = {name for name in sys.modules if name.partition(".")[0] == "pytest_golink"}
+            assert loaded == {
+                "pytest_golink",
+                "pytest_golink.errors",
+                "pytest_golink.fixtures",
+                "pytest_golink.plugin",
+                "pytest_golink.plugin.recording",
+                "pytest_golink.recording",
+                "pytest_golink.settings",
+            }
+            assert not {"lief", "elftools", "macholib"} & sys.modules.keys()
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+    assert not [line for line in result.outlines if line.startswith("golink") or "= golink" in line]
+    assert not pytester.path.joinpath(".pytest_cache", "d").exists()
+
+
+def test_a_report_with_nothing_in_it_is_not_shown(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it="def test_nothing(): ...")
+
+    result = pytester.runpytest_subprocess("--golink-report")
+
+    result.assert_outcomes(passed=1)
+    assert not [line for line in result.outlines if "= golink" in line]
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    script = "import sys, pytest_golink; print([name for name in sys.modules if 'golink.' in name or name == 'pytest'])"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_every_public_name_is_there() -> None:
+    import pytest_golink
+
+    assert set(pytest_golink.__all__) <= set(dir(pytest_golink))
+    for name in pytest_golink.__all__:
+        assert getattr(pytest_golink, name).__name__ == name
+    with pytest.raises(AttributeError, match="module 'pytest_golink' has no attribute 'assert_statik'"):
+        _ = pytest_golink.assert_statik
