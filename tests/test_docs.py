@@ -1,0 +1,74 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest_golink
+from pytest_golink import GoBuild
+from pytest_golink.rules import RULES
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parent.parent
+RULES_PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """The rows of a page's tables, by their first cell."""
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return {row[0]: row[1:] for row in cells}
+
+
+def test_the_rules_page_has_each_rule_with_its_parameters() -> None:
+    documented = rows(RULES_PAGE)
+
+    for rule in RULES.values():
+        assert documented[rule.name][0] == ", ".join(parameter.name for parameter in rule.parameters)
+
+
+def test_each_rule_has_a_public_helper_with_its_parameters() -> None:
+    for rule in RULES.values():
+        helper = getattr(pytest_golink, f"assert_{rule.name.replace('-', '_')}")
+        keywords = list(inspect.signature(helper).parameters)[1:]
+
+        assert keywords == [parameter.name.replace("-", "_") for parameter in rule.parameters]
+    helpers = {name for name in pytest_golink.__all__ if name.startswith("assert_")}
+    assert len(helpers) == len(RULES)
+
+
+def test_the_options_page_has_each_build_option_with_its_ini_key() -> None:
+    documented = rows(OPTIONS_PAGE)
+
+    for option in inspect.signature(GoBuild.__call__).parameters:
+        if option != "self":
+            assert documented[f"`{option}`"][0] == f"`golink_{option}`"
+
+
+def test_the_options_page_has_each_option_of_the_command_line(pytester: pytest.Pytester) -> None:
+    shown = pytester.runpytest_subprocess("--help").stdout.str()
+    options = set(re.findall(r"--golink-[\w-]+", shown))
+    keys = set(re.findall(r"golink_\w+(?= \()", shown))
+
+    assert options
+    assert keys
+    assert {option for option in options if f"`{option}" not in OPTIONS_PAGE} == set()
+    assert {key for key in keys if f"`{key}`" not in OPTIONS_PAGE} == set()
+
+
+def test_the_readme_gives_the_signature_of_go_build() -> None:
+    signature = inspect.signature(GoBuild.__call__)
+    parameters = [
+        name if parameter.default is parameter.empty else f"{name}={parameter.default!r}".replace("'", '"')
+        for name, parameter in signature.parameters.items()
+        if name != "self"
+    ]
+    parameters.insert(1, "*")
+
+    assert f"`go_build({', '.join(parameters)})`" in (ROOT / "README.md").read_text(encoding="utf-8")
