@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
 from pytest_golink.report.escape import escape
 
 if TYPE_CHECKING:
@@ -35,10 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="an ELF, Mach-O or PE file")
     parser.add_argument("--json", action="store_true", help="print a list, one object a file or slice")
+    parser.add_argument("--crosscheck", action="store_true", help="read with pyelftools or macholib too, and compare")
     parser.add_argument("--version", action="version", version=f"pytest-golink {version('pytest-golink')}")
     options = parser.parse_args(arguments)
+    from pytest_golink.reader.crosscheck import crosschecking
+
     try:
-        status = _print(options.files, as_json=options.json)
+        with crosschecking() if options.crosscheck else nullcontext():
+            status = _print(options.files, as_json=options.json)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of the pipe has seen enough. Python would complain again when it flushes stdout at exit.
@@ -74,7 +79,7 @@ def _read(file: str) -> tuple[BinaryFacts, ...] | None:
 
     try:
         return read_binaries(file)
-    except UnreadableBinaryError as error:
+    except (UnreadableBinaryError, ReaderDisagreement) as error:
         print(f"golink: {escape(str(error), longest=_LONGEST_MESSAGE)}", file=sys.stderr)
         return None
 

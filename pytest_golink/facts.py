@@ -23,6 +23,9 @@ LibcPresence = Literal["dynamic", "embedded", "none"]
 Resolver = Literal["cgo", "go", "system", "windows", "none"]
 Relro = Literal["none", "partial", "full"]
 Signature = Literal["none", "ad-hoc", "signed"]
+UserLookup = Literal["files", "system", "none"]
+Instrumentation = Literal["race", "msan", "asan", "cover"]
+CryptoKind = Literal["boringcrypto", "go", "openssl", "plain"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -116,6 +119,49 @@ class Hardening:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProgramHeader:
+    """
+    An ELF program header that says how memory is laid out: PT_LOAD, PT_GNU_STACK or PT_GNU_RELRO, as `type`.
+
+    `flags` are written as readelf's neighbours do, "r-x"; `alignment` is p_align.
+    """
+
+    type: str
+    flags: str
+    offset: int
+    address: int
+    memory_size: int
+    alignment: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CpuLevel:
+    """
+    A CPU level that an image asks for, in Go's words: `setting` "GOAMD64", `level` "v3".
+
+    `via` is who says so: "build setting", the first Go version with a choice, or the note of a C linker.
+    """
+
+    setting: str
+    level: str
+    via: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachO:
+    """
+    What only Mach-O has.
+
+    `platform` is the platform of LC_BUILD_VERSION or LC_VERSION_MIN_*, in Apple's words and lower case ("macos"),
+    `sdk` the SDK's version there, `uuid` the UUID of LC_UUID; each None where there is no such load command.
+    """
+
+    platform: str | None = None
+    sdk: str | None = None
+    uuid: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Module:
     """A Go module of the build info; `sum` is its go.sum hash, `replace` what a replace directive put in its place."""
 
@@ -142,6 +188,54 @@ class GoBuild:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BuildPath:
+    """
+    A folder of the build machine that an image names, and where: "pclntab", "DWARF", "build setting -ldflags", …
+
+    A folder that others lie in stands for them: GOROOT, the module cache.
+    """
+
+    path: str
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CryptoModule:
+    """
+    Cryptography that is linked in.
+
+    "go" is the Go Cryptographic Module (Go 1.24), its `version` ("v1.0.0-c2097c7c") where a frozen copy was chosen with
+    GOFIPS140; "plain" is Go's cryptography of the versions before.
+    """
+
+    kind: CryptoKind
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """
+    What an image holds, whatever its build info claims: read from the pclntab, so that stripping does not hide it.
+
+    Each is None where the image does not say. `pclntab` is the Go version that began to write its layout ("1.2",
+    "1.16", "1.18", "1.20"), `startup` the GOOS in the name of Go's entry point. `user_lookup` is where os/user looks
+    users up.
+    `importers` are packages outside the standard library that call shared libraries without cgo, as far as they follow
+    the customary names. `build_paths` is bounded: a sample of the folders. `packed` names the packer whose mark the
+    file has.
+    """
+
+    pclntab: str | None = None
+    startup: str | None = None
+    user_lookup: tuple[UserLookup, ...] | None = None
+    instrumentation: tuple[Instrumentation, ...] | None = None
+    crypto: tuple[CryptoModule, ...] | None = None
+    importers: tuple[str, ...] | None = None
+    build_paths: tuple[BuildPath, ...] | None = None
+    packed: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BinaryFacts:
     """
     The linkage facts of one image (a fat Mach-O: of one slice).
@@ -149,7 +243,8 @@ class BinaryFacts:
     `needs_loader_only` is PT_INTERP (or LC_LOAD_DYLINKER) without any needed library. `static_name_service` names the
     glibc name-service functions (getaddrinfo, getpwnam_r, …, dlopen) inside a static image, sorted. `resolver` is
     sorted, ("none",) where no resolver code is linked in, None for an image that Go did not make. `slice` is the
-    GOARCH of a slice.
+    GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes ask for, whatever the build info says.
+    `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included.
     """
 
     path: str
@@ -177,6 +272,12 @@ class BinaryFacts:
     signed: Signature | None
     go: GoBuild | None
     slice: str | None = None
+    content: Content = Content()
+    program_headers: tuple[ProgramHeader, ...] = ()
+    cpu_notes: tuple[CpuLevel, ...] = ()
+    macho: MachO | None = None
+    symtab_size: int | None = None
+    dwarf_size: int | None = None
 
     @property
     def stripped(self) -> bool | None:

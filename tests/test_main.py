@@ -144,7 +144,8 @@ def test_version_and_help() -> None:
     assert run("--version").stdout == f"pytest-golink {version('pytest-golink')}\n"
     helped = run("--help")
     assert helped.returncode == 0
-    assert "usage: python -m pytest_golink [-h] [--json] [--version] FILE [FILE ...]" in helped.stdout
+    usage = "usage: python -m pytest_golink [-h] [--json] [--crosscheck] [--version] FILE [FILE ...]"
+    assert usage in " ".join(helped.stdout.split())
 
 
 def test_no_file_is_an_error() -> None:
@@ -152,3 +153,19 @@ def test_no_file_is_an_error() -> None:
 
     assert result.returncode == 2
     assert "the following arguments are required: FILE" in result.stderr
+
+
+def test_crosscheck_reads_with_another_reader_too(
+    static: GoBinary, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(static.path), "--crosscheck"]) == 0
+
+    monkeypatch.setattr("pytest_golink.reader.second_elf.theirs", lambda _data: {"PT_INTERP": "/lib/ld.so"})
+    capsys.readouterr()
+
+    assert main([str(static.path)]) == 0
+    assert capsys.readouterr().err == ""
+    assert main([str(static.path), "--crosscheck"]) == 2
+    error = capsys.readouterr().err
+    assert "two readers disagree" in error
+    assert "'/lib/ld.so'" in error

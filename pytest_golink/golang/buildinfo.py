@@ -26,6 +26,7 @@ _HEADER_SIZE = 32
 _POINTER_SIZE_AT = 14
 _FLAGS_AT = 15
 _POINTERS_AT = 16
+_POINTER_SIZES = (4, 8)
 _FLAG_BIG_ENDIAN = 1
 _FLAG_INLINE = 2  # since Go 1.18
 _MAX_VARINT = 10
@@ -101,7 +102,19 @@ def _blobs(memory: Memory) -> Iterator[Place]:
     for region in memory.regions:
         # Only writable ones: a build info in read-only data is that of an image that this one embeds.
         if region.writable:
-            yield from _scan(Place(address=region.address, offset=region.offset, data=region.data))
+            for blob in _scan(Place(address=region.address, offset=region.offset, data=region.data)):
+                if _is_header(blob):
+                    yield blob
+
+
+def _is_header(blob: Place) -> bool:
+    """
+    Tell a header from the magic alone, as debug/buildinfo has it among its data (gccgo's libgo.so holds that package).
+
+    Every encoding has the pointer size behind the magic, unused where the strings are inline (cmd/link, buildinfo).
+    """
+    header = blob.data[:_HEADER_SIZE]
+    return len(header) < _HEADER_SIZE or header[_POINTER_SIZE_AT] in _POINTER_SIZES
 
 
 def _scan(place: Place) -> Iterator[Place]:
@@ -118,6 +131,9 @@ def _read_blob(memory: Memory, blob: Place) -> GoBuild:
     if header[_FLAGS_AT] & _FLAG_INLINE:
         raw_version, at = _inline_string(blob, _HEADER_SIZE, "version")
         raw_modules, _ = _inline_string(blob, at, "module text")
+    elif not memory.image.segments:
+        # In an object file the pointers are relocations against symbols, for the linker to fill in.
+        return GoBuild()
     else:
         raw_version, raw_modules = _pointed_strings(memory, blob)
     version = _text(blob, raw_version, "version")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_golink.golang.pclntab import Pclntab
 
 _GC = "gc"
+# The export data that gccgo writes beside the code of each package. Nothing loads it, and strip leaves it alone
+# (gcc/go/go-backend.cc; Mach-O has it in the segment __GNU_GO).
+_GCCGO_EXPORTS = (".go_export", "__GNU_GO,__go_export")
 # Go always links these externally (mustLinkExternal in cmd/link/internal/ld/config.go); their entry means nothing.
 _LIBRARIES = ("c-archive", "c-shared", "plugin", "shared")
 
@@ -38,6 +41,7 @@ class GoImage:
         link_mode: Internal or external as done, None where the image does not say.
         cgo_used: Whether runtime/cgo is linked in, None without a pclntab.
         cgo_packages: The packages with cgo wrappers, and runtime/cgo, sorted.
+        pclntab: The Go version that began to write its pclntab's layout, None without a pclntab.
     """
 
     build: GoBuild
@@ -47,6 +51,7 @@ class GoImage:
     link_mode: LinkMode | None
     cgo_used: bool | None
     cgo_packages: tuple[str, ...]
+    pclntab: str | None
     _format: Format
 
     @property
@@ -73,7 +78,7 @@ def read_go(image: MappedImage) -> GoImage | None:
     """
     Read what Go left in an image; None if Go did not make it.
 
-    An image is Go's if it has a build info, or a pclntab (the build info can be cut out).
+    An image is Go's if it has a build info, or a pclntab (the build info can be cut out), or gccgo's export data.
 
     Raises:
         UnreadableBinaryError: One of them is damaged, or there is a build info without its pclntab.
@@ -82,18 +87,20 @@ def read_go(image: MappedImage) -> GoImage | None:
     build = read_build_info(memory)
     found = _own_pclntab(memory, known_go=build is not None)
     if found is None:
-        if build is None:
+        gccgo = bool(image.segments) and any(memory.sections(*_GCCGO_EXPORTS))
+        if build is None and not gccgo:
             return None
-        if build.settings.get("-compiler", _GC) == _GC:
+        if build is not None and build.settings.get("-compiler", _GC) == _GC:
             raise memory.damaged(0, "there is a Go build info, but no pclntab: was it packed, or damaged?")
         return GoImage(
-            build=build,
+            build=build or GoBuild(),
             functions=Functions(),
             source_files=b"",
             text=None,
             link_mode=None,
             cgo_used=None,
             cgo_packages=(),
+            pclntab=None,
             _format=image.format,
         )
     pclntab, moduledata = found
@@ -109,6 +116,7 @@ def read_go(image: MappedImage) -> GoImage | None:
             link_mode=_link_mode(memory, pclntab, text, library=build.settings.get("-buildmode") in _LIBRARIES),
             cgo_used=cgo.cgo_used(functions),
             cgo_packages=cgo.cgo_packages(functions, pclntab.names_in_order),
+            pclntab=pclntab.layout,
             _format=image.format,
         )
     except BadPclntab as bad:

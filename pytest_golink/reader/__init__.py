@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError, UnreadableBinaryError
+from pytest_golink.reader.crosscheck import crosscheck_if_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +51,14 @@ def read_binaries(path: str | os.PathLike[str]) -> tuple[BinaryFacts, ...]:
 
     Raises:
         UnreadableBinaryError: The file cannot be read whole: missing, no binary, truncated or damaged.
+        ReaderDisagreement: With `--golink-crosscheck`: two readers read different facts.
     """
     name = os.fsdecode(path)
     data, reader = _load(name)
-    return reader(name, memoryview(data))
+    view = memoryview(data)
+    images = reader(name, view)
+    crosscheck_if_asked(images, view)
+    return images
 
 
 def _elf(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:

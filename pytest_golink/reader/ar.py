@@ -1,7 +1,8 @@
 """
 Archives: of objects (c-archive, a C static library) and of Go's compiled packages.
 
-Source: ar(5) of System V (GNU) and of BSD; cmd/internal/archive for Go's.
+Source: ar(5) of System V (GNU) and of BSD; Microsoft's PE Format specification, "Archive (Library) File Format";
+cmd/internal/archive for Go's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _BSD_LONG_NAME = re.compile(r"^#1/([0-9]+)$")
 # The first line of a Go object, and of the export data beside it.
 _GO_OBJECT = re.compile(rb"go object ([a-z0-9]+) ([a-z0-9]+) ")
 # The symbol tables: GNU's, with 64-bit offsets, and BSD's.
-_GNU_TABLES = {"/": Struct(">I"), "/SYM64/": Struct(">Q")}
+_FIRST_TABLE = "/"
+_GNU_TABLES = {_FIRST_TABLE: Struct(">I"), "/SYM64/": Struct(">Q")}
 _BSD_TABLES = ("__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED")
 _LONG_NAMES = "//"
 _COFF_GOARCH = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64", 0x1C4: "arm"}
@@ -129,16 +131,24 @@ def _named(view: View, member: _Member, long_names: _Member | None, what: str) -
 def _check_symbol_tables(view: View, members: tuple[_Member, ...]) -> None:
     """Every member that a symbol table promises must be there: an archive may be cut between two members."""
     headers = {member.header for member in members}
-    for member in members:
-        for offset in _promised(view, member):
+    for index, member in enumerate(members):
+        # Microsoft's archives (import libraries) have two in a row under the one name.
+        second = index > 0 and member.name == members[index - 1].name == _FIRST_TABLE
+        for offset in _promised(view, member, second=second):
             if offset not in headers:
                 raise view.error(f"the symbol table refers to a member at offset 0x{offset:x}", member.offset)
 
 
-def _promised(view: View, member: _Member) -> set[int]:
+def _promised(view: View, member: _Member, *, second: bool) -> set[int]:
     """Collect the offsets of the members that a symbol table names."""
     data = view.slice(member.offset, member.size, "the symbol table")
     table = View(data, path=view.path, format=view.format, base=member.offset)
+    if second:
+        # The second linker member: the members' offsets in their order, little-endian, then the symbols by number.
+        word = Struct("<I")
+        (count,) = table.unpack(word, 0, "the second symbol table")
+        offsets = table.slice(word.size, count * word.size, "the second symbol table")
+        return {offset for (offset,) in word.iter_unpack(offsets)}
     if member.name in _GNU_TABLES:
         word = _GNU_TABLES[member.name]
         (count,) = table.unpack(word, 0, "the symbol table")

@@ -28,12 +28,12 @@ def read_string_table(view: View, symbols: int, count: int, entry_bytes: int) ->
     Give the string table, which stands behind the symbol table; offsets in it count from its own size field.
 
     Returns:
-        None where the header points to no symbol table.
+        None where the header points to no symbol table: UPX keeps the pointer of an empty one that it cut away.
 
     Raises:
         UnreadableBinaryError: One of the two tables goes past the end of the file.
     """
-    if not symbols:
+    if not symbols or (not count and symbols > view.size):
         return None
     view.check(symbols, count * entry_bytes, f"the COFF symbol table of {count} symbols")
     start = symbols + count * entry_bytes

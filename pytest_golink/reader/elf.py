@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary, Target
 from pytest_golink.reader.bounds import View
+from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.elf_dynamic import (
     DF_1_NOW,
     DF_1_PIE,
@@ -33,14 +34,19 @@ from pytest_golink.reader.elf_layout import (
     PT_GNU_STACK,
     PT_INTERP,
     PT_LOAD,
+    PT_SUNWSTACK,
+    SHF_COMPRESSED,
     SHT_NOBITS,
     read_layout,
 )
+from pytest_golink.reader.elf_memory import cpu_notes, dwarf_size, program_headers, symtab_size
 from pytest_golink.reader.elf_target import check_machine, goarch_of, goos_of, read_notes
 from pytest_golink.reader.go_side import read_go_side
 from pytest_golink.reader.libc import classify_libc, find_embedded_libc, find_static_name_service
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_golink.facts import Kind, Libc, LibcKind, Linkage, Relro
     from pytest_golink.golang.image import MappedImage
     from pytest_golink.reader.elf_dynamic import Dynamic
@@ -52,8 +58,13 @@ if TYPE_CHECKING:
 # (sysdeps/aarch64, riscv, loongarch: stackinfo.h). Elsewhere one of them maps it executable.
 _NX_BY_DEFAULT = frozenset({"arm64", "loong64", "riscv64"})
 
-# "_rt0_amd64_linux"
-_STARTUP = rb"^_rt0_[a-z0-9]+_[a-z0-9]+$"
+# The note that cmd/link writes Go's build ID into (cmd/link/internal/ld/elf.go: ELF_NOTE_GOBUILDID_TAG).
+_GO_BUILD_ID = (b"Go", 4)
+
+# These map no stack executable, whatever a header says (sys/kern/exec_subr.c of both).
+_NX_ALWAYS = frozenset({"netbsd", "openbsd"})
+# These read PT_SUNWSTACK, and a 64-bit process without it has no executable stack (illumos: uts/common/exec/elf/elf.c).
+_SUN = frozenset({"illumos", "solaris"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +92,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     view = View(data, path=path, format="elf")
     layout = read_layout(view)
     check_machine(layout)
+    _check_entry(layout)
     interpreter = _interpreter(layout)
     dynamic = read_dynamic(layout)
     imports = read_imports(dynamic)
@@ -89,7 +101,13 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     linkage = _linkage(layout, kind, read)
     image = map_elf(layout, dynamic)
     told = _told_target(layout, imports, read)
-    go = read_go_side(image, imports=imports.symbols, target=told)
+    go = read_go_side(
+        image,
+        imports=imports.symbols,
+        target=told,
+        debug=_debug_sections(layout),
+        noted=any((owner, kind) == _GO_BUILD_ID for owner, kind, _ in read_notes(layout)),
+    )
     target = _target(layout, told, go)
     embedded = _embedded_libc(image, go) if linkage in ("static", "static-pie") else None
     if target is None and embedded in ("glibc", "musl"):
@@ -128,7 +146,25 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         os_minimum=None,
         signed=None,
         go=go.build,
+        content=go.content,
+        program_headers=program_headers(layout),
+        cpu_notes=cpu_notes(layout),
+        symtab_size=symtab_size(layout),
+        dwarf_size=dwarf_size(layout),
     )
+
+
+def _check_entry(layout: Layout) -> None:
+    """
+    Refuse a file whose first instruction was taken out: `objcopy --only-keep-debug` keeps the headers of what it drops.
+
+    Nothing else tells a static program's debug information from the program.
+    """
+    entry = layout.header.entry
+    for segment in layout.segments_of(PT_LOAD) if entry and layout.header.type != ET_REL else ():
+        if segment.address + segment.file_size <= entry < segment.address + segment.memory_size:
+            what = f"the entry point 0x{entry:x} has no bytes in the file (a file of debug information?)"
+            raise layout.view.error(what, segment.offset)
 
 
 def _interpreter(layout: Layout) -> str | None:
@@ -218,7 +254,7 @@ def _told_target(layout: Layout, imports: Imports, read: _Read) -> Target | None
     """Give the port as the headers tell it."""
     goarch = goarch_of(layout.header)
     versions = [need.version for need in imports.version_needs]
-    goos = goos_of(layout.header, read_notes(layout), read.interpreter, versions)
+    goos = goos_of(layout.header, read_notes(layout), read.interpreter, versions, read.needed)
     return None if goos is None or goarch is None else Target(goos=goos, goarch=goarch)
 
 
@@ -227,18 +263,13 @@ def _target(layout: Layout, told: Target | None, go: GoSide) -> Target | None:
     Give the port: the machine field tells the architecture, the build info the system.
 
     The build info is a witness only of the architecture (a rule holds the two against each other). Of the system the
-    headers say little: Android and illumos look like Linux and Solaris.
+    headers say little: Android and illumos look like Linux and Solaris. Before Go 1.18 the build info had no GOOS, but
+    Go's entry point is named after it.
     """
     built = go.image.target if go.image else None
-    goos = built.goos if built else told.goos if told else _goos_of_startup(go)
+    goos = built.goos if built else told.goos if told else go.content.startup
     goarch = goarch_of(layout.header) or (built.goarch if built else None)
     return None if goos is None or goarch is None else Target(goos=goos, goarch=goarch)
-
-
-def _goos_of_startup(go: GoSide) -> str | None:
-    """Give the system in the name of Go's entry point: before Go 1.18 the build info had no GOOS."""
-    names = list(go.image.functions.matching(_STARTUP)) if go.image else []
-    return names[0].rpartition("_")[2] if names else None
 
 
 def _search_path(dynamic: Dynamic, tag: int) -> tuple[str, ...]:
@@ -264,6 +295,13 @@ def _static_name_service(image: MappedImage, go: GoSide, libc: Libc) -> tuple[st
     )
 
 
+def _debug_sections(layout: Layout) -> Iterator[DebugSection]:
+    for section in layout.sections:
+        if section.name.startswith((".debug_", ".zdebug_")) and section.type != SHT_NOBITS:
+            data = layout.view.data[section.offset : section.offset + section.size]
+            yield DebugSection(name=section.name, data=data, compressed=bool(section.flags & SHF_COMPRESSED))
+
+
 def _has_dwarf(layout: Layout) -> bool:
     return any(
         section.name in (".debug_info", ".zdebug_info") and section.size and section.type != SHT_NOBITS
@@ -274,18 +312,22 @@ def _has_dwarf(layout: Layout) -> bool:
 def _hardening(layout: Layout, dynamic: Dynamic, target: Target | None) -> Hardening:
     if layout.header.type == ET_REL:
         return Hardening()
-    stack = layout.one(PT_GNU_STACK)
-    if stack is not None:
-        nx = not stack.flags & PF_X
-    else:
-        # OpenBSD maps no stack executable, whatever a header says.
-        nx = goarch_of(layout.header) in _NX_BY_DEFAULT or (target is not None and target.goos == "openbsd")
     return Hardening(
         pie=layout.header.type != ET_EXEC,
-        nx=nx,
+        nx=_nx(layout, target.goos if target else None),
         relro=_relro(layout, dynamic),
         writable_code=any(segment.flags & PF_W and segment.flags & PF_X for segment in layout.segments_of(PT_LOAD)),
     )
+
+
+def _nx(layout: Layout, goos: str | None) -> bool:
+    """Say whether the system that the image is for maps its stack not executable."""
+    if goos in _NX_ALWAYS:
+        return True
+    stack = layout.one(PT_SUNWSTACK if goos in _SUN else PT_GNU_STACK)
+    if stack is not None:
+        return not stack.flags & PF_X
+    return layout.header.bits == 64 if goos in _SUN else goarch_of(layout.header) in _NX_BY_DEFAULT
 
 
 def _relro(layout: Layout, dynamic: Dynamic) -> Relro:

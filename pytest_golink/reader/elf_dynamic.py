@@ -177,9 +177,22 @@ def read_dynamic(layout: Layout) -> Dynamic:
         dynamic = Dynamic(layout=layout, entries=dynamic.entries, text=text)
     for tag in _STRINGS:
         dynamic.texts(tag)
+    _check_mandatory(dynamic, segment.offset)
     for _ in dynamic.relocations():
         pass
     return dynamic
+
+
+def _check_mandatory(dynamic: Dynamic, offset: int) -> None:
+    """
+    Hold the table against what the gABI asks of each (figure 5-10).
+
+    A file with a hole in it, such as a download that was not finished, has zeros there: DT_NULL, the table's end.
+    """
+    for tag, name in ((DT_STRTAB, "DT_STRTAB"), (DT_SYMTAB, "DT_SYMTAB")):
+        if not dynamic.has(tag):
+            count = len(dynamic.entries)
+            raise dynamic.layout.view.error(f"the dynamic table of {count} entries has no {name}", offset)
 
 
 def _entries(layout: Layout, offset: int, size: int) -> tuple[tuple[int, int], ...]:

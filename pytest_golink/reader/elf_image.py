@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_golink.reader.elf_layout import Layout, Section
 
 _EM_PPC64 = 21
+# Go's one mark that no segment maps.
+_GCCGO_EXPORTS = ".go_export"
 _STT_SECTION, _STT_FILE = 3, 4
 
 # The relocation type that adds the load address and nothing else, by machine (each psABI's R_*_RELATIVE).
@@ -61,7 +63,7 @@ def map_elf(layout: Layout, dynamic: Dynamic) -> MappedImage:
                 executable=bool(section.flags & SHF_EXECINSTR),
             )
             for section in layout.sections
-            if section.flags & SHF_ALLOC and section.type != SHT_NOBITS
+            if (section.flags & SHF_ALLOC or section.name == _GCCGO_EXPORTS) and section.type != SHT_NOBITS
         ),
         relocated=lambda address: _relocated(layout, dynamic, address),
         symbols=lambda: symbol_addresses(layout),

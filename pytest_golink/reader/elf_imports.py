@@ -144,6 +144,9 @@ class _Reader:
             raise self.view.error("the dynamic table has DT_VERNEED but no DT_VERSYM")
         data = self.view.slice(table.offset, table.size, "DT_SYMTAB")
         for index, fields in enumerate(symbol.iter_unpack(data)):
+            # Only the first entry is empty (gABI): zeros further on are a hole in the file.
+            if index and not any(fields):
+                raise self.view.error(f"symbol {index} of DT_SYMTAB is empty", table.offset + index * symbol.size)
             if self.layout.header.bits == 32:
                 name, _, _, info, _, section = fields
             else:

@@ -61,6 +61,7 @@ _INTERPRETERS = (
     ("/usr/lib/amd64/ld.so.1", "solaris"),
     ("/usr/lib/ld.so.1", "solaris"),
 )
+_LINUX_LIBRARIES = ("libc.musl-", "ld-musl-", "ld-linux")
 _LINUX_LOADER_NAMES = ("ld-linux", "ld-musl-", "ld64.so.", "ld.so.1", "ld-uClibc", "ld64-uClibc")
 
 
@@ -108,7 +109,11 @@ def read_notes(layout: Layout) -> Iterator[tuple[bytes, int, bytes]]:
 
 
 def goos_of(
-    header: Header, notes: Iterable[tuple[bytes, int, bytes]], interpreter: str | None, versions: Iterable[str]
+    header: Header,
+    notes: Iterable[tuple[bytes, int, bytes]],
+    interpreter: str | None,
+    versions: Iterable[str],
+    needed: Iterable[str] = (),
 ) -> str | None:
     """
     Return the GOOS that the headers tell, None where they do not.
@@ -118,6 +123,7 @@ def goos_of(
         notes: (owner, type, content) of each note.
         interpreter: PT_INTERP.
         versions: The names of the version needs.
+        needed: The needed libraries: a library names no interpreter, but maybe a libc that Linux alone has.
     """
     for owner, kind, content in notes:
         if kind == 1 and owner in _NOTE_OWNERS:
@@ -135,5 +141,7 @@ def goos_of(
         if interpreter.rpartition("/")[2].startswith(_LINUX_LOADER_NAMES):
             return "linux"
     if header.os_abi == _ELFOSABI_LINUX or any(version.startswith("GLIBC_") for version in versions):
+        return "linux"
+    if any(name.startswith(_LINUX_LIBRARIES) for name in needed):
         return "linux"
     return None

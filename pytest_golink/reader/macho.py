@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary, Target
 from pytest_golink.golang.image import MappedImage
 from pytest_golink.reader.bounds import View
+from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_side import read_go_side
 from pytest_golink.reader.libc import classify_libc
 from pytest_golink.reader.macho_commands import (
@@ -30,6 +31,7 @@ from pytest_golink.reader.macho_commands import (
     read_commands,
 )
 from pytest_golink.reader.macho_fixups import read_rebases
+from pytest_golink.reader.macho_identity import dotted, read_identity
 from pytest_golink.reader.macho_imports import read_imports
 from pytest_golink.reader.macho_layout import read_layout
 from pytest_golink.reader.macho_signature import read_signature
@@ -118,6 +120,11 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
         ),
         imports=imports,
         target=target,
+        debug=(
+            DebugSection(name=section.name, data=section.data)
+            for section in layout.sections
+            if section.name.startswith("__DWARF,")
+        ),
     )
     linkage: Linkage | None = None if kind == "object" else "dynamic"
     if kind == "executable" and interpreter is None and not needed:
@@ -147,7 +154,11 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
         os_minimum=os_minimum,
         signed=None if kind == "object" else read_signature(image),
         go=go.build,
+        content=go.content,
         slice=None if fat_cpu is None else _GOARCH.get(fat_cpu) or _OTHER_CPUS.get(fat_cpu, f"0x{fat_cpu:x}"),
+        macho=read_identity(image),
+        symtab_size=0 if symbols is None else symbols.size,
+        dwarf_size=sum(len(section.data) for section in layout.sections if section.name.startswith("__DWARF,")),
     )
 
 
@@ -210,11 +221,7 @@ def _platform(image: Commands) -> tuple[Target | None, str | None]:
         (version,) = image.fields(command, "I", "LC_VERSION_MIN")
     goarch = _GOARCH.get(image.cpu)
     target = Target(goos=goos, goarch=goarch) if goos is not None and goarch is not None else None
-    if version is None:
-        return target, None
-    # Nibbles xxxx.yy.zz.
-    patch = f".{version & 0xFF}" if version & 0xFF else ""
-    return target, f"{version >> 16}.{version >> 8 & 0xFF}{patch}"
+    return target, None if version is None else dotted(version)
 
 
 def _entry(image: Commands, layout: Layout) -> int | None:

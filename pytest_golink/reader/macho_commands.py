@@ -25,7 +25,7 @@ LC_LOAD_DYLINKER, LC_RPATH = 0xE, 0x8000001C
 LC_DYLD_INFO, LC_DYLD_INFO_ONLY, LC_DYLD_CHAINED_FIXUPS = 0x22, 0x80000022, 0x80000034
 LC_CODE_SIGNATURE = 0x1D
 LC_ENCRYPTION_INFO, LC_ENCRYPTION_INFO_64 = 0x21, 0x2C
-LC_BUILD_VERSION = 0x32
+LC_BUILD_VERSION, LC_UUID = 0x32, 0x1B
 # The GOOS that such a command speaks of: macOS, iOS, tvOS, watchOS; the last two are no ports of Go.
 LC_VERSION_MIN = {0x24: "darwin", 0x25: "ios", 0x2F: None, 0x30: None}
 # A library's ordinal is its place among all of these, in the image's order, from 1.

@@ -49,7 +49,10 @@ def read_imports(image: Commands, symbols: SymbolTable | None, libraries: Sequen
     found: dict[str, ImportedSymbol] = {}
     bound: dict[str, Bind] = {}
     for bind in read_binds(image):
-        bound.setdefault(bind.name, bind)
+        known = bound.get(bind.name)
+        # Go's own code and cgo's objects may bind one symbol in two ways: the one that names a library tells more.
+        if known is None or known.ordinal <= 0 < bind.ordinal:
+            bound[bind.name] = bind
     for symbol in undefined:
         weak, ordinal = symbol.weak, 0
         if symbol.name in bound:

@@ -52,6 +52,11 @@ class SymbolTable:
         return Struct(f"{self.image.order}I2BHQ" if self.image.wide else f"{self.image.order}I2BHI")
 
     @property
+    def size(self) -> int:
+        """The bytes of the entries and of their names."""
+        return len(self.types) * self.entry.size + self.strings_end - self.strings
+
+    @property
     def unneeded(self) -> bool:
         """Whether there are symbols that the loader does without: any defined one in an object, else local ones."""
         pattern = _DEFINED if self.image.file_type == MH_OBJECT else _LOCAL
@@ -100,6 +105,13 @@ def read_symbols(image: Commands) -> SymbolTable | None:
         strings=strings,
         strings_end=strings + size,
     )
+    # Each symbol has a type, or a name. Zeros are a hole in the file, such as a download that was not finished leaves.
+    if (
+        count
+        and not table.types.strip(b"\0")
+        and not bytes(image.view.data[offset : offset + count * stride]).strip(b"\0")
+    ):
+        raise image.view.error(f"the symbol table holds {count * stride} zeros instead of {count} symbols", offset)
     groups = image.first(LC_DYSYMTAB)
     if groups is not None:
         _, local, _, external, _, undefined, *_ = image.fields(groups, "18I", "LC_DYSYMTAB")

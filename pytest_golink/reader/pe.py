@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.coff_tables import DWARF_SECTIONS, GOARCH, read_symbols
+from pytest_golink.reader.coff_tables import DWARF_SECTIONS, GOARCH, read_string_table, read_symbols
+from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_side import read_go_side
 from pytest_golink.reader.libc import classify_libc
 from pytest_golink.reader.pe_imports import read_imports
-from pytest_golink.reader.pe_layout import CERTIFICATE, RELOCATION, read_layout
+from pytest_golink.reader.pe_layout import CERTIFICATE, RELOCATION, SYMBOL_BYTES, read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,8 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
     goarch = GOARCH.get(layout.machine)
     efi = layout.subsystem in _EFI
     target = None if efi or goarch is None else Target(goos="windows", goarch=goarch)
-    go = read_go_side(_map(layout), imports=imports, target=target)
+    debug = (DebugSection(name=section.name, data=section.data) for section in layout.sections)
+    go = read_go_side(_map(layout), imports=imports, target=target, debug=debug)
     major, minor = layout.subsystem_version
     return BinaryFacts(
         path=path,
@@ -82,6 +84,11 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
         os_minimum=None if efi else f"{major}.{minor}",
         signed=_signature(layout),
         go=go.build,
+        content=go.content,
+        symtab_size=_symtab_size(layout),
+        dwarf_size=sum(
+            len(section.data) for section in layout.sections if section.name.startswith((".debug_", ".zdebug_"))
+        ),
     )
 
 
@@ -114,6 +121,11 @@ def _map(layout: Layout) -> MappedImage:
 def _symbols(layout: Layout) -> Mapping[str, int]:
     bases = [layout.image_base + section.rva for section in layout.sections]
     return read_symbols(layout.view, *layout.symbols, bases)
+
+
+def _symtab_size(layout: Layout) -> int:
+    start, count = layout.symbols
+    return count * SYMBOL_BYTES + len(read_string_table(layout.view, start, count, SYMBOL_BYTES) or b"")
 
 
 def _hardening(layout: Layout) -> Hardening:

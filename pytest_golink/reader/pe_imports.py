@@ -99,7 +99,7 @@ def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
     directory = layout.directory(IMPORT)
     if directory is None:
         return
-    rva, _ = directory
+    rva, size = directory
     index = 0
     while True:
         what = f"import descriptor {index}"
@@ -108,6 +108,7 @@ def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
         # The loader stops at the first descriptor without a name or an address table; the directory's size tells it
         # nothing.
         if not name or not addresses:
+            _require_some(layout, index - 1, size, _IMPORT_DESCRIPTOR.size, "import directory")
             return
         library = layout.text(name, f"the DLL name of {what}", most=_LONGEST_NAME_BYTES)
         # Without a lookup table (Borland's linker, packers) the address table is one, until the image is bound.
@@ -119,7 +120,7 @@ def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
     directory = layout.directory(DELAY_IMPORT)
     if directory is None:
         return
-    rva, _ = directory
+    rva, size = directory
     index = 0
     while True:
         what = f"delay-import descriptor {index}"
@@ -127,10 +128,18 @@ def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
         index += 1
         attributes, name, _, _, lookup, *_ = fields
         if not name:
+            _require_some(layout, index - 1, size, _DELAY_DESCRIPTOR.size, "delay-import directory")
             return
         base = 0 if attributes & _DELAY_RVA_BASED else layout.image_base
         library = layout.text(name - base, f"the DLL name of {what}", most=_LONGEST_NAME_BYTES)
         yield library, "delay-import directory", lookup - base
+
+
+def _require_some(layout: Layout, found: int, size: int, entry: int, what: str) -> None:
+    # A descriptor of zeros ends a directory. Where it is the first, and there is said to be more than that, a hole in
+    # the file has taken the others' place.
+    if not found and size > entry:
+        raise layout.view.error(f"the {what} has {size} bytes, and begins with its end")
 
 
 def _thunks(layout: Layout, rva: int, library: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ _SCN_MEM_EXECUTE, _SCN_MEM_WRITE = 0x20000000, 0x80000000
 _FILE_HEADER = Struct("<2H3I2H")
 _SECTION = Struct("<8s6I2HI")
 _DIRECTORY = Struct("<2I")
-_SYMBOL_BYTES = 18
+SYMBOL_BYTES = 18
 _PE32, _PE32_PLUS = 0x10B, 0x20B
 
 
@@ -162,7 +162,7 @@ def read_layout(view: View) -> Layout:
             f"the optional header has {optional_size} bytes, too few for {count} data directories", optional
         )
     table = view.slice(optional + standard.size, count * _DIRECTORY.size, "the data directories")
-    strings = read_string_table(view, symbols, symbol_count, _SYMBOL_BYTES)
+    strings = read_string_table(view, symbols, symbol_count, SYMBOL_BYTES)
     sections = tuple(_sections(view, optional + optional_size, section_count, max(alignment, 1), strings))
     layout = Layout(
         view=view,

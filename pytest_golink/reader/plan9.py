@@ -103,4 +103,5 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
         os_minimum=None,
         signed=None,
         go=go.build,
+        content=go.content,
     )

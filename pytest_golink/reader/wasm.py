@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,16 @@ _HEADER_BYTES = 8
 _VERSION_1 = b"\x01\x00\x00\x00"
 
 # Section ids: WebAssembly core specification, 5.5.2.
-_CUSTOM, _IMPORT, _FUNCTION, _CODE, _DATA, _DATA_COUNT, _HIGHEST_ID = 0, 2, 3, 10, 11, 12, 13
+_CUSTOM, _TYPE, _IMPORT, _FUNCTION, _EXPORT, _START = 0, 1, 2, 3, 7, 8
+_CODE, _DATA, _DATA_COUNT, _HIGHEST_ID = 10, 11, 12, 13
 
 # Pairs that must count the same: functions and their code, data segments and their announcement.
 _PAIRS = ((_FUNCTION, _CODE, "function types"), (_DATA_COUNT, _DATA, "data segments"))
 
-# A module's memory has at most 65,536 pages of 64 KiB; initialised data that spans this much is no program's.
-_LARGEST_MEMORY_BYTES = 1 << 30
+# Data segments this near to each other are read as one. A few bytes can name addresses far apart: what is laid out in
+# memory is held against the file's size.
+_LONGEST_GAP_BYTES = 1 << 20
+_FREE_BYTES, _MOST_TIMES = 32 << 20, 8
 
 # The module names of Go's ports (cmd/link/internal/wasm/asm.go: "gojs" since 1.21, "go" before).
 _PORTS = {"gojs": "js", "go": "js", "wasi_snapshot_preview1": "wasip1"}
@@ -64,8 +68,13 @@ class _Cursor:
         """Read a LEB128 number of at most `bits` bits (core specification, 5.2.2)."""
         value = shift = 0
         start = self.offset
+        data, end = self._view.data, self.end
         while True:
-            byte = self.byte()
+            # Not by take(): a module of Go's has 100,000 data segments, with three numbers each.
+            if self.offset >= end:
+                raise self._view.error(f"{self._what} ends 1 bytes too early", self.offset)
+            byte = data[self.offset]
+            self.offset += 1
             value |= (byte & 0x7F) << shift
             shift += 7
             if not byte & 0x80:
@@ -142,6 +151,7 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
         os_minimum=None,
         signed=None,
         go=build,
+        content=go.content,
     )
 
 
@@ -176,11 +186,18 @@ def _read_sections(view: View) -> _Module:
 
 def _check_whole(view: View, module: _Module) -> None:
     """Hold the sections against each other: a file that was cut between two sections parses."""
+    if not module.counts and not module.custom:
+        raise view.error("there is nothing behind the header: is it cut?", _HEADER_BYTES)
     for announced, held, what in _PAIRS:
         count = module.counts.get(announced, 0)
         found = module.counts.get(held, 0)
         if count != found and (announced in module.counts or announced == _FUNCTION):
             raise view.error(f"section {announced} announces {count} {what}, section {held} has {found}: is it cut?")
+    # What has types has functions, and of a program the host calls one: the sections that name it come after all that
+    # it imports.
+    library = {"linking", "dylink.0"} & module.custom
+    if _TYPE in module.counts and not library and not {_EXPORT, _START} & module.counts.keys():
+        raise view.error("there is no export and no start function, nothing that a host could call: is it cut?")
     # Go's linker writes its build ID first and its data, the pclntab and all, last.
     if "go:buildid" in module.custom and _DATA not in module.counts:
         raise view.error("a Go module without a data section: is it cut?")
@@ -253,20 +270,32 @@ def _require_end(view: View, cursor: _Cursor) -> None:
 
 def _map(view: View, module: _Module) -> MappedImage:
     """Lay the data segments out in memory: Go's linker splits its data at every run of zeros."""
-    end = max((address + len(data) for address, _, data in module.segments), default=0)
-    if end > _LARGEST_MEMORY_BYTES:
-        raise view.error(f"data segments reach to 0x{end:x}, beyond {_LARGEST_MEMORY_BYTES >> 20} MiB")
-    memory = bytearray(end)
+    spans: list[list[int]] = []
+    for start, end in sorted((address, address + len(data)) for address, _, data in module.segments):
+        if spans and start - spans[-1][1] <= _LONGEST_GAP_BYTES:
+            spans[-1][1] = max(spans[-1][1], end)
+        else:
+            spans.append([start, end])
+    total = sum(end - start for start, end in spans)
+    if total > _FREE_BYTES + _MOST_TIMES * view.size:
+        raise view.error(f"{view.size} bytes make data of {total}: too far apart")
+    blocks = [(start, bytearray(end - start)) for start, end in spans]
+    starts = [start for start, _ in blocks]
     for address, _, data in module.segments:
-        memory[address : address + len(data)] = data
-    region = Region(name="", address=0, offset=0, data=memoryview(bytes(memory)), writable=True, executable=False)
+        base, block = blocks[bisect_right(starts, address) - 1]
+        block[address - base : address - base + len(data)] = data
+    regions = tuple(
+        Region(name="", address=start, offset=0, data=memoryview(block).toreadonly(), writable=True, executable=False)
+        for start, block in blocks
+        if block
+    )
     return MappedImage(
         path=view.path,
         format="wasm",
         pointer_size=8,  # Go's GOARCH=wasm has 64-bit pointers.
         byteorder="little",
         entry=None,
-        segments=(region,) if end else (),
+        segments=regions,
         sections=(),
         relocated=lambda _address: None,
         symbols=dict,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Libc, NeededLibrary, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
+from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_side import read_go_side
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _F_EXEC, _F_SHROBJ = 0x0002, 0x2000
 _STYP_DWARF, _STYP_TEXT, _STYP_DATA, _STYP_BSS = 0x10, 0x20, 0x40, 0x80
 _STYP_TDATA, _STYP_TBSS, _STYP_LOADER, _STYP_OVRFLO = 0x400, 0x800, 0x1000, 0x8000
 _SSUBTYP_DWINFO = 0x10000
+# SSUBTYP_DWINFO, _DWLINE, _DWABREV, _DWSTR: DWARF's sections, which have short names of their own here.
+_DWARF_NAMES = {0x10000: ".debug_info", 0x20000: ".debug_line", 0x60000: ".debug_abbrev", 0x70000: ".debug_str"}
 _NO_BYTES = _STYP_BSS | _STYP_TBSS | _STYP_OVRFLO
 _L_WEAK, _L_IMPORT = 0x08, 0x40
 _SYMBOL_SIZE = 18
@@ -50,7 +53,7 @@ _WIDE = _Width(
     section=Struct(">8s8xQQQ16x8xI4x"),
     entry=Struct(">Q"),
     entry_offset=80,
-    loader=Struct(">4xI4xIIIQQQ8x"),
+    loader=Struct(">2I4xIIIQQQ8x"),
     symbol_size=24,
 )
 _NARROW = _Width(
@@ -60,7 +63,7 @@ _NARROW = _Width(
     section=Struct(">8s4xIII8x4xI"),
     entry=Struct(">I"),
     entry_offset=16,
-    loader=Struct(">4xI4xIIIII"),
+    loader=Struct(">2I4xIIIII"),
     symbol_size=24,
 )
 _SYMBOL64 = Struct(">8xI2xBxI4x")  # l_offset, l_smtype, l_ifile
@@ -138,6 +141,14 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
         ),
         imports=imports,
         target=target,
+        debug=(
+            DebugSection(
+                name=_DWARF_NAMES[section.flags & 0xFFFF0000],
+                data=view.slice(section.offset, section.size, f"section {section.name}"),
+            )
+            for section in sections
+            if section.flags & 0xFFFF == _STYP_DWARF and section.flags & 0xFFFF0000 in _DWARF_NAMES
+        ),
     )
     libc = any(library.name == "libc.a" for library in needed)
     return BinaryFacts(
@@ -164,6 +175,7 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
         os_minimum=None,
         signed=None,
         go=go.build,
+        content=go.content,
     )
 
 
@@ -199,6 +211,10 @@ def _read_loader(
     loader = View(view.slice(base, section.size, "the loader section"), path=view.path, format="xcoff", base=base)
     fields = loader.unpack(width.loader, 0, "the loader section's header")
     symbols_offset = width.loader.size
+    version = 2 if width is _WIDE else 1
+    if fields[0] != version:
+        raise loader.error(f"the loader section is of version {fields[0]}, not {version}", 0)
+    fields = fields[1:]
     if width is _WIDE:
         symbols, import_size, files, string_size, import_offset, string_offset, symbols_offset = fields
     else:

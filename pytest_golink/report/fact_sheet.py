@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.golang.cpu import cpu_levels
 from pytest_golink.report.escape import escape
 from pytest_golink.report.text import hanging, size
 
@@ -165,6 +166,7 @@ def _setting(name: str, value: str) -> str:
 
 def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
     hardening = facts.hardening
+    alignments = [header.alignment for header in facts.program_headers if header.type == "PT_LOAD"]
     return [
         ("PIE", [_yes_no(hardening.pie)] if hardening.pie is not None else []),
         ("executable stack", [_yes_no(not hardening.nx)] if hardening.nx is not None else []),
@@ -172,6 +174,10 @@ def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         ("writable code", [_yes_no(hardening.writable_code)] if hardening.writable_code is not None else []),
         ("signature", [_SIGNATURES[facts.signed]] if facts.signed else []),
         ("minimum OS", [escape(facts.os_minimum)] if facts.os_minimum else []),
+        ("SDK", [facts.macho.sdk] if facts.macho and facts.macho.sdk else []),
+        ("LC_UUID", [facts.macho.uuid or "none"] if facts.macho else []),
+        ("CPU level", [f"{each.setting}={escape(each.level)}  ({each.via})" for each in cpu_levels(facts)]),
+        ("smallest p_align", [f"0x{min(alignments):x}"] if alignments else []),
     ]
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from pytest_golink.golang.cpu import cpu_levels
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_golink.facts import (
         BinaryFacts,
+        Content,
+        CryptoKind,
         Format,
         GoBuild,
         ImportedSymbol,
+        Instrumentation,
         Kind,
         LibcKind,
         LibcPresence,
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
         Relro,
         Resolver,
         Signature,
+        UserLookup,
     )
 
 
@@ -66,6 +72,33 @@ class HardeningJson(TypedDict):
     writable_code: bool | None
 
 
+class CpuLevelJson(TypedDict):
+    """A CPU level that the image asks for, and who says so."""
+
+    setting: str
+    level: str
+    via: str
+
+
+class ProgramHeaderJson(TypedDict):
+    """An ELF program header that says how memory is laid out."""
+
+    type: str
+    flags: str
+    offset: int
+    address: int
+    memory_size: int
+    alignment: int
+
+
+class MachOJson(TypedDict):
+    """What only Mach-O has; null where there is no such load command."""
+
+    platform: str | None
+    sdk: str | None
+    uuid: str | None
+
+
 class _Replaceable(TypedDict, total=False):
     sum: str
     replace: ModuleJson
@@ -86,6 +119,33 @@ class GoJson(TypedDict):
     module: ModuleJson | None
     modules: list[ModuleJson]
     settings: dict[str, str]
+
+
+class BuildPathJson(TypedDict):
+    """A folder of the build machine, and where it is named."""
+
+    path: str
+    where: str
+
+
+class CryptoJson(TypedDict):
+    """Cryptography that is linked in."""
+
+    kind: CryptoKind
+    version: str | None
+
+
+class ContentJson(TypedDict):
+    """What the pclntab shows, whatever the build info claims; null where the image does not say."""
+
+    pclntab: str | None
+    startup: str | None
+    user_lookup: list[UserLookup] | None
+    instrumentation: list[Instrumentation] | None
+    crypto: list[CryptoJson] | None
+    importers: list[str] | None
+    build_paths: list[BuildPathJson] | None
+    packed: str | None
 
 
 class _Slice(TypedDict, total=False):
@@ -120,6 +180,12 @@ class FactsJson(_Slice):
     os_minimum: str | None
     signed: Signature | None
     go: GoJson | None
+    content: ContentJson
+    cpu: list[CpuLevelJson]
+    program_headers: list[ProgramHeaderJson] | None
+    macho: MachOJson | None
+    symtab_size: int | None
+    dwarf_size: int | None
 
 
 def facts_json(facts: BinaryFacts) -> FactsJson:
@@ -165,6 +231,14 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
         "os_minimum": facts.os_minimum,
         "signed": facts.signed,
         "go": None if facts.go is None else _go(facts.go),
+        "content": _content(facts.content),
+        "cpu": [{"setting": each.setting, "level": each.level, "via": each.via} for each in cpu_levels(facts)],
+        "program_headers": _program_headers(facts),
+        "macho": None
+        if facts.macho is None
+        else {"platform": facts.macho.platform, "sdk": facts.macho.sdk, "uuid": facts.macho.uuid},
+        "symtab_size": facts.symtab_size,
+        "dwarf_size": facts.dwarf_size,
     }
     if facts.slice is not None:
         sheet["slice"] = facts.slice
@@ -173,6 +247,39 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
 
 def _imports(symbols: Iterable[ImportedSymbol]) -> list[ImportJson]:
     return [{"name": symbol.name, "library": symbol.library, "version": symbol.version} for symbol in symbols]
+
+
+def _program_headers(facts: BinaryFacts) -> list[ProgramHeaderJson] | None:
+    if facts.format != "elf":
+        return None
+    return [
+        {
+            "type": header.type,
+            "flags": header.flags,
+            "offset": header.offset,
+            "address": header.address,
+            "memory_size": header.memory_size,
+            "alignment": header.alignment,
+        }
+        for header in facts.program_headers
+    ]
+
+
+def _content(content: Content) -> ContentJson:
+    return {
+        "pclntab": content.pclntab,
+        "startup": content.startup,
+        "user_lookup": None if content.user_lookup is None else list(content.user_lookup),
+        "instrumentation": None if content.instrumentation is None else list(content.instrumentation),
+        "crypto": None
+        if content.crypto is None
+        else [{"kind": module.kind, "version": module.version} for module in content.crypto],
+        "importers": None if content.importers is None else list(content.importers),
+        "build_paths": None
+        if content.build_paths is None
+        else [{"path": found.path, "where": found.where} for found in content.build_paths],
+        "packed": content.packed,
+    }
 
 
 def _go(build: GoBuild) -> GoJson:

@@ -5,12 +5,12 @@
 from typing import Annotated
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, Subject
+from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, Subject, UserLookup
 from pytest_golink.rules.evidence import matching
 from pytest_golink.rules.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
 from pytest_golink.rules.parameters import SOME, Name
 from pytest_golink.rules.remedies import without_cgo
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.verdict import Verdict, listed, unsaid
 
 
 def no_cgo(subject: Subject) -> Verdict:
@@ -18,7 +18,7 @@ def no_cgo(subject: Subject) -> Verdict:
     facts = subject.facts
     expected = "runtime/cgo is not linked in"
     if facts.cgo.used is None:
-        return _unsaid(facts, expected)
+        return unsaid(facts, expected)
     if not facts.cgo.used:
         return Verdict(outcome="passed", expected=expected, observed="no runtime/cgo", evidence=_cgo_lines(facts))
     return Verdict(
@@ -41,7 +41,7 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     facts = subject.facts
     expected = f"cgo in {listed(packages)} alone" if packages else "cgo in no package"
     if facts.cgo.used is None:
-        return _unsaid(facts, expected)
+        return unsaid(facts, expected)
     others = [package for package in facts.cgo.packages if not _is_named(facts, package, packages)]
     if not others and facts.cgo.used and not packages:
         others = [RUNTIME_CGO]
@@ -59,7 +59,7 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
     facts = subject.facts
     expected = f"{mode} link mode"
     if facts.link_mode is None:
-        return _unsaid(facts, expected)
+        return unsaid(facts, expected)
     where = "lies inside" if facts.link_mode == "internal" else "lies outside"
     evidence = (f"the entry point {where} Go's own text",)
     if facts.link_mode == mode:
@@ -91,7 +91,7 @@ def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], SOME]) -
         raise ParameterError("resolver: none stands alone: an image with a resolver has another kind")
     expected = ", ".join(asked)
     if facts.resolver is None:
-        return _unsaid(facts, expected)
+        return unsaid(facts, expected)
     seen = sorted(facts.resolver)
     if seen == asked:
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=_resolver_lines(facts))
@@ -129,6 +129,48 @@ def _change_resolver(facts: BinaryFacts, asked: set[str], seen: set[str]) -> tup
     return ()
 
 
+def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
+    """os/user reads files only, goes through the system's libc, or is not linked in."""
+    facts = subject.facts
+    expected = _USER_LOOKUPS[kind]
+    seen = facts.content.user_lookup
+    if seen is None:
+        return unsaid(facts, expected)
+    evidence = tuple(f"pclntab: {_user_words(facts, path)}" for path in seen)
+    if seen == (kind,):
+        return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=evidence)
+    remedy: tuple[str, ...] = ()
+    goos = facts.target.goos if facts.target else ""
+    if kind == "none":
+        remedy = ("none by a flag: the program asks os/user for users or groups",)
+    elif "none" in seen:
+        remedy = ("none by a flag: the program does not use os/user, or the linker dropped it",)
+    elif kind == "files":
+        remedy = ("none on Windows: accounts are the system's",) if goos == "windows" else ("-tags osusergo",)
+    elif goos in ("darwin", "ios"):
+        remedy = ("build without -tags osusergo",)
+    elif goos not in ("plan9", "js", "wasip1", "android"):
+        remedy = ("CGO_ENABLED=1 with a C compiler, without -tags osusergo",)
+    return Verdict(outcome="violated", expected=expected, observed=", ".join(seen), evidence=evidence, remedy=remedy)
+
+
+_USER_LOOKUPS = {
+    "files": "os/user reads files only",
+    "system": "os/user asks the system",
+    "none": "os/user is not linked in",
+}
+
+
+def _user_words(facts: BinaryFacts, path: UserLookup) -> str:
+    if path == "none":
+        return "no lookup function of os/user"
+    if path == "files":
+        return "os/user's own lookup functions, which read files such as /etc/passwd"
+    if facts.format == "pe":
+        return "os/user's functions that ask Windows"
+    return "os/user's lookup functions call libc (getpwuid_r and the like)"
+
+
 def _cgo_lines(facts: BinaryFacts) -> tuple[str, ...]:
     lines = [f"pclntab: cgo wrappers of {package}" for package in own_cgo_packages(facts)[:8]]
     if len(own_cgo_packages(facts)) > 8:
@@ -146,13 +188,3 @@ def _is_named(facts: BinaryFacts, package: str, packages: tuple[str, ...]) -> bo
     if package == "main" and facts.go is not None and facts.go.path:
         names.append(facts.go.path)
     return bool(matching(facts, names, packages))
-
-
-def _unsaid(facts: BinaryFacts, expected: str) -> Verdict:
-    if facts.kind in ("object", "archive"):
-        observed = f"an {facts.kind}, which is not linked yet"
-    elif facts.go is None:
-        observed = "Go did not make this image"
-    else:
-        observed = "the image does not say"
-    return Verdict(outcome="undecidable", expected=expected, observed=observed)

@@ -111,3 +111,13 @@ def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> 
     fold = str.lower if facts.format == "pe" else str
     patterns = [fold(glob) for glob in globs]
     return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]
+
+
+def header_lines(facts: BinaryFacts, *types: str) -> tuple[str, ...]:
+    """Show the program headers of these types, a line each."""
+    return tuple(
+        f"{header.type} {header.flags}"
+        + ("" if header.type == "PT_GNU_STACK" else f" at 0x{header.address:x}, p_align 0x{header.alignment:x}")
+        for header in facts.program_headers
+        if header.type in types
+    )

@@ -47,6 +47,10 @@ def _is_version(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", value) is not None
 
 
+def _is_go_version(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"(go)?1\.\d+(\.\d+|(alpha|beta|rc)\d+)?", value) is not None
+
+
 def _is_pattern(value: object) -> bool:
     try:
         return isinstance(value, str) and re.compile(value) is not None
@@ -91,6 +95,12 @@ TargetName = Annotated[
     str, Form(text='GOOS/GOARCH in Go\'s words, such as "linux/amd64"', accepts=_is_target, hint=_target_hint)
 ]
 
+# Marks a list that is written as a table; the check gets "key=value".
+TABLE = object()
+
+Settings = Annotated[tuple[str, ...], TABLE]
+GoVersion = Annotated[str, Form(text='a Go version such as "1.22", "1.22.1" or "1.23rc1"', accepts=_is_go_version)]
+
 # Marks a list that must name something: a rule over nothing would always hold.
 SOME = object()
 
@@ -100,7 +110,8 @@ class Parameter:
     """
     One parameter of a rule, under its hyphenated name; `keyword` is Python's spelling.
 
-    `many` says that it takes a list of values of the form, `some` that the list must not be empty.
+    `many` says that it takes a list of values of the form, `some` that the list must not be empty, `table` that it is a
+    table of such values by name.
     """
 
     name: str
@@ -108,11 +119,14 @@ class Parameter:
     form: Form
     many: bool = False
     some: bool = False
+    table: bool = False
     required: bool = True
 
     @property
     def accepted(self) -> str:
         """The accepted form, in words."""
+        if self.table:
+            return "a table, each value a string"
         if not self.many:
             return self.form.text
         return f"a list of at least one: {self.form.text}" if self.some else f"a list, each {self.form.text}"
@@ -124,6 +138,8 @@ class Parameter:
         Raises:
             ParameterError: The value is not of the accepted form.
         """
+        if self.table:
+            return self._pairs(rule, value)
         if not self.many:
             return self._one(rule, value)
         if isinstance(value, str):
@@ -137,6 +153,14 @@ class Parameter:
         if self.some and not values:
             raise self._error(rule, [])
         return values
+
+    def _pairs(self, rule: str, value: object) -> tuple[str, ...]:
+        if not isinstance(value, Mapping) or not value:
+            raise self._error(rule, value)
+        for key, entry in value.items():
+            if not isinstance(key, str) or not isinstance(entry, str):
+                raise ParameterError(f"{rule}: {key}: {entry!r} is not a string")
+        return tuple(f"{key}={entry}" for key, entry in value.items())
 
     def _one(self, rule: str, value: object) -> object:
         if not self.form.accepts(value):
@@ -159,12 +183,14 @@ def parameters_of(check: Callable[..., object]) -> tuple[Parameter, ...]:
 
 def _parameter(argument: inspect.Parameter) -> Parameter:
     annotation = argument.annotation
-    many = some = False
+    many = some = table = False
     # Each step takes one layer off: `… | None`, the mark SOME, `tuple[…, ...]`.
     if type(None) in get_args(annotation):
         (annotation,) = (part for part in get_args(annotation) if part is not type(None))
     if SOME in get_args(annotation):
         some, annotation = True, get_args(annotation)[0]
+    if TABLE in get_args(annotation):
+        table, annotation = True, get_args(annotation)[0]
     if get_origin(annotation) is tuple:
         many, annotation = True, get_args(annotation)[0]
     return Parameter(
@@ -173,6 +199,7 @@ def _parameter(argument: inspect.Parameter) -> Parameter:
         form=_form(annotation),
         many=many,
         some=some,
+        table=table,
         required=argument.default is inspect.Parameter.empty,
     )
 

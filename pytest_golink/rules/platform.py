@@ -2,11 +2,14 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+import re
+from itertools import pairwise
 from typing import Annotated
 
-from pytest_golink.facts import Subject
-from pytest_golink.rules.evidence import matching
-from pytest_golink.rules.parameters import SOME, TargetName
+from pytest_golink.errors import ParameterError
+from pytest_golink.facts import BinaryFacts, ProgramHeader, Subject
+from pytest_golink.rules.evidence import header_lines, matching, not_linked
+from pytest_golink.rules.parameters import SOME, Form, TargetName
 from pytest_golink.rules.verdict import Verdict, listed
 
 
@@ -31,3 +34,154 @@ def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], SOME]
         evidence=(f"{facts.format} {facts.kind} for {seen}",),
         remedy=("GOOS={} GOARCH={}".format(*plain[0].split("/")),) if not held and len(plain) == 1 else (),
     )
+
+
+def _is_alignment(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0 and not value & (value - 1)
+
+
+Alignment = Annotated[int, Form(text="a power of two, in bytes, such as 16384", accepts=_is_alignment)]
+
+
+def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A002 - the parameter's permanent name
+    """Every PT_LOAD is aligned at least so, and shares no page of that size with another or with PT_GNU_RELRO's end."""
+    facts = subject.facts
+    expected = f"every PT_LOAD fits pages of 0x{bytes:x}"
+    unlinked = not_linked(facts, expected)
+    if unlinked:
+        return unlinked
+    if facts.format != "elf":
+        return Verdict(outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no PT_LOAD")
+    loads = sorted(
+        (header for header in facts.program_headers if header.type == "PT_LOAD" and header.memory_size),
+        key=lambda header: header.address,
+    )
+    if not loads:
+        return Verdict(outcome="undecidable", expected=expected, observed="no PT_LOAD is known")
+    problems = _misaligned(loads, bytes) or [*_shared_pages(loads, bytes), *_relro_ends(facts, loads, bytes)]
+    return Verdict(
+        outcome="violated" if problems else "passed",
+        expected=expected,
+        observed=problems[0] if problems else f"the smallest p_align is 0x{min(each.alignment for each in loads):x}",
+        evidence=header_lines(facts, "PT_LOAD", "PT_GNU_RELRO"),
+        cause=tuple(problems[1:]),
+        remedy=_more_alignment(facts, bytes) if problems else (),
+    )
+
+
+def _misaligned(loads: list[ProgramHeader], page: int) -> list[str]:
+    smallest = min(loads, key=lambda header: header.alignment)
+    found = []
+    if smallest.alignment < page:
+        found.append(f"p_align 0x{smallest.alignment:x} of the PT_LOAD at 0x{smallest.address:x}")
+    # A p_align that was edited afterwards does not move the bytes (golang/go#68754).
+    found += [
+        f"the PT_LOAD at 0x{header.address:x} is at offset 0x{header.offset:x}, another place in its page"
+        for header in loads
+        if header.alignment >= page and (header.address - header.offset) % page
+    ]
+    return found
+
+
+def _shared_pages(loads: list[ProgramHeader], page: int) -> list[str]:
+    # A page has one protection and comes from one place of the file.
+    return [
+        f"the PT_LOADs at 0x{first.address:x} ({first.flags}) and 0x{second.address:x} ({second.flags}) share a page"
+        for first, second in pairwise(loads)
+        if (first.address + first.memory_size - 1) // page >= second.address // page
+        and (first.flags, first.address - first.offset) != (second.flags, second.address - second.offset)
+    ]
+
+
+def _relro_ends(facts: BinaryFacts, loads: list[ProgramHeader], page: int) -> list[str]:
+    # Android's loader protects every page that PT_GNU_RELRO touches; what follows in the last one can then not be
+    # written (bionic's linker_phdr.cpp, phdr_table_set_gnu_relro_prot). Others leave the last page writable.
+    if facts.target is None or facts.target.goos != "android":
+        return []
+    return [
+        f"PT_GNU_RELRO ends at 0x{end:x}, and what is written to follows in the same page"
+        for header in facts.program_headers
+        for end in [header.address + header.memory_size]
+        if header.type == "PT_GNU_RELRO"
+        and end % page
+        and any(
+            "w" in load.flags and load.address < -(-end // page) * page and load.address + load.memory_size > end
+            for load in loads
+        )
+    ]
+
+
+def _more_alignment(facts: BinaryFacts, page: int) -> tuple[str, ...]:
+    flag = f"-Wl,-z,max-page-size={page}"
+    if facts.go is None:
+        return (f"link with {flag}",)
+    if facts.link_mode == "external":
+        return (f"-ldflags '-extldflags \"{flag}\"'",)
+    return (f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"',)
+
+
+# SI units are powers of ten, IEC's of two.
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+}
+
+
+def _bytes_of(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value > 0 else None
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
+    if match is None or match[2].lower() not in _UNITS:
+        return None
+    return int(float(match[1]) * _UNITS[match[2].lower()]) or None
+
+
+Size = Annotated[
+    int | str,
+    Form(
+        text='a size such as "20 MB" (10^6), "20 MiB" (2^20) or a number of bytes',
+        accepts=lambda value: _bytes_of(value) is not None,
+    ),
+]
+
+
+def max_size(subject: Subject, *, size: Size) -> Verdict:
+    """Size of the file at most this."""
+    facts = subject.facts
+    limit = _bytes_of(size)
+    if limit is None:  # pragma: no cover - the parameter's form was checked before
+        raise ParameterError(f"max-size: size: {size!r}")
+    expected = f"at most {limit:,} bytes"
+    over = facts.size - limit
+    held = over <= 0
+    parts = tuple(
+        f"{name}: {count:,} bytes"
+        for name, there, count in (
+            ("symbol table", facts.symtab, facts.symtab_size),
+            ("DWARF", facts.dwarf, facts.dwarf_size),
+        )
+        if there and count
+    )
+    whole = f"the file: {facts.size:,} bytes" + (", with all its slices" if facts.slice else "")
+    return Verdict(
+        outcome="passed" if held else "violated",
+        expected=expected,
+        observed=f"{facts.size:,} bytes" + ("" if held else f", {over:,} too many"),
+        evidence=(whole, *parts),
+        remedy=() if held else _smaller(facts, over),
+    )
+
+
+def _smaller(facts: BinaryFacts, over: int) -> tuple[str, ...]:
+    gone = (facts.symtab_size or 0 if facts.symtab else 0) + (facts.dwarf_size or 0 if facts.dwarf else 0)
+    if not gone:
+        return ()
+    flag = '-ldflags "-s -w"' if facts.go else "strip"
+    enough = "which is enough" if gone >= over else f"{over - gone:,} bytes too few"
+    return (f"{flag} takes away about {gone:,} bytes, {enough}",)

@@ -8,18 +8,33 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.findings import Finding
-from pytest_golink.rules import cgo, content, libc, link_warnings, linkage, platform
+from pytest_golink.findings import FAILING, Finding
+from pytest_golink.rules import (
+    build_info,
+    cgo,
+    claims,
+    content,
+    cpu,
+    dynamic_imports,
+    fips,
+    hardening,
+    libc,
+    link_warnings,
+    linkage,
+    os_version,
+    platform,
+    traces,
+)
 from pytest_golink.rules.parameters import parameters_of, suggestion
+from pytest_golink.rules.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_golink.facts import Subject
     from pytest_golink.rules.parameters import Parameter
-    from pytest_golink.rules.verdict import Verdict
 
-Group = Literal["linkage", "cgo", "content", "platform"]
+Group = Literal["linkage", "cgo", "content", "hardening", "platform"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +66,9 @@ class Rule:
         if value is True:
             return self.checked({})
         if isinstance(value, Mapping):
+            # A rule whose one parameter is a table has the entries themselves in its table.
+            if len(self.parameters) == 1 and self.parameters[0].table:
+                value = {self.parameters[0].name: value}
             return self.checked(value)
         if len(self.parameters) != 1:
             raise ParameterError(f"{self.name}: {value!r} is not {self._accepted}")
@@ -107,16 +125,39 @@ def _rules() -> Mapping[str, Rule]:
         "cgo": {
             "no-cgo": cgo.no_cgo,
             "only-cgo-packages": cgo.only_cgo_packages,
+            "no-dynamic-imports": dynamic_imports.no_dynamic_imports,
             "linkmode": cgo.linkmode,
             "resolver": cgo.resolver,
+            "user-lookup": cgo.user_lookup,
         },
         "content": {
             "stripped": content.stripped,
             "not-stripped": content.not_stripped,
             "no-dwarf": content.no_dwarf,
+            "no-build-paths": traces.no_build_paths,
+            "no-instrumentation": traces.no_instrumentation,
+            "intact": traces.intact,
+            "claims-hold": claims.claims_hold,
+            "fips": fips.fips,
+            "go-version": build_info.go_version,
+            "build-setting": build_info.build_setting,
+            "no-modules": build_info.no_modules,
+            "vcs-clean": build_info.vcs_clean,
+        },
+        "hardening": {
+            "pie": hardening.pie,
+            "nx": hardening.nx,
+            "signed": hardening.signed,
+            "relro": hardening.relro,
+            "no-writable-code": hardening.no_writable_code,
         },
         "platform": {
             "target": platform.target,
+            "cpu-at-most": cpu.cpu_at_most,
+            "os-at-most": os_version.os_at_most,
+            "page-alignment": platform.page_alignment,
+            "launches-on-macos": os_version.launches_on_macos,
+            "max-size": platform.max_size,
         },
     }
     return MappingProxyType(
@@ -135,6 +176,9 @@ def _rules() -> Mapping[str, Rule]:
 
 
 RULES: Mapping[str, Rule] = _rules()
+
+# What a packed image answers for itself.
+_OF_THE_FILE = frozenset({"max-size", "signed"})
 
 
 def rule_named(name: str) -> Rule:
@@ -166,6 +210,14 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
     values = chosen.checked(parameters)
     verdict = chosen.check(subject, **{name.replace("-", "_"): value for name, value in values.items()})
     facts = subject.facts
+    if facts.content.packed and verdict.outcome not in FAILING and rule not in _OF_THE_FILE:
+        # Its unpacker may be static where the program is not.
+        verdict = Verdict(
+            outcome="undecidable",
+            expected=verdict.expected,
+            observed=f"packed by {facts.content.packed}: the headers are the unpacker's",
+            remedy=("test the file before it is packed",),
+        )
     return Finding(
         rule=rule,
         outcome=verdict.outcome,

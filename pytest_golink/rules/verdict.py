@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Outcome
 
 # A failure text is read by people: the whole list is in the fact sheet.
@@ -31,6 +32,17 @@ def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])}, … {len(names) - most} more"
+
+
+def unsaid(facts: BinaryFacts, expected: str) -> Verdict:
+    """Give the answer for an image that does not say: undecidable, with the reason."""
+    if facts.kind in ("object", "archive"):
+        observed = f"an {facts.kind}, which is not linked yet"
+    elif facts.go is None:
+        observed = "Go did not make this image"
+    else:
+        observed = "the image does not say"
+    return Verdict(outcome="undecidable", expected=expected, observed=observed)
 
 
 def quoted(names: Iterable[str]) -> str:

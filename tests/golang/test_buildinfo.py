@@ -64,6 +64,12 @@ def test_the_pointers_of_a_position_independent_image_are_relocated() -> None:
     assert build.path == "example.com/app"
 
 
+def test_an_object_file_has_the_build_info_of_go_1_17_with_the_linker_yet_to_say_where() -> None:
+    made = region(Machine().pointer_blob(0x10000), name=".go.buildinfo", address=0)
+
+    assert read_build_info(Memory(image(sections=[made]))) == GoBuild()
+
+
 def test_a_build_without_modules_has_a_version_only() -> None:
     assert read(inline_blob(module=b"")) == GoBuild(version="go1.27.3")
     no_modules = bytearray(Machine().pointer_blob(0x10000))
@@ -98,6 +104,11 @@ def test_go_code_that_holds_the_magic_does_not_hide_the_build_info_behind_it() -
 
     assert build is not None
     assert build.version == "go1.27.3"
+
+
+@pytest.mark.parametrize("behind", [b"", b"\6", b"\0\0\0\0words"])
+def test_the_magic_alone_is_data_of_a_program_that_looks_for_build_info(behind: bytes) -> None:
+    assert read(b"\xff Go buildinf:" + bytes(2) + behind.ljust(64, b"\0"), section=False) is None
 
 
 def test_no_magic_is_no_build_info() -> None:
@@ -190,7 +201,7 @@ def test_a_damaged_build_info_is_an_error_that_says_what_is_wrong(blob: bytes, w
 
 
 def test_many_damaged_blobs_are_not_all_tried() -> None:
-    decoys = b"\xff Go buildinf:".ljust(32, b"\0") * 100
+    decoys = b"\xff Go buildinf:\x08".ljust(32, b"\0") * 100
 
-    with pytest.raises(UnreadableBinaryError, match="at offset 0x10e: Go build info"):
+    with pytest.raises(UnreadableBinaryError, match="at offset 0x100: Go build info: the Go version is empty"):
         read(decoys + inline_blob(), section=False)

@@ -200,6 +200,19 @@ def test_a_build_info_without_a_pclntab_is_an_error() -> None:
         go(table=bytes(64))
 
 
+@pytest.mark.parametrize(("format_", "name"), [("elf", ".go_export"), ("macho", "__GNU_GO,__go_export")])
+def test_gccgos_export_data_shows_a_go_program_without_build_info(format_: Format, name: str) -> None:
+    exports = region(b"v3;\npackage main\n", 0, name=name, writable=False)
+    code = region(bytes(64), TEXT_START, writable=False, executable=True)
+
+    made = read_go(image(code, sections=[exports], image_format=format_))
+
+    assert made is not None
+    assert (made.build, made.cgo_used, made.cgo_packages, made.link_mode) == (GoBuild(), None, (), None)
+    assert made.resolvers(()) is None
+    assert read_go(image(sections=[exports])) is None
+
+
 def test_gccgo_writes_a_build_info_and_no_pclntab() -> None:
     made = go(table=bytes(64), blob=inline_blob(module=framed("build\t-compiler=gccgo\n")))
 

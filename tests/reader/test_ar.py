@@ -101,6 +101,26 @@ def test_a_thin_archive_holds_names_only(compile_c: CompileC, tmp_path: Path) ->
     assert read_binary(path).kind == "archive"
 
 
+@pytest.mark.parametrize("machine", ["i386:x86-64", "i386", "arm64", "arm"])
+def test_an_import_library_has_a_second_symbol_table_in_the_other_byte_order(tmp_path: Path, machine: str) -> None:
+    (tmp_path / "names.def").write_text("LIBRARY lookup.dll\nEXPORTS\n  look_up\n  look_down\n")
+    subprocess.run(
+        [sys.executable, "-m", "ziglang", "dlltool", "-m", machine, "-d", "names.def", "-l", "lookup.lib"],
+        check=True,
+        cwd=tmp_path,
+    )
+    whole = (tmp_path / "lookup.lib").read_bytes()
+    goarch = {"i386:x86-64": "amd64", "i386": "386"}.get(machine, machine)
+
+    assert whole.count(b"/" + b" " * 15) == 2
+    assert read(whole).target == Target(goos="windows", goarch=goarch)
+    second = whole.rindex(b"/" + b" " * 15) + 60
+    assert "the symbol table refers to a member at offset 0x7" in damage(
+        whole[: second + 4] + b"\7\0\0\0" + whole[second + 8 :]
+    )
+    assert "the second symbol table goes" in damage(whole[:second] + b"\0\0\0\1" + whole[second + 4 :])
+
+
 def member(name: str, content: bytes, *, size: int | None = None, end: bytes = b"`\n") -> bytes:
     header = f"{name:<16}{0:<12}{0:<6}{0:<6}{'644':<8}{len(content) if size is None else size:<10}".encode()
     return header + end + content + b"\n" * (len(content) % 2)

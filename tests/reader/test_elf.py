@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, ImportedSymbol, Libc, NeededLibrary, Target
+from pytest_golink.facts import BinaryFacts, GoBuild, ImportedSymbol, Libc, NeededLibrary, Target
 from pytest_golink.reader import read_binary
 from tests.oracles import readelf_sections, readelf_type
 from tests.reader.c_images import ANSWER, COPY, HELLO, NO_LIBC, WEAK, CompileC, zig
@@ -356,6 +356,28 @@ def test_a_file_of_debug_information_is_no_image(compile_c: CompileC, tmp_path: 
     with pytest.raises(Exception, match="a file of debug information") as caught:
         read_binary(tmp_path / "image.debug")
     assert type(caught.value).__name__ == "UnreadableBinaryError"
+
+
+GCCGO = """
+__asm__(".section .go_export,\\"\\",@progbits; .ascii \\"v3;\\"");
+int main(void) { return 0; }
+"""
+BUILD_ID = """
+__asm__(".section .note.go.buildid,\\"a\\",@note; .long 4, 4, 4; .ascii \\"Go\\\\0\\\\0abcd\\"");
+int main(void) { return 0; }
+"""
+
+
+@pytest.mark.parametrize("source", [GCCGO, BUILD_ID])
+@pytest.mark.parametrize("kind", [(), ("-s",), ("-static",)])
+def test_gccgos_export_data_or_gos_note_alone_show_that_go_made_it(
+    compile_c: CompileC, source: str, kind: tuple[str, ...]
+) -> None:
+    facts = read_binary(compile_c(*kind, source=source))
+
+    assert facts.go == GoBuild()
+    assert (facts.cgo.used, facts.link_mode, facts.resolver) == (None, None, None)
+    assert read_binary(compile_c(*kind)).go is None
 
 
 def test_system_images_are_read_as_readelf_reads_them() -> None:

@@ -159,6 +159,18 @@ def test_the_system_is_told_by_notes_header_loader_and_versions(
     assert goos_of(header, notes, interpreter, versions) == goos
 
 
+@pytest.mark.parametrize(
+    ("needed", "goos"),
+    [("libc.musl-aarch64.so.1", "linux"), ("ld-linux-x86-64.so.2", "linux"), ("libc.so", None), ("libc.so.7", None)],
+)
+def test_the_system_of_a_library_is_told_by_the_libc_it_needs(
+    compile_c: CompileC, needed: str, goos: str | None
+) -> None:
+    header = read_layout(View(compile_c().read_bytes(), path="image", format="elf")).header
+
+    assert goos_of(header, [], None, [], ["libm.so", needed]) == goos
+
+
 def test_the_n32_abi_is_no_port_of_go(compile_c: CompileC) -> None:
     def arch(flags: int) -> str | None:
         header = bytearray(compile_c("-c", "-target", "mips-linux-musleabi", compiler=zig()).read_bytes())

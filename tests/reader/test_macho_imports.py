@@ -118,6 +118,14 @@ def test_binds_to_the_image_itself_and_weak_definitions_are_no_imports(special: 
     assert imports(with_opcodes(special + b"\x40_own\0\x90\x00")) == ()
 
 
+@pytest.mark.parametrize("flat_first", [True, False])
+def test_a_symbol_bound_with_and_without_its_library_is_from_that_library(flat_first: bool) -> None:
+    flat, named = b"\x3e\x40_puts\0\x90", b"\x11\x40_puts\0\x90"
+    code = (flat + named if flat_first else named + flat) + b"\0"
+
+    assert imports(with_opcodes(code)) == (ImportedSymbol(name="puts", library="/lib/a"),)
+
+
 def test_a_count_in_an_opcode_costs_nothing() -> None:
     code = b"\x11\x40_puts\0\x60\x7f\x80\x01\xc0" + b"\xff" * 8 + b"\x7f" + b"\x08" + b"\xd0\x05\xd1"
 

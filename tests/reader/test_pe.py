@@ -195,6 +195,16 @@ def test_long_section_names_stand_in_the_string_table(name: bytes, dwarf: bool) 
     assert (facts.dwarf, facts.symtab) == (dwarf, True)
 
 
+def test_the_stale_pointer_of_an_empty_symbol_table_is_no_damage() -> None:
+    facts = read(Maker(symbols=(0x562400, 0)).image())
+
+    assert (facts.symtab, facts.dwarf) == (False, False)
+    refused(Maker(symbols=(0x562400, 0), section_name=b"/4").image(), "not in the COFF string table")
+    refused(Maker(symbols=(0x562400, 1)).image(), "the COFF symbol table of 1 symbols goes")
+    whole = Maker().image()
+    refused(Maker(symbols=(len(whole), 0)).image(), "the COFF string table goes 4 bytes past the end")
+
+
 def test_a_long_section_name_that_is_not_there_is_damage() -> None:
     refused(Maker(section_name=b"/4").image(), "not in the COFF string table")
     make = Maker(section_name=b"/4")

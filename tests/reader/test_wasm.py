@@ -134,8 +134,20 @@ def test_each_kind_of_import_is_read() -> None:
     assert facts.target is None
 
 
+def far(address: int) -> bytes:
+    """A data segment of one byte."""
+    number = b"".join(bytes([address >> shift & 0x7F | 0x80]) for shift in (0, 7, 14, 21)) + b"\x00"
+    return b"\x00\x41" + number + b"\x0b\x01x"
+
+
+def test_data_far_from_the_rest_costs_no_memory() -> None:
+    facts = read(section(11, b"\x02", far(0), b"\x00\x41\x80\x80\x80\x80\x78\x0b\x01x"))
+
+    assert facts.go is None
+
+
 def test_a_module_without_imports_is_static() -> None:
-    assert read().linkage == "static"
+    assert read(section(0, name(b"empty"))).linkage == "static"
 
 
 @pytest.mark.parametrize(("custom", "kind"), [(b"linking", "object"), (b"dylink.0", "shared-library")])
@@ -172,7 +184,11 @@ def test_passive_and_computed_data_segments_have_no_address() -> None:
         ([section(2, b"\xff\xff\xff\xff\xff\x01")], "a number of more than 32 bits"),
         ([section(11, b"\x01\x03\x00")], "data segment mode 3"),
         ([section(11, b"\x01\x00\x41\x00\x41\x00")], "address is not a constant"),
-        ([section(11, b"\x01\x00\x41\x80\x80\x80\x80\x08\x0b\x01x")], "beyond 1024 MiB"),
+        (
+            [section(11, leb(40), *(far(index << 20) for index in range(40)))],
+            "bytes make data of 40894465: too far apart",
+        ),
+        ([section(1, b"\x00"), section(2, b"\x00")], "no export and no start function"),
         ([b"\x01\x7f"], "past the end of the file"),
     ],
 )

@@ -8,11 +8,24 @@ from typing import Any
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, Cgo, GoBuild, Libc, Module
+from pytest_golink.facts import BinaryFacts, Cgo, GoBuild, Libc, MachO, Module
 from pytest_golink.report.fact_sheet import fact_sheet
 from pytest_golink.report.text import columns
 from tests.report.test_facts_json import MODULES
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, GLIBC_STATIC, IMPORT_DYNAMIC, MACHO, PE, PIE, needed, symbols
+from tests.rules.made import (
+    ARCHIVE,
+    DYNAMIC,
+    FOREIGN,
+    GLIBC_STATIC,
+    IMPORT_DYNAMIC,
+    LOADED,
+    MACHO,
+    PE,
+    PIE,
+    go,
+    needed,
+    symbols,
+)
 
 
 def sheet(facts: BinaryFacts, width: int = 80) -> str:
@@ -196,3 +209,12 @@ def test_no_name_of_the_image_reaches_the_terminal_unescaped() -> None:
     assert "\x07" not in text
     assert "\u202e" not in text
     assert text.count("a\\x1b]0;x\\x07\\n\\u202e") > 20
+
+
+def test_hardening_shows_cpu_level_page_alignment_and_what_macos_asks_for() -> None:
+    loaded = fact_sheet(replace(LOADED, go=go(GOAMD64="v2")), width=100, colour=False)
+    apple = fact_sheet(replace(MACHO, macho=MachO(platform="macos", sdk="26.2")), width=100, colour=False)
+
+    assert "  CPU level            GOAMD64=v2  (build setting)\n" in loaded
+    assert "  smallest p_align     0x1000\n" in loaded
+    assert "  SDK                  26.2\n  LC_UUID              none\n" in apple

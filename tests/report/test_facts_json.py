@@ -6,9 +6,9 @@ import json
 from dataclasses import replace
 from types import MappingProxyType
 
-from pytest_golink.facts import GoBuild, Module
+from pytest_golink.facts import GoBuild, MachO, Module
 from pytest_golink.report.facts_json import facts_json
-from tests.rules.made import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, MACHO
+from tests.rules.made import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, LOADED, MACHO, go
 
 MODULES = GoBuild(
     version="go1.27.3",
@@ -41,7 +41,10 @@ def test_every_key_stands_in_the_design_s_order() -> None:
         '"path": "example.com/app/cmd", "module": {"path": "example.com/app", "version": "(devel)"}, '
         '"modules": [{"path": "example.com/a", "version": "v1.0.0", "replace": {"path": "example.com/fork", '
         '"version": "v1.0.1", "sum": "h1:abc="}}, {"path": "example.com/b", "version": "v2.0.0", '
-        '"sum": "h1:def="}], "settings": {"CGO_ENABLED": "1", "GOOS": "linux"}}}'
+        '"sum": "h1:def="}], "settings": {"CGO_ENABLED": "1", "GOOS": "linux"}}, '
+        '"content": {"pclntab": null, "startup": null, "user_lookup": null, "instrumentation": null, "crypto": null, '
+        '"importers": null, "build_paths": null, "packed": null}, "cpu": [], "program_headers": [], "macho": null, '
+        '"symtab_size": null, "dwarf_size": null}'
     )
 
 
@@ -65,3 +68,22 @@ def test_imports_without_cgo_have_their_own_list_and_no_build_info_is_null() -> 
 
     assert sheet["cgo"]["dynamic_imports"] == [{"name": "puts", "library": "libc.so.6", "version": None}]
     assert sheet["go"] == {"version": None, "path": None, "module": None, "modules": [], "settings": {}}
+
+
+def test_cpu_levels_program_headers_and_what_only_mach_o_has() -> None:
+    loaded = facts_json(replace(LOADED, go=go(GOAMD64="v2"), symtab_size=10, dwarf_size=0))
+    apple = facts_json(replace(MACHO, macho=MachO(platform="macos", sdk="26.2", uuid="FEC0")))
+
+    assert loaded["cpu"] == [{"setting": "GOAMD64", "level": "v2", "via": "build setting"}]
+    assert loaded["program_headers"] is not None
+    assert loaded["program_headers"][0] == {
+        "type": "PT_LOAD",
+        "flags": "r-x",
+        "offset": 0,
+        "address": 0x400000,
+        "memory_size": 0x99F41,
+        "alignment": 0x1000,
+    }
+    assert (loaded["macho"], loaded["symtab_size"], loaded["dwarf_size"]) == (None, 10, 0)
+    assert apple["macho"] == {"platform": "macos", "sdk": "26.2", "uuid": "FEC0"}
+    assert apple["program_headers"] is None

@@ -15,6 +15,7 @@ from pytest_golink.facts import (
     Libc,
     LinkWarning,
     NeededLibrary,
+    ProgramHeader,
     Subject,
     Target,
     VersionNeed,
@@ -66,6 +67,30 @@ STATIC = BinaryFacts(
     os_minimum=None,
     signed=None,
     go=go(CGO_ENABLED="0", GOOS="linux", GOARCH="amd64"),
+)
+
+
+def header(type_: str, flags: str, address: int, size: int, alignment: int, offset: int | None = None) -> ProgramHeader:
+    """A program header; its offset in the file is its address without what is above 4 MiB, unless it is given."""
+    return ProgramHeader(
+        type=type_,
+        flags=flags,
+        offset=address % 0x400000 if offset is None else offset,
+        address=address,
+        memory_size=size,
+        alignment=alignment,
+    )
+
+
+# The segments of a small internal link for linux/amd64.
+LOADED = replace(
+    STATIC,
+    program_headers=(
+        header("PT_LOAD", "r-x", 0x400000, 0x99F41, 0x1000),
+        header("PT_LOAD", "r--", 0x49A000, 0xCE1B8, 0x1000),
+        header("PT_LOAD", "rw-", 0x569000, 0x4BA20, 0x1000),
+        header("PT_GNU_STACK", "rw-", 0, 0, 8),
+    ),
 )
 
 DYNAMIC = replace(

@@ -30,12 +30,33 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-link-warnings",
         "no-cgo",
         "only-cgo-packages",
+        "no-dynamic-imports",
         "linkmode",
         "resolver",
+        "user-lookup",
         "stripped",
         "not-stripped",
         "no-dwarf",
+        "no-build-paths",
+        "no-instrumentation",
+        "intact",
+        "claims-hold",
+        "fips",
+        "go-version",
+        "build-setting",
+        "no-modules",
+        "vcs-clean",
+        "pie",
+        "nx",
+        "signed",
+        "relro",
+        "no-writable-code",
         "target",
+        "cpu-at-most",
+        "os-at-most",
+        "page-alignment",
+        "launches-on-macos",
+        "max-size",
     ]
 
 
@@ -45,7 +66,13 @@ def test_every_rule_has_its_helper_and_a_summary() -> None:
         assert helper.__doc__.endswith(".")
         assert rule.name == name
         assert rule.summary.endswith(".")
-    assert [rule.name for rule in RULES.values() if rule.group == "platform"] == ["target"]
+    assert [rule.name for rule in RULES.values() if rule.group == "hardening"] == [
+        "pie",
+        "nx",
+        "signed",
+        "relro",
+        "no-writable-code",
+    ]
 
 
 def test_parameters_come_from_the_signature_with_hyphens() -> None:

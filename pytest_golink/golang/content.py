@@ -1,0 +1,122 @@
+"""
+What the function names of an image say of its content: user lookup, instrumentation, cryptography, importing packages.
+
+As in cgo.py only names are used that the compiler cannot inline: assembler functions, cgo's wrappers, large functions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import CryptoModule
+from pytest_golink.golang.cgo import unescape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.facts import Format, Instrumentation, UserLookup
+    from pytest_golink.golang.functions import Functions
+
+# Source: Go's src/os/user/cgo_lookup_cgo.go, and internal/syscall/unix/user_darwin.go (assembler, since Go 1.20).
+_LIBC_USERS = (
+    rb"^os/user\._C2?func_\w*get(?:pw|gr)",
+    rb"^internal/syscall/unix\.libc_get(?:pw|gr)\w+_trampoline$",
+)
+# Go's own: lookup_unix.go reads /etc/passwd and /etc/group, lookup_plan9.go /dev/user; Android's has no file to read.
+_OWN_USERS = rb"^os/user\.(?:readColonFile|listGroupsFromReader|current)$"
+# lookup_windows.go asks the system for accounts and their groups.
+_WINDOWS_USERS = rb"^os/user\.(?:current|newUserFromSid|lookupUsernameAndDomain|lookupUserPrimaryGroup|lookupFullName)$"
+
+# The runtime's assembler (race_*.s, msan_*.s, asan_*.s), built with that flag alone; -cover has main call a hook.
+# Source: also cmd/compile/internal/coverage/cover.go; internal/coverage/cfile since Go 1.23.
+_INSTRUMENTATIONS: tuple[tuple[Instrumentation, bytes], ...] = (
+    ("race", rb"^(?:runtime\.)?racecall(?:atomic|backthunk)?$"),
+    ("msan", rb"^(?:runtime\.)?msancall$"),
+    ("asan", rb"^(?:runtime\.)?asancall$"),
+    ("cover", rb"^(?:runtime/coverage\.initHook|internal/coverage/cfile\.InitHook)$"),
+)
+
+_BORING = rb"^crypto/internal/boring\._C2?func__goboringcrypto_"
+# The Go Cryptographic Module, and since GOFIPS140=v1.0.0 a frozen copy of it under its version.
+_FIPS140 = rb"^crypto/internal/fips140/"
+_FROZEN = re.compile(r"^crypto/internal/fips140/(v[0-9][^/]*)/")
+# What the toolchains of Red Hat and Microsoft carry in the standard library: vendor/ is nobody else's.
+# Source: github.com/golang-fips/go, github.com/microsoft/go.
+_OPENSSL = rb"^vendor/github\.com/(?:golang-fips/openssl|microsoft/go-crypto-openssl)"
+_PLAIN = rb"^crypto/(?:aes|sha256|sha512|rsa|ecdsa|internal/nistec)\."
+
+# A package calls what it imports through an assembler function; these are the names of the standard library, of
+# golang.org/x/sys and of purego, whose own runtime/cgo is called fakecgo.
+_TRAMPOLINES = (rb"_trampoline$", rb"/internal/fakecgo\.")
+_PACKAGE = re.compile(r"((?:[^/()\[\]{}:]+/)*[^/.()\[\]{}:]+)\.")
+_MOST_PACKAGES = 64
+
+# "_rt0_amd64_linux"; in a library "_rt0_amd64_linux_lib", beside "_rt0_amd64_lib" that all systems share. On arm
+# "_rt0_arm_linux1" does the rest of the work (runtime/rt0_linux_arm.s).
+_STARTUP = rb"^_rt0_[a-z0-9]+_(?!lib$|linux1$)[a-z0-9]+(?:_lib)?$"
+
+
+def user_lookup(functions: Functions, image_format: Format) -> tuple[UserLookup, ...]:
+    """Return where os/user looks users up, sorted; ("none",) where nothing of it is linked in."""
+    found: list[UserLookup] = []
+    system = any(_any(functions, regex) for regex in _LIBC_USERS)
+    if image_format == "pe":
+        system = system or _any(functions, _WINDOWS_USERS)
+    elif _any(functions, _OWN_USERS) and not system:
+        found.append("files")
+    if system:
+        found.append("system")
+    return tuple(found) or ("none",)
+
+
+def instrumentation(functions: Functions) -> tuple[Instrumentation, ...]:
+    """Return the instrumentations whose run-time support is linked in."""
+    return tuple(kind for kind, regex in _INSTRUMENTATIONS if _any(functions, regex))
+
+
+def crypto(functions: Functions) -> tuple[CryptoModule, ...]:
+    """Return the cryptographic modules that are linked in; ("plain" is Go's cryptography outside a module)."""
+    found = []
+    if _any(functions, _BORING):
+        found.append(CryptoModule(kind="boringcrypto"))
+    frozen = {
+        match[1] for name in functions.matching(rb"^crypto/internal/fips140/v[0-9]") if (match := _FROZEN.match(name))
+    }
+    if frozen:
+        found.extend(CryptoModule(kind="go", version=version) for version in sorted(frozen))
+    elif _any(functions, _FIPS140):
+        found.append(CryptoModule(kind="go"))
+    elif _any(functions, _PLAIN):
+        found.append(CryptoModule(kind="plain"))
+    if _any(functions, _OPENSSL):
+        found.append(CryptoModule(kind="openssl"))
+    return tuple(found)
+
+
+def importers(functions: Functions) -> tuple[str, ...]:
+    """Return the packages outside the standard library that call shared libraries without cgo, sorted."""
+    found: set[str] = set()
+    for regex in _TRAMPOLINES:
+        for name in functions.matching(regex):
+            package = _PACKAGE.match(name)
+            if package and not _is_standard(package[1]):
+                found.add(unescape(package[1]))
+    return tuple(sorted(found)[:_MOST_PACKAGES])
+
+
+def _is_standard(package: str) -> bool:
+    # cmd/go keeps paths whose first element has no dot for the standard library; "vendor/golang.org/…" is its own too.
+    first = package.partition("/")[0]
+    return package != "main" and "." not in unescape(first)
+
+
+def startup(functions: Functions) -> str | None:
+    """Return the GOOS in the name of Go's entry point, None where there is none or more than one."""
+    systems = {name.split("_")[3] for name in functions.matching(_STARTUP)}
+    return systems.pop() if len(systems) == 1 else None
+
+
+def _any(functions: Functions, regex: bytes) -> bool:
+    found: Iterator[str] = functions.matching(regex)
+    return next(found, None) is not None

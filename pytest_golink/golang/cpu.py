@@ -1,0 +1,138 @@
+"""
+Go's CPU levels: which settings there are, how their values compare, and what an image asks for.
+
+A level is the set of features that it may use, so that "at or under" is "a subset of": Go's levels are no single line
+("v8.0,lse" is above "v8.0" and beside "v8.0,crypto"; "6,softfloat" is beside "5,hardfloat").
+
+Source: Go 1.27's internal/buildcfg/cfg.go; what is recorded: cmd/go/internal/load/pkg.go, setBuildInfo.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import CpuLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_golink.facts import BinaryFacts
+
+# GOARCH → its setting. loong64 and s390x have one level; wasm's features are all always on.
+_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "386": "GO386",
+        "amd64": "GOAMD64",
+        "arm": "GOARM",
+        "arm64": "GOARM64",
+        "mips": "GOMIPS",
+        "mipsle": "GOMIPS",
+        "mips64": "GOMIPS64",
+        "mips64le": "GOMIPS64",
+        "ppc64": "GOPPC64",
+        "ppc64le": "GOPPC64",
+        "riscv64": "GORISCV64",
+    }
+)
+
+# The Go version that brought a setting, as a minor number, and the one level that there was before it.
+# Source: the release notes of Go 1.18 (GOAMD64) and 1.23 (GOARM64, GORISCV64).
+_BEFORE: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {"GOAMD64": (18, "v1"), "GOARM64": (23, "v8.0"), "GORISCV64": (23, "rva20u64")}
+)
+
+BUILD_SETTING = "build setting"
+
+
+def cpu_setting(goarch: str) -> str | None:
+    """Give the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has one level alone."""
+    return _SETTINGS.get(goarch)
+
+
+def cpu_settings() -> tuple[str, ...]:
+    """Give the names of all settings."""
+    return tuple(dict.fromkeys(_SETTINGS.values()))
+
+
+def cpu_features(setting: str, level: str) -> frozenset[str] | None:
+    """Give the features that a level may use, None for what is no level of that setting."""
+    return _FEATURES[setting](level)
+
+
+def cpu_levels(facts: BinaryFacts) -> tuple[CpuLevel, ...]:
+    """
+    Give the levels that an image asks for, and who says so: its build info, then its notes.
+
+    The build info speaks of Go's code alone, a note of the C code that is linked in. Where the build info is that of
+    a Go version before there was a choice, its level is that version's.
+    """
+    setting = _SETTINGS.get(facts.target.goarch) if facts.target else None
+    if setting is None or facts.go is None:
+        return facts.cpu_notes
+    recorded = facts.go.settings.get(setting)
+    if recorded:
+        return (CpuLevel(setting=setting, level=recorded, via=BUILD_SETTING), *facts.cpu_notes)
+    minor = re.match(r"(?:devel )?go1\.(\d+)", facts.go.version or "")
+    if setting in _BEFORE and minor and int(minor[1]) < _BEFORE[setting][0]:
+        since, level = _BEFORE[setting]
+        via = f"Go before 1.{since} has no other"
+        return (CpuLevel(setting=setting, level=level, via=via), *facts.cpu_notes)
+    return facts.cpu_notes
+
+
+def _chain(*levels: str) -> Callable[[str], frozenset[str] | None]:
+    """Levels of which each has all that those before it have."""
+    return lambda level: frozenset(levels[: levels.index(level) + 1]) if level in levels else None
+
+
+def _arm(level: str) -> frozenset[str] | None:
+    match = re.fullmatch(r"([567])(?:,(softfloat|hardfloat))?", level)
+    if match is None:
+        return None
+    version, floats = match.groups()
+    # 5 defaults to softfloat, 6 and 7 to hardfloat.
+    hard = floats == "hardfloat" or (floats is None and version != "5")
+    return frozenset(f"v{number}" for number in range(5, int(version) + 1)) | ({"hardfloat"} if hard else set())
+
+
+# v9.0 diverged from v8.5.
+_ARM64_8_IN_9_0 = 5
+_ARM64_LAST_8 = 9
+
+
+def _arm64(level: str) -> frozenset[str] | None:
+    match = re.fullmatch(r"v(?:8\.(\d)|9\.([0-5]))((?:,lse|,crypto)*)", level)
+    if match is None:
+        return None
+    minor8, minor9, options = match.groups()
+    last8 = int(minor8) if minor8 else min(int(minor9) + _ARM64_8_IN_9_0, _ARM64_LAST_8)
+    features = {f"v8.{minor}" for minor in range(last8 + 1)} | {option for option in options.split(",") if option}
+    if minor9:
+        features |= {f"v9.{minor}" for minor in range(int(minor9) + 1)}
+    # The atomics are mandatory from v8.1 on.
+    return frozenset(features | {"lse"}) if last8 else frozenset(features)
+
+
+def _floats(level: str) -> frozenset[str] | None:
+    return {"softfloat": frozenset[str](), "hardfloat": frozenset({"hardfloat"})}.get(level)
+
+
+def _go386(level: str) -> frozenset[str] | None:
+    # Up to Go 1.15 there was 387.
+    return frozenset[str]() if level == "softfloat" else _chain("387", "sse2")(level)
+
+
+_FEATURES: Mapping[str, Callable[[str], frozenset[str] | None]] = MappingProxyType(
+    {
+        "GO386": _go386,
+        "GOAMD64": _chain("v1", "v2", "v3", "v4"),
+        "GOARM": _arm,
+        "GOARM64": _arm64,
+        "GOMIPS": _floats,
+        "GOMIPS64": _floats,
+        "GOPPC64": _chain("power8", "power9", "power10"),
+        "GORISCV64": _chain("rva20u64", "rva22u64", "rva23u64"),
+    }
+)

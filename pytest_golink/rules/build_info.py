@@ -1,0 +1,190 @@
+"""Rules about what the build info says: version, settings, modules, revision."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+import re
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pytest_golink.errors import ParameterError
+from pytest_golink.facts import BinaryFacts, Module, Subject
+from pytest_golink.rules.parameters import SOME, GoVersion, Name, Settings
+from pytest_golink.rules.verdict import Verdict, listed, unsaid
+
+# "go1.22rc1", "go1.22.1", "go1.20.3-fips", "go1.22.1 X:boringcrypto", "go1.24.4 (Red Hat 1.24.4-2.el10)". What a
+# vendor puts behind is no part of Go's order. Source: Go's src/internal/gover/gover.go, go/version's doc.
+_GO_VERSION = re.compile(r"(?:go)?(\d+)(?:\.(\d+))?(?:\.(\d+)|(alpha|beta|rc)(\d+))?(?=$|[-+ ])")
+_STAGES = {"alpha": 0, "beta": 1, "rc": 2}
+_RELEASED = 3
+
+
+def version_key(version: str) -> tuple[int, int, int, int] | None:
+    """
+    Give a Go version in the order of Go's own releases, None for one that has no place in it ("devel go1.28-…").
+
+    go1.21 is the language version and stands before go1.21rc1 and go1.21.0; up to Go 1.20 it is the first release.
+    """
+    match = _GO_VERSION.match(version)
+    if match is None:
+        return None
+    major, minor = int(match[1]), int(match[2] or 0)
+    if match[4]:
+        return major, minor, _STAGES[match[4]], int(match[5])
+    if match[3] is None and (major, minor) >= (1, 21):
+        return major, minor, -1, 0
+    return major, minor, _RELEASED, int(match[3] or 0)
+
+
+def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: GoVersion | None = None) -> Verdict:
+    """Go version is between these, in Go's own order: go1.22rc1, go1.22.0, go1.22.1."""
+    facts = subject.facts
+    if at_least is None and at_most is None:
+        raise ParameterError("go-version: at-least or at-most must be there")
+    expected = " and ".join(
+        f"Go {word} {_plain(limit)}" for word, limit in (("at least", at_least), ("at most", at_most)) if limit
+    )
+    version = facts.go.version if facts.go else None
+    if version is None:
+        return unsaid(facts, expected)
+    evidence = (f"build info: {version}",)
+    key = version_key(version)
+    if key is None:
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed=f"{version} is not a release",
+            evidence=evidence,
+            remedy=("build with a release of Go",),
+        )
+    low, high = version_key(at_least or ""), version_key(at_most or "")
+    if high is not None and high[2] == -1:
+        # "at most 1.22" means every go1.22.x: the language version itself is no toolchain's.
+        high = (high[0], high[1], _RELEASED + 1, 0)
+    if low is not None and key < low:
+        remedy = f"build with Go {_plain(at_least or '')} or newer"
+    elif high is not None and key > high:
+        remedy = f"build with Go {_plain(at_most or '')} or older"
+    else:
+        return Verdict(outcome="passed", expected=expected, observed=version, evidence=evidence)
+    return Verdict(outcome="violated", expected=expected, observed=version, evidence=evidence, remedy=(remedy,))
+
+
+def _plain(version: str) -> str:
+    return version.removeprefix("go")
+
+
+def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
+    """Each of these build settings has the value given for it."""
+    facts = subject.facts
+    wanted = {key: value for key, _, value in (setting.partition("=") for setting in settings)}
+    expected = listed([f"{key}={value}" for key, value in wanted.items()])
+    if facts.go is None or not facts.go.settings:
+        # Go records settings since 1.18.
+        return unsaid(facts, expected)
+    recorded = facts.go.settings
+    # No value is what a setting has that is not recorded, unless -trimpath left it out.
+    wrong = [
+        key
+        for key, value in wanted.items()
+        if recorded.get(key, "") != value or (key not in recorded and _left_out(facts, key))
+    ]
+    evidence = tuple(
+        f"build setting {key}={recorded[key]}" if key in recorded else f"no build setting {key}" for key in wanted
+    )
+    if not wrong:
+        return Verdict(outcome="passed", expected=expected, observed="as recorded in the build info", evidence=evidence)
+    hidden = [key for key in wrong if key not in recorded and _left_out(facts, key)]
+    if hidden and len(hidden) == len(wrong):
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed=f"{listed(hidden)} is not recorded",
+            evidence=evidence,
+            cause=("-trimpath leaves -ldflags and the C compiler's flags out of the build info (golang/go#52372)",),
+            remedy=("ask for what the flag does: stripped, linkmode, static, …",),
+        )
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=listed([f"{key}={recorded[key]}" if key in recorded else f"no {key}" for key in wrong]),
+        evidence=evidence,
+        remedy=(f"build with {listed([_flag(key, wanted[key]) for key in wrong])}",),
+    )
+
+
+_LEFT_OUT = frozenset({"-ldflags", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS"})
+
+
+def _left_out(facts: BinaryFacts, key: str) -> bool:
+    return facts.go is not None and key in _LEFT_OUT and facts.go.settings.get("-trimpath") == "true"
+
+
+def _flag(key: str, value: str) -> str:
+    if key.startswith("vcs"):
+        return f"{key}={value} (the state of the checkout)"
+    return f"{key}='{value}'" if " " in value else f"{key}={value}"
+
+
+def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+    """
+    None of these modules (globs, `path@version`) is in the build info.
+
+    A glob without "@" means every version. A module that another one replaces counts by both paths.
+    """
+    facts = subject.facts
+    expected = f"no module {listed(modules)}"
+    go = facts.go
+    if go is None or go.version is None or (go.module is None and not go.modules and go.path is None):
+        return unsaid(facts, expected)
+    found = [
+        " => ".join(_names(module))
+        for module in (*((go.module,) if go.module else ()), *go.modules)
+        if any(_is(name, glob) for name in _names(module) for glob in modules)
+    ]
+    return Verdict(
+        outcome="violated" if found else "passed",
+        expected=expected,
+        observed=listed(found) if found else f"none of {len(go.modules) + bool(go.module)} modules",
+        evidence=tuple(f"build info: module {name}" for name in found[:12]),
+        cause=("the build info lists the modules of the packages that are linked in, and no others",) if found else (),
+        remedy=("go mod why -m PATH says what needs it; go get PATH@VERSION takes another version",) if found else (),
+    )
+
+
+def _names(module: Module) -> tuple[str, ...]:
+    own = f"{module.path}@{module.version}"
+    return (own, f"{module.replace.path}@{module.replace.version}") if module.replace else (own,)
+
+
+def _is(name: str, glob: str) -> bool:
+    return fnmatchcase(name if "@" in glob else name.rpartition("@")[0], glob)
+
+
+def vcs_clean(subject: Subject) -> Verdict:
+    """In the build info vcs.modified is false and a revision is recorded."""
+    facts = subject.facts
+    expected = "a recorded revision, vcs.modified=false"
+    if facts.go is None or facts.go.version is None:
+        return unsaid(facts, expected)
+    settings = facts.go.settings
+    revision, modified = settings.get("vcs.revision"), settings.get("vcs.modified")
+    evidence = tuple(f"build setting {key}={value}" for key, value in settings.items() if key.startswith("vcs"))
+    if revision and modified == "false":
+        return Verdict(outcome="passed", expected=expected, observed=revision, evidence=evidence)
+    if revision and modified == "true":
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed=f"{revision}, with changes that were not committed",
+            evidence=evidence,
+            cause=("files that git does not ignore count too, such as what an earlier step of the build left",),
+            remedy=("commit or remove what `git status --porcelain` shows, then build",),
+        )
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed="no revision is recorded" if not revision else "whether it was clean is not recorded",
+        evidence=evidence or ("no build setting vcs.revision",),
+        cause=("-buildvcs=false, a folder outside a checkout, or a checkout without its tool (git) leaves it out",),
+        remedy=("build the main package in its checkout with -buildvcs=true, which fails where it cannot be recorded",),
+    )

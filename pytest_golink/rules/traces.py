@@ -1,0 +1,136 @@
+"""Rules about what a build leaves behind: its folders, its instrumentation, its own records."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+from pytest_golink.facts import BinaryFacts, Instrumentation, Subject
+from pytest_golink.rules.origin import setting
+from pytest_golink.rules.verdict import Verdict, listed, unsaid
+
+_SHOWN = 12
+
+
+def no_build_paths(subject: Subject) -> Verdict:
+    """
+    There is no absolute path of the build machine in pclntab, DWARF or build info.
+
+    GOROOT and the module cache count. What is the same on every machine does not: Go's stand-ins "/tmp/go-build" and
+    "/_", and the C compiler's own headers under /usr/include and /usr/lib.
+    """
+    facts = subject.facts
+    expected = "no absolute path of the build machine"
+    paths = facts.content.build_paths
+    if paths is None:
+        return unsaid(facts, expected)
+    if not paths:
+        searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
+        return Verdict(outcome="passed", expected=expected, observed="none", evidence=(f"none in {searched}",))
+    evidence = [f"{found.where}: {found.path}" for found in paths[:_SHOWN]]
+    if len(paths) > _SHOWN:
+        evidence.append(f"… {len(paths) - _SHOWN} more")
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=listed(list(dict.fromkeys(found.path for found in paths)), most=3),
+        evidence=tuple(evidence),
+        cause=("stripping leaves them: the pclntab stays in every Go image",)
+        if any(found.where == "pclntab" for found in paths)
+        else (),
+        remedy=_without_paths(facts, [found.where for found in paths]),
+    )
+
+
+def _without_paths(facts: BinaryFacts, where: list[str]) -> tuple[str, ...]:
+    remedy = []
+    trimmed = setting(facts, "-trimpath") == "true"
+    if not trimmed:
+        remedy.append("-trimpath")
+    elif "DWARF" in where:
+        remedy.append('-ldflags "-w": what is left is in the DWARF of C code, which -trimpath does not reach')
+    if trimmed and "pclntab" in where:
+        remedy.append("none by a flag: the source has //line directives with absolute paths")
+    kept = sorted({place for place in where if place.startswith(("build setting -gcflags", "build setting -asmflags"))})
+    if kept:
+        remedy.append(f"and without the path in {listed([place.removeprefix('build setting ') for place in kept])}")
+    if any(place.startswith("replacement") for place in where):
+        remedy.append("and a relative path in the replace directive of go.mod")
+    return tuple(remedy)
+
+
+_INSTRUMENTED = {
+    "race": "the race detector's run-time support",
+    "msan": "the memory sanitizer's run-time support",
+    "asan": "the address sanitizer's run-time support",
+    "cover": "the hook that writes coverage data",
+}
+
+
+def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] = ()) -> Verdict:
+    """Image is not built with -race, -msan, -asan or -cover, but for those in `allow`."""
+    facts = subject.facts
+    expected = f"no instrumentation{f' but {listed(allow)}' if allow else ''}"
+    linked = facts.content.instrumentation
+    if linked is None:
+        return unsaid(facts, expected)
+    # Both the code and the record count: either may be hidden, by a linker or by whoever changed the build info.
+    claimed = [kind for kind in _INSTRUMENTED if setting(facts, f"-{kind}") == "true"]
+    found = [kind for kind in _INSTRUMENTED if (kind in linked or kind in claimed) and kind not in allow]
+    evidence = tuple(f"pclntab: {_INSTRUMENTED[kind]}" for kind in linked)
+    evidence += tuple(f"build setting -{kind}=true" for kind in claimed)
+    if not found:
+        observed = f"{listed(linked)}, which is allowed" if linked else "none"
+        return Verdict(outcome="passed", expected=expected, observed=observed, evidence=evidence)
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=listed(found),
+        evidence=evidence,
+        remedy=(f"build without {listed([f'-{kind}' for kind in found])}",),
+    )
+
+
+def intact(subject: Subject) -> Verdict:
+    """
+    Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
+
+    A damaged pclntab, and a gc build info without a pclntab, is no violation but an error that names the damage: no
+    rule can be asked of such an image.
+    """
+    facts = subject.facts
+    expected = "pclntab and build info, both whole"
+    content = facts.content
+    if content.packed:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed=f"packed by {content.packed}",
+            evidence=(f"{content.packed}'s mark in the headers",),
+            cause=("a packed image shows its unpacker, not the program: no other rule sees what will run",),
+            remedy=(f"test the file before it is packed, or unpack a copy ({content.packed.lower()} -d)",),
+        )
+    if facts.go is None or facts.kind in ("object", "archive"):
+        return unsaid(facts, expected)
+    evidence = [f"pclntab of Go {content.pclntab}'s layout" if content.pclntab else "no pclntab"]
+    evidence.append(f"build info: {facts.go.version}" if _has_build_info(facts) else "no build info")
+    if content.pclntab is None:
+        # gccgo's images have none, and the facts do not say whether something else is missing.
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed="no pclntab: another compiler than gc made this image",
+            evidence=tuple(evidence),
+        )
+    if not _has_build_info(facts):
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="no build info",
+            evidence=tuple(evidence),
+            cause=("a tool cut it out or overwrote it, or a linker with --gc-sections dropped it (golang/go#58222)",),
+            remedy=("ship the file as `go build` wrote it; -ldflags '-s -w' strips it and keeps both",),
+        )
+    return Verdict(outcome="passed", expected=expected, observed="both are there", evidence=tuple(evidence))
+
+
+def _has_build_info(facts: BinaryFacts) -> bool:
+    # WebAssembly's does not name the version.
+    return facts.go is not None and (facts.go.version is not None or facts.go.path is not None)

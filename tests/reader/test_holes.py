@@ -1,0 +1,115 @@
+"""
+Images with a hole: stretches of zeros where a table stood, as in a download of which a piece did not arrive.
+
+Each case was found by `make fuzz`. Zeros end most tables, so that an image seemed to need no library.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.macho import read_macho
+from pytest_golink.reader.pe import read_pe
+from pytest_golink.reader.wasm import read_wasm
+from pytest_golink.reader.xcoff import read_xcoff
+from tests.reader import handmade_pe
+from tests.reader.handmade_macho import TAIL, Maker
+from tests.reader.test_elf_damage import Editor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_golink import GoSample
+    from tests.reader.c_images import CompileC
+
+
+def refused(reader: Callable[[str, memoryview], object], image: bytes | bytearray, reason: str) -> None:
+    with pytest.raises(UnreadableBinaryError, match=reason):
+        reader("image", memoryview(bytes(image)))
+
+
+def with_hole(path: Path, offset: int, size: int) -> bytearray:
+    image = bytearray(path.read_bytes())
+    assert any(image[offset : offset + size])
+    image[offset : offset + size] = bytes(size)
+    return image
+
+
+@pytest.mark.parametrize("sections", [True, False])
+def test_an_empty_dynamic_table_is_a_hole(compile_c: CompileC, sections: bool) -> None:
+    editor = Editor(compile_c())
+    start, size = editor.content(".dynamic"), 16 * len(editor.entries)
+    editor.data[start : start + size] = bytes(size)
+    if not sections:
+        editor.without_sections()
+
+    refused(read_elf, editor.data, "the dynamic table of 0 entries has no DT_STRTAB")
+
+
+def test_a_dynamic_table_that_ends_before_its_symbols_is_a_hole(go_sample: GoSample) -> None:
+    editor = Editor(go_sample("lookup", cgo=True, linkmode="internal").path)
+    # Go's linker writes its libraries last.
+    place = editor.entry("DT_SYMTAB")
+    end = editor.content(".dynamic") + 16 * len(editor.entries)
+    editor.data[place:end] = bytes(end - place)
+
+    refused(read_elf, editor.data, "has no DT_(STRTAB|SYMTAB)")
+
+
+def test_an_empty_dynamic_symbol_is_a_hole(compile_c: CompileC) -> None:
+    editor = Editor(compile_c())
+    start = editor.content(".dynsym") + 24
+    editor.data[start : start + 48] = bytes(48)
+
+    refused(read_elf, editor.data, "symbol 1 of DT_SYMTAB is empty")
+
+
+@pytest.mark.parametrize("directory", [handmade_pe.IMPORT, handmade_pe.DELAY])
+def test_an_import_directory_that_begins_with_its_end_is_a_hole(directory: int) -> None:
+    maker = handmade_pe.Maker()
+    maker.imports(kernel32_dll=(b"ExitProcess",))
+    maker.delay_imports(b"crypt32.dll", b"CertOpenStore")
+    rva, size = maker.directories[directory]
+    start = rva - handmade_pe.RVA
+    maker.data[start : start + size] = bytes(size)
+
+    refused(read_pe, maker.image(), "has (40|64) bytes, and begins with its end")
+
+
+def test_an_import_directory_of_its_end_alone_is_empty() -> None:
+    maker = handmade_pe.Maker()
+    maker.directories[handmade_pe.IMPORT] = (maker.put(bytes(20)), 20)
+
+    assert read_pe("image", memoryview(maker.image())).needed == ()
+
+
+def test_a_symbol_table_of_zeros_is_a_hole() -> None:
+    make = Maker()
+    image = make.image(make.command(0x2, "4I", TAIL, 2, TAIL + 32, 8), tail=bytes(32) + b"\0_puts\0\0")
+
+    refused(lambda path, data: read_macho(path, data), image, "holds 32 zeros instead of 2 symbols")
+
+
+def test_a_loader_section_of_zeros_is_a_hole(go_sample: GoSample) -> None:
+    path = go_sample("static", target="aix/ppc64", cgo=False).path
+    data = path.read_bytes()
+    sections = [struct.unpack_from(">8s6Q2I2I", data, 24 + 120 + 72 * index) for index in range(data[3])]
+    (loader,) = (section for section in sections if section[0] == b".loader\0")
+
+    refused(read_xcoff, with_hole(path, loader[4], loader[3]), "the loader section is of version 0, not 2")
+
+
+def test_a_module_cut_before_its_imports_is_damage(go_sample: GoSample) -> None:
+    image = go_sample("static", target="wasip1/wasm", cgo=False).path.read_bytes()
+    # Types alone: each section begins with its number and its size.
+    types = b"\0asm\1\0\0\0" + b"\x01\x04\x01\x60\x00\x00"
+
+    assert image.startswith(types[:8])
+    refused(read_wasm, types[:8], "nothing behind the header")
+    refused(read_wasm, types, "nothing that a host could call: is it cut")
