@@ -263,6 +263,9 @@ class _Dwarf:
                 wanted.remove(attribute)
                 if value is not None:
                     yield value
+                elif "line" not in self._sections:
+                    # An indexed string; the line table, which has the same folder, would tell.
+                    raise _Unread
                 if not wanted:
                     return
 

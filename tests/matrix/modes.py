@@ -248,7 +248,7 @@ FOREIGN = (
         "C, musl",
         "x.c",
         C,
-        (*ZIG_COMMAND, "cc", "-target", "s390x-linux-musl", "x.c", "-o", "out"),
+        (*ZIG_COMMAND, "cc", "-target", "x86_64-linux-musl", "x.c", "-o", "out"),
         {"linkage": "static"},
     ),
     (

@@ -253,3 +253,11 @@ def test_of_many_paths_some_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert found is not None
     assert len(found) == 3
+
+
+def test_an_indexed_folder_is_left_to_the_line_table() -> None:
+    sections = [debug(".debug_info", info(b"\x01\5")), debug(".debug_abbrev", abbrev(0x1B, 0x1A))]
+    table = line(PROLOGUE + b"/home/me\0\0\0")
+
+    assert paths_of(sections) is None
+    assert paths_of([*sections, debug(".debug_line", table)]) == frozenset({"/home/me"})
