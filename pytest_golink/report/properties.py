@@ -59,9 +59,18 @@ class Collector:
         ]
         # Both sorts are stable, so that equal keys keep the order of the text.
         return Report(
-            images=tuple(sorted(images, key=lambda image: (image.name, image.facts["target"] or ""))),
+            images=tuple(sorted(images, key=_image_order)),
             findings=tuple(sorted(findings, key=_finding_order)),
         )
+
+
+# `go build -o PATH` comes before the flags; the path's folder is named after a hash, which says nothing to a reader.
+_COMMAND_BEFORE_FLAGS = 4
+
+
+def _image_order(image: ReportedImage) -> tuple[str, str, tuple[str, ...]]:
+    flags = image.build.command[_COMMAND_BEFORE_FLAGS:] if image.build else ()
+    return image.name, image.facts["target"] or "", flags
 
 
 def _dump(value: object) -> str:

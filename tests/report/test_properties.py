@@ -125,3 +125,12 @@ def test_the_order_of_arrival_does_not_matter() -> None:
         ("server", "stripped"),
         ("server", "target"),
     ]
+
+
+def test_builds_of_one_program_stand_in_the_order_of_their_flags() -> None:
+    collector = Collector()
+    for folder, flags in (("a", ("-tags=netgo",)), ("b", ("-buildmode=pie",)), ("c", ())):
+        build = BuildRecord(command=("go", "build", "-o", f"{folder}/app", *flags, "."), environment=(), output="")
+        collector.add("test", [image_property(subject(STATIC, path=f"{folder}/app"), build)])
+
+    assert [image.facts["path"] for image in collector.report().images] == ["b/app", "a/app", "c/app"]
