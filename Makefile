@@ -10,7 +10,7 @@ GO_VERSIONS ?= .go-versions
 CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus format clean ports versions matrix fuzz
+.PHONY: help report test test-lowest lint bench corpus format clean long ports versions matrix fuzz
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,7 +39,10 @@ versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in e
 	$(VENV)/bin/python tests/matrix/fetch_go.py $(GO_VERSIONS)
 	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/matrix/versions.py tests/matrix/modes.py --golink-crosscheck
 
-matrix: ports versions ## Both of these
+long: $(VENV)/.test ## Pass the tests that compile one more standard library each
+	nice $(VENV)/bin/python -m pytest -m long
+
+matrix: long ports versions ## All three
 
 bench: $(VENV)/.test ## Measure what golink costs, as ratios
 	$(VENV)/bin/python benchmarks/run.py

@@ -148,6 +148,7 @@ class TestTally:
         assert tally.text(80) == " golink: building b, 1 left"
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_ctrl_c_ends_the_build_as_well(pytester: pytest.Pytester, app: Path, counting_go: Path, workers: str) -> None:
     pytester.makepyfile(test_it="def test_it(go_build): go_build()")

@@ -238,7 +238,9 @@ def test_zig_tells_musl_dynamic_from_musl_static(compile_c: CompileC) -> None:
 
 
 # Both widths, both byte orders, and an entry point that is a function descriptor (ppc64).
-@pytest.mark.parametrize("goarch", ["386", "amd64", "arm64", "mips", "ppc64", "s390x"])
+@pytest.mark.parametrize(
+    "goarch", ["386", "amd64", "arm64", pytest.param("mips", marks=pytest.mark.long), "ppc64", "s390x"]
+)
 def test_a_pure_go_program_is_static_on_every_kind_of_linux_port(go_sample: GoSample, goarch: str) -> None:
     binary = go_sample("static", target=f"linux/{goarch}", cgo=False)
     facts = agree(binary.path)
@@ -262,7 +264,7 @@ def test_an_import_without_cgo_is_read_in_both_byte_orders_and_widths(go_sample:
     assert facts.libc == Libc(kind="glibc", presence="dynamic")
 
 
-@pytest.mark.parametrize("target", ["freebsd/amd64", "netbsd/amd64"])
+@pytest.mark.parametrize("target", ["freebsd/amd64", pytest.param("netbsd/amd64", marks=pytest.mark.long)])
 def test_other_systems_are_static_too(go_sample: GoSample, target: str) -> None:
     facts = agree(go_sample("static", target=target, cgo=False).path)
 
@@ -273,7 +275,7 @@ def test_other_systems_are_static_too(go_sample: GoSample, target: str) -> None:
     ("target", "interpreter", "library", "libc"),
     [
         ("openbsd/amd64", "/usr/libexec/ld.so", "libc.so", "bsd"),
-        ("solaris/amd64", "/lib/amd64/ld.so.1", "libc.so.1", "solaris"),
+        pytest.param("solaris/amd64", "/lib/amd64/ld.so.1", "libc.so.1", "solaris", marks=pytest.mark.long),
     ],
 )
 def test_a_system_that_is_reached_through_its_libc_is_dynamic_without_cgo(
@@ -287,6 +289,7 @@ def test_a_system_that_is_reached_through_its_libc_is_dynamic_without_cgo(
     assert facts.cgo.dynamic_imports
 
 
+@pytest.mark.long
 def test_android_names_its_loader_and_needs_no_library(go_sample: GoSample) -> None:
     facts = agree(go_sample("static", target="android/arm64", cgo=False).path)
 
@@ -295,7 +298,9 @@ def test_android_names_its_loader_and_needs_no_library(go_sample: GoSample) -> N
     assert facts.libc == Libc(kind="none", presence="none")
 
 
-@pytest.mark.parametrize("goarch", ["amd64", "arm64", "s390x"])
+@pytest.mark.parametrize(
+    "goarch", ["amd64", pytest.param("arm64", marks=pytest.mark.long), pytest.param("s390x", marks=pytest.mark.long)]
+)
 def test_a_pure_go_pie_names_an_interpreter_and_needs_no_library(go_sample: GoSample, goarch: str) -> None:
     facts = agree(go_sample("static", target=f"linux/{goarch}", cgo=False, buildmode="pie").path)
 

@@ -33,7 +33,7 @@ def refused(image: bytes, reason: str) -> None:
     assert (caught.value.path, caught.value.format) == ("image", "pe")
 
 
-@pytest.mark.parametrize("goarch", ["386", "amd64", "arm64"])
+@pytest.mark.parametrize("goarch", ["386", "amd64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_go_on_windows_imports_kernel32_alone(go_sample: GoSample, goarch: str) -> None:
     facts = go_sample("static", target=f"windows/{goarch}", cgo=False).facts
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_golink import GoSample
 
 
-@pytest.mark.parametrize("goarch", ["386", "amd64", "arm"])
+@pytest.mark.parametrize("goarch", ["386", "amd64", pytest.param("arm", marks=pytest.mark.long)])
 def test_a_plan9_executable_is_static_and_asks_the_system_for_names(go_sample: GoSample, goarch: str) -> None:
     facts = go_sample("lookup", target=f"plan9/{goarch}", cgo=False).facts
 

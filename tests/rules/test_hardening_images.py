@@ -155,6 +155,7 @@ def test_arm64_wants_a_signature_and_amd64_does_not(go_sample: GoSample, tmp_pat
         assert_launches_on_macos(unsigned, "26")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("target", "env", "held", "broken"),
     [

@@ -229,6 +229,7 @@ def crypto_of(go_build: GoBuild, folder: Path, **environment: str) -> tuple[Cryp
     return crypto
 
 
+@pytest.mark.long
 def test_the_frozen_cryptographic_module_is_told_by_its_path(go_build: GoBuild, tmp_path: Path) -> None:
     (module,) = crypto_of(go_build, tmp_path, GOFIPS140="v1.0.0")
     assert module.kind == "go"
@@ -237,6 +238,7 @@ def test_the_frozen_cryptographic_module_is_told_by_its_path(go_build: GoBuild, 
     assert crypto_of(go_build, tmp_path) == (CryptoModule(kind="go"),)
 
 
+@pytest.mark.long
 def test_boringcrypto_without_cgo_is_recorded_and_not_there(go_build: GoBuild, tmp_path: Path) -> None:
     (tmp_path / "go.mod").write_text("module example.com/app\n\ngo 1.24\n")
     (tmp_path / "main.go").write_text(_CRYPTO)

@@ -13,6 +13,8 @@ import pytest
 
 from pytest_golink.toolchain.process import _interrupts_wait, run
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 # Starts a child, tells its process id, and waits for ever; both leave a file behind on SIGINT unless told to ignore it.
 _PARENT = """
 import pathlib, signal, subprocess, sys, time
