@@ -25,7 +25,7 @@ test: $(VENV)/.test ## Pass the tests, with the package's branch coverage
 	$(VENV)/bin/python -m coverage report
 
 test-lowest: $(LOWEST_VENV)/.test ## Pass the tests of what knows pytest on the oldest that is supported
-	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) tests/plugin tests/test_assertions.py tests/test_story.py
+	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) tests/plugin tests/test_assertions.py
 
 lint: $(VENV)/.lint ## Check style and types
 	$(VENV)/bin/python -m ruff check
