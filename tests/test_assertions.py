@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from contextvars import Context
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -205,3 +207,16 @@ def test_the_traceback_ends_in_the_user_s_test(pytester: pytest.Pytester, monkey
         ]
     )
     result.stdout.no_fnmatch_line("*assertions.py*")
+
+
+def test_outside_a_test_nobody_listens_and_the_answer_is_the_same() -> None:
+    script = (
+        "import sys; from pytest_golink import PolicyViolation, assert_static\n"
+        "try: assert_static(sys.argv[1])\n"
+        "except PolicyViolation as violation: print(violation.finding.rule, violation.finding.outcome)\n"
+    )
+    library = next(str(path) for path in Path("/usr/lib").rglob("libc.so.6"))
+
+    done = subprocess.run([sys.executable, "-c", script, library], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "static violated\n"

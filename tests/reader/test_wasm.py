@@ -227,3 +227,11 @@ def test_the_target_of_a_go_module_is_its_host_s() -> None:
 
     assert facts.target is None
     assert facts.linkage == "dynamic"
+
+
+def test_a_damaged_module_text_of_go_s_is_an_error() -> None:
+    start, end = bytes.fromhex("3077af0c9274080241e1c107e6d618e6"), bytes.fromhex("f932433186182072008242104116d8f2")
+    text = start + b"path\texample.com/app\nnonsense\n" + end
+
+    with pytest.raises(UnreadableBinaryError, match="Go build info: module text, line 2: unknown word 'nonsense'"):
+        read(section(11, b"\x01\x00\x41\x00\x0b", name(text)))

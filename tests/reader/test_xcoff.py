@@ -141,9 +141,13 @@ def test_damage_is_named(damaged: bytes, reason: str) -> None:
 
 def test_an_auxiliary_header_too_short_for_an_entry_point_is_damage() -> None:
     whole = image(loader([]))
-    short = bytearray(whole[:_HEADER_SIZE] + whole[_HEADER_SIZE + _AUXILIARY_SIZE :])
-    struct.pack_into(">H", short, 16, 0)
-    with pytest.raises(UnreadableBinaryError):
+    # Four bytes of it left, and as many bytes more at the end of the data that the sections point at.
+    removed = _AUXILIARY_SIZE - 4
+    short = bytearray(whole[: _HEADER_SIZE + 4] + whole[_HEADER_SIZE + _AUXILIARY_SIZE : _DATA_AT])
+    short += bytes(removed) + whole[_DATA_AT:]
+    struct.pack_into(">H", short, 16, 4)
+
+    with pytest.raises(UnreadableBinaryError, match="whose auxiliary header has no entry point"):
         read(bytes(short))
 
 
