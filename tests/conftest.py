@@ -3,6 +3,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+# A run of pytester inside this process forgets the modules that it imported, and LIEF does not bear to be loaded twice.
+import lief  # noqa: F401
 import pytest
 
 if TYPE_CHECKING:
