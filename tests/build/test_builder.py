@@ -391,6 +391,7 @@ Builder(go, rootdir=here / "module", cache=here / "cache", session="killed").bui
 """
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_leaves_nothing_half_made(
     start: Start, tmp_path: Path, counted: GoToolchain, number: signal.Signals
