@@ -8,17 +8,21 @@ import os
 import shutil
 import sys
 from contextlib import nullcontext
+from importlib import import_module
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
 from pytest_golink.report.escape import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_golink.facts import BinaryFacts
 
+# Words that are commands where a file name could stand: a file of that name is read as ./init.
+_COMMANDS: Mapping[str, str] = MappingProxyType({})
 # What a shell gives a command that SIGPIPE ended.
 _BROKEN_PIPE_STATUS = 141
 _UNREADABLE_STATUS = 2
@@ -28,7 +32,11 @@ _LONGEST_MESSAGE = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the fact sheets; give the exit status: 0, or 2 where a file could not be read."""
+    """Print the fact sheets, or run a command; give the exit status: 0, or 2 where a file could not be read."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in _COMMANDS:
+        status: int = import_module(_COMMANDS[words[0]]).main(words[1:])
+        return status
     parser = argparse.ArgumentParser(
         prog="python -m pytest_golink",
         description="Show how binaries are linked, without running them.",
@@ -38,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print a list, one object a file or slice")
     parser.add_argument("--crosscheck", action="store_true", help="read with pyelftools or macholib too, and compare")
     parser.add_argument("--version", action="version", version=f"pytest-golink {version('pytest-golink')}")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     from pytest_golink.reader.crosscheck import crosschecking
 
     try:

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 Format = Literal["elf", "macho", "pe", "coff", "ar", "xcoff", "plan9", "wasm"]
 Kind = Literal["executable", "shared-library", "object", "archive"]
@@ -309,9 +310,14 @@ class Subject:
     """
     What a rule looks at: one image under the name that reports call it by.
 
-    `link_warnings` are those of the build that made the image, None for an image that was not built here.
+    `link_warnings` are those of the build that made the image, None for an image that was not built here. `may_run`
+    says whether a rule that is about running may start it: built here, or allowed by the policy. `rebuild` builds the
+    same package from a copy of its module in another folder and gives the new image's path; None where there is nothing
+    to build from.
     """
 
     name: str
     facts: BinaryFacts
     link_warnings: tuple[LinkWarning, ...] | None = None
+    may_run: bool = False
+    rebuild: Callable[[], Path] | None = field(default=None, repr=False, compare=False)

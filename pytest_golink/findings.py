@@ -8,10 +8,49 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pytest_golink.report.facts_json import FactsJson
 
+TrialOutcome = Literal["satisfies", "breaks", "does-not-build", "does-not-start"]
 Outcome = Literal["passed", "violated", "undecidable", "not-applicable", "waived"]
 
 # Outcomes that count against an image: a rule that could not be decided is never a pass.
 FAILING: frozenset[Outcome] = frozenset({"violated", "undecidable"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportStep:
+    """
+    One package of an import chain; `place` is where it imports the next one ("cmd/app/main.go:5").
+
+    `place` is None for the last package of the chain, and where the source does not tell.
+    """
+
+    package: str
+    place: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformAnswer:
+    """Whether an image starts on a platform, None where the image does not tell, and why in one line."""
+
+    platform: str
+    starts: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """
+    A remedy that was built and held against the whole policy.
+
+    `detail` says which other rule breaks, or how the build or the start failed; `price` is what the program loses by
+    it. `toml` and `goreleaser` are the lines that make the change, for golink.toml and for a `builds:` entry.
+    """
+
+    remedy: str
+    outcome: TrialOutcome
+    detail: str = ""
+    price: str = ""
+    toml: str = ""
+    goreleaser: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +62,10 @@ class Finding:
     the rule, as (name, value) pairs in the rule's own order with hyphenated names. `expected` and `observed` are one
     line each; `evidence` is what the image shows, a line each, in the format's own words
     ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` and `remedy` are lines of prose, empty where none is known. A
-    passed finding carries its evidence too.
+    passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
+
+    `place` is the line that asked for the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
+    are the import chains behind the cause, `trials` the remedies that were tried, `platforms` the answers of runs-on.
     """
 
     rule: str
@@ -37,6 +79,12 @@ class Finding:
     remedy: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
     path: str = ""
+    caution: tuple[str, ...] = ()
+    place: str = ""
+    waiver: str = ""
+    chains: tuple[tuple[ImportStep, ...], ...] = ()
+    trials: tuple[Trial, ...] = ()
+    platforms: tuple[PlatformAnswer, ...] = ()
 
     @property
     def fails(self) -> bool:
@@ -63,13 +111,15 @@ class ReportedImage:
     One image of a report, under the name that its findings call it by.
 
     `facts` is the public JSON object of its fact sheet, `build` None for an image that was not built here, `tests` the
-    sorted node ids of the tests that recorded it.
+    sorted node ids of the tests that recorded it. `sizes` are the largest packages with the bytes of their code,
+    largest first; empty where no report asked for them.
     """
 
     name: str
     facts: FactsJson
     build: BuildRecord | None
     tests: tuple[str, ...]
+    sizes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,16 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.findings import BuildRecord, Finding, Report, ReportedFinding, ReportedImage
+from pytest_golink.findings import (
+    BuildRecord,
+    Finding,
+    ImportStep,
+    PlatformAnswer,
+    Report,
+    ReportedFinding,
+    ReportedImage,
+    Trial,
+)
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.rules import RULES
 
@@ -24,10 +33,12 @@ IMAGE = "golink.image"
 FINDING = "golink.finding"
 
 
-def image_property(subject: Subject, build: BuildRecord | None) -> tuple[str, str]:
-    """Give an image, and how it was built, as a user property."""
+def image_property(
+    subject: Subject, build: BuildRecord | None, sizes: Iterable[tuple[str, int]] = ()
+) -> tuple[str, str]:
+    """Give an image, how it was built, and the sizes of its packages, as a user property."""
     record = None if build is None else {**asdict(build), "environment": dict(build.environment)}
-    return IMAGE, _dump({"name": subject.name, "facts": facts_json(subject.facts), "build": record})
+    return IMAGE, _dump({"name": subject.name, "facts": facts_json(subject.facts), "build": record, "sizes": [*sizes]})
 
 
 def finding_property(finding: Finding) -> tuple[str, str]:
@@ -92,12 +103,16 @@ def _image(text: str, tests: set[str]) -> ReportedImage:
             output=build["output"],
         ),
         tests=tuple(sorted(tests)),
+        sizes=tuple((package, size) for package, size in entry["sizes"]),
     )
 
 
 def _finding(entry: dict[str, Any]) -> Finding:
-    for name in ("evidence", "cause", "remedy"):
+    for name in ("evidence", "cause", "remedy", "caution"):
         entry[name] = tuple(entry[name])
+    entry["chains"] = tuple(tuple(ImportStep(**step) for step in chain) for chain in entry["chains"])
+    entry["trials"] = tuple(Trial(**trial) for trial in entry["trials"])
+    entry["platforms"] = tuple(PlatformAnswer(**answer) for answer in entry["platforms"])
     entry["parameters"] = tuple(entry["parameters"].items())
     return Finding(**entry)
 

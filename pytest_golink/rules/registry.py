@@ -229,6 +229,8 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
         evidence=verdict.evidence,
         cause=verdict.cause,
         remedy=verdict.remedy,
+        caution=verdict.caution,
+        platforms=verdict.platforms,
         parameters=tuple((name, _shown(value)) for name, value in values.items()),
     )
 

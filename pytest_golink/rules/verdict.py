@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_golink.facts import BinaryFacts
-    from pytest_golink.findings import Outcome
+    from pytest_golink.findings import Outcome, PlatformAnswer
 
 # A failure text is read by people: the whole list is in the fact sheet.
 _LISTED = 6
@@ -17,7 +17,7 @@ _LISTED = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The outcome of a check, with what was expected, what the image shows, why, and what to do."""
+    """The outcome of a check: expected, seen, why, what to do, and as `caution` what it does not cover."""
 
     outcome: Outcome
     expected: str
@@ -25,6 +25,8 @@ class Verdict:
     evidence: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
     remedy: tuple[str, ...] = ()
+    caution: tuple[str, ...] = ()
+    platforms: tuple[PlatformAnswer, ...] = ()
 
 
 def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
