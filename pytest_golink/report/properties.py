@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import Subject
 
+_SELDOM = frozenset({"caution", "place", "waiver", "chains", "trials", "platforms"})
+
 IMAGE = "golink.image"
 FINDING = "golink.finding"
 
@@ -38,12 +40,16 @@ def image_property(
 ) -> tuple[str, str]:
     """Give an image, how it was built, and the sizes of its packages, as a user property."""
     record = None if build is None else {**asdict(build), "environment": dict(build.environment)}
-    return IMAGE, _dump({"name": subject.name, "facts": facts_json(subject.facts), "build": record, "sizes": [*sizes]})
+    entry: dict[str, object] = {"name": subject.name, "facts": facts_json(subject.facts), "build": record}
+    if largest := [*sizes]:
+        entry["sizes"] = largest
+    return IMAGE, _dump(entry)
 
 
 def finding_property(finding: Finding) -> tuple[str, str]:
-    """Give a finding as a user property."""
-    return FINDING, _dump({**asdict(finding), "parameters": dict(finding.parameters)})
+    """Give a finding as a user property; what it seldom has stands there only where it has it."""
+    entry = {**asdict(finding), "parameters": dict(finding.parameters)}
+    return FINDING, _dump({name: value for name, value in entry.items() if value or name not in _SELDOM})
 
 
 class Collector:
@@ -103,16 +109,16 @@ def _image(text: str, tests: set[str]) -> ReportedImage:
             output=build["output"],
         ),
         tests=tuple(sorted(tests)),
-        sizes=tuple((package, size) for package, size in entry["sizes"]),
+        sizes=tuple((package, size) for package, size in entry.get("sizes", ())),
     )
 
 
 def _finding(entry: dict[str, Any]) -> Finding:
     for name in ("evidence", "cause", "remedy", "caution"):
-        entry[name] = tuple(entry[name])
-    entry["chains"] = tuple(tuple(ImportStep(**step) for step in chain) for chain in entry["chains"])
-    entry["trials"] = tuple(Trial(**trial) for trial in entry["trials"])
-    entry["platforms"] = tuple(PlatformAnswer(**answer) for answer in entry["platforms"])
+        entry[name] = tuple(entry.get(name, ()))
+    entry["chains"] = tuple(tuple(ImportStep(**step) for step in chain) for chain in entry.get("chains", ()))
+    entry["trials"] = tuple(Trial(**trial) for trial in entry.get("trials", ()))
+    entry["platforms"] = tuple(PlatformAnswer(**answer) for answer in entry.get("platforms", ()))
     entry["parameters"] = tuple(entry["parameters"].items())
     return Finding(**entry)
 
