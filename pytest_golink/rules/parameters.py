@@ -11,7 +11,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args, get_origin
 
 from pytest_golink.errors import ParameterError
@@ -23,13 +23,16 @@ class Form:
     The form of one value.
 
     `text` says it in words, `accepts` decides, `choices` are the only values there are (() where there are others),
-    `hint` finds what a wrong value may have meant.
+    `hint` finds what a wrong value may have meant. `schema` is the same for an editor, as JSON Schema: it may take more
+    than `accepts` does, never less.
     """
 
     text: str
     accepts: Callable[[object], bool]
     choices: tuple[str, ...] = ()
     hint: Callable[[str], str] = lambda _value: ""
+    # Not hashed: typing hashes what an annotation holds, and a dict has no hash.
+    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string", "minLength": 1}, hash=False)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -85,21 +88,43 @@ def _target_hint(value: str) -> str:
 
 
 _TEXT = Form(text="a string", accepts=_is_text)
-_BOOL = Form(text="true or false", accepts=lambda value: isinstance(value, bool))
+_BOOL = Form(text="true or false", accepts=lambda value: isinstance(value, bool), schema={"type": "boolean"})
 
 Name = Annotated[str, Form(text="a name or a glob", accepts=_is_text)]
-Version = Annotated[str, Form(text='a version such as "2.17"', accepts=_is_version)]
-Pattern = Annotated[str, Form(text="a regular expression", accepts=_is_pattern)]
+Version = Annotated[
+    str,
+    Form(
+        text='a version such as "2.17"',
+        accepts=_is_version,
+        schema={"type": "string", "pattern": r"^[0-9]+(\.[0-9]+){1,2}$"},
+    ),
+]
+Pattern = Annotated[
+    str, Form(text="a regular expression", accepts=_is_pattern, schema={"type": "string", "format": "regex"})
+]
 Path = Annotated[str, Form(text="a path", accepts=_is_text)]
 TargetName = Annotated[
-    str, Form(text='GOOS/GOARCH in Go\'s words, such as "linux/amd64"', accepts=_is_target, hint=_target_hint)
+    str,
+    Form(
+        text='GOOS/GOARCH in Go\'s words, such as "linux/amd64"',
+        accepts=_is_target,
+        hint=_target_hint,
+        schema={"type": "string", "pattern": r"^[^/\s]+/[^/\s]+$"},
+    ),
 ]
 
 # Marks a list that is written as a table; the check gets "key=value".
 TABLE = object()
 
 Settings = Annotated[tuple[str, ...], TABLE]
-GoVersion = Annotated[str, Form(text='a Go version such as "1.22", "1.22.1" or "1.23rc1"', accepts=_is_go_version)]
+GoVersion = Annotated[
+    str,
+    Form(
+        text='a Go version such as "1.22", "1.22.1" or "1.23rc1"',
+        accepts=_is_go_version,
+        schema={"type": "string", "pattern": r"^(go)?1\.\d+(\.\d+|(alpha|beta|rc)\d+)?$"},
+    ),
+]
 
 # Marks a list that must name something: a rule over nothing would always hold.
 SOME = object()
@@ -212,6 +237,7 @@ def _form(annotation: object) -> Form:
             accepts=lambda value: value in choices,
             choices=choices,
             hint=lambda value: suggestion(value, choices),
+            schema={"enum": list(choices)},
         )
     if annotation is bool:
         return _BOOL

@@ -40,7 +40,14 @@ def _is_alignment(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0 and not value & (value - 1)
 
 
-Alignment = Annotated[int, Form(text="a power of two, in bytes, such as 16384", accepts=_is_alignment)]
+Alignment = Annotated[
+    int,
+    Form(
+        text="a power of two, in bytes, such as 16384",
+        accepts=_is_alignment,
+        schema={"type": "integer", "minimum": 1},
+    ),
+]
 
 
 def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A002 - the parameter's permanent name
@@ -136,7 +143,8 @@ _UNITS = {
 def _bytes_of(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value if value > 0 else None
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
+    # Beyond these digits a float is infinite.
+    match = re.fullmatch(r"\s*([0-9]{1,200}(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
     if match is None or match[2].lower() not in _UNITS:
         return None
     return int(float(match[1]) * _UNITS[match[2].lower()]) or None
@@ -147,6 +155,12 @@ Size = Annotated[
     Form(
         text='a size such as "20 MB" (10^6), "20 MiB" (2^20) or a number of bytes',
         accepts=lambda value: _bytes_of(value) is not None,
+        schema={
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*([KkMmGg][Ii]?[Bb]|[Bb])?\s*$"},
+            ]
+        },
     ),
 ]
 

@@ -1,0 +1,100 @@
+"""golink.toml → typed, validated policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import ParameterError
+from pytest_golink.policy import keys
+from pytest_golink.policy.binaries import read_binaries
+from pytest_golink.policy.document import Document, read_document, shown
+from pytest_golink.policy.model import (
+    DEFAULT_SIZE_TOLERANCE,
+    Place,
+    PlannedBuild,
+    Policy,
+    PolicyBinary,
+    RuleRequest,
+    Waiver,
+)
+from pytest_golink.policy.rulesets import Rulesets
+from pytest_golink.policy.tables import known_values
+from pytest_golink.policy.waivers import read_waivers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from pytest_golink.platforms import Platform
+
+__all__ = ["Place", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
+
+
+def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Policy:
+    """
+    Read a golink.toml, and check all of it that can be checked without a Go toolchain and without the files it names.
+
+    Args:
+        path: The policy file.
+        file: What places call it; its base name by default.
+
+    Raises:
+        PolicyError: It has mistakes: all of them, each with its line.
+    """
+    path = Path(path)
+    document = read_document(path, path.name if file is None else file)
+    folder = path.absolute().parent
+    known_values(document, (), keys.TOP, kind="golink.toml")
+    platforms = _platforms(document)
+    rulesets = Rulesets(document, platforms)
+    # A platform that is wrong is missing in runs-on, and no second mistake.
+    before = document.mistakes
+    binaries = read_binaries(document, folder, rulesets)
+    rulesets.check_use()
+    waivers = read_waivers(document, binaries, whole=document.mistakes == before == 0)
+    tolerance = _size_tolerance(document)
+    document.check()
+    return Policy(
+        file=path,
+        folder=folder,
+        binaries=tuple(binaries),
+        waivers=tuple(waivers),
+        size_tolerance=tolerance,
+        platforms=platforms,
+    )
+
+
+def _platforms(document: Document) -> dict[str, Platform]:
+    tables = document.values.get("platform")
+    platforms: dict[str, Platform] = {}
+    if not isinstance(tables, dict):
+        return platforms
+    for name, table in tables.items():
+        platform = _platform(document, name, table, platforms)
+        if platform is not None:
+            platforms[name] = platform
+    return platforms
+
+
+def _platform(document: Document, name: str, table: object, before: Mapping[str, Platform]) -> Platform | None:
+    from pytest_golink.platforms import parse_platform
+
+    if not isinstance(table, dict):
+        document.wrong(("platform", name), f"platform.{name}: expected a table, not {shown(table)}")
+        return None
+    try:
+        return parse_platform(name, table, before)
+    except ParameterError as error:
+        text = str(error)
+        about = text.removeprefix(f"platform {name}: ")
+        named = [key for key in table if about.startswith((f"{key}:", f"{key}.", f'unknown key "{key}"'))]
+        document.wrong(("platform", name, *named[:1]), text)
+        return None
+
+
+def _size_tolerance(document: Document) -> str:
+    if not isinstance(document.values.get("lock"), dict):
+        return DEFAULT_SIZE_TOLERANCE
+    values = known_values(document, ("lock",), keys.LOCK, kind="[lock]")
+    return str(values.get("size-tolerance", DEFAULT_SIZE_TOLERANCE)).strip()

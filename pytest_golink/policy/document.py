@@ -1,0 +1,163 @@
+"""A TOML file as values that know their lines, and the mistakes found in it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import PolicyError
+from pytest_golink.policy.model import Place
+from pytest_golink.policy.positions import positions
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator
+
+    from pytest_golink.policy.positions import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - the same parser under its other name
+    import tomli as tomllib
+
+# A policy for a thousand binaries has a tenth of it.
+MAX_FILE_BYTES = 1024 * 1024
+# A message quotes a value; nobody reads a long one to its end.
+_LONGEST_TEXT = 1000
+_LONGEST_VALUE = 80
+# What TOML asks of an implementation; Python itself refuses to write a number of some thousand digits into a message.
+_INTEGER_BITS = 63
+
+
+class Document:
+    """
+    One TOML file: what it says, in which line, and what is wrong with it.
+
+    Attributes:
+        values: What tomllib reads.
+    """
+
+    def __init__(self, file: str, text: str) -> None:
+        """
+        Parse a text.
+
+        Raises:
+            PolicyError: It is not TOML.
+        """
+        self._file = file
+        self._mistakes: set[tuple[int, str]] = set()
+        self.values: dict[str, object] = {}
+        self._lines: dict[Path, int] = {}
+        try:
+            self.values = tomllib.loads(text)
+            self._lines = positions(text, tomllib.loads)
+        except tomllib.TOMLDecodeError as error:
+            # "… (at line 3, column 5)", or "(at end of document)".
+            message = str(error)
+            where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+            line = int(where[1]) if where and where[1] else max(text.count("\n") + (not text.endswith("\n")), 1)
+            hint = "; a byte order mark stands before it: save it as UTF-8 without one" if text[:1] == "\ufeff" else ""
+            self.wrong_at(line, f"not TOML: {message[: where.start()] if where else message}{hint}")
+        except RecursionError:
+            self.wrong_at(1, "not a policy: tables or lists are nested too deeply")
+        except ValueError as error:
+            # A number with thousands of digits, or a date in no calendar.
+            self.wrong_at(1, f"not TOML: {error}")
+        for path in _huge_numbers(self.values):
+            self.wrong(path, "not TOML: a number beyond 64 bits")
+        self.check()
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes were noted so far."""
+        return len(self._mistakes)
+
+    def place(self, path: Path) -> Place:
+        """Give the line of a key, the first one for the whole file."""
+        return Place(file=self._file, line=self._lines.get(path, 1))
+
+    def wrong(self, path: Path, text: str) -> None:
+        """Note a mistake at a key."""
+        self.wrong_at(self.place(path).line, text)
+
+    def wrong_at(self, line: int, text: str) -> None:
+        """Note a mistake at a line; the same one at the same line counts once."""
+        self._mistakes.add((line, printable(text)))
+
+    def check(self) -> None:
+        """
+        Go on only without mistakes.
+
+        Raises:
+            PolicyError: There are some: all of them, by line.
+        """
+        if self._mistakes:
+            raise PolicyError([(Place(file=self._file, line=line), text) for line, text in sorted(self._mistakes)])
+
+
+def read_document(path: pathlib.Path, file: str) -> Document:
+    """
+    Read a file.
+
+    Args:
+        path: The file.
+        file: Its name in messages.
+
+    Raises:
+        PolicyError: It cannot be read, is too large, or is not TOML.
+    """
+    try:
+        with path.open("rb") as stream:
+            # One byte more than what is taken tells a larger file, whatever its size is said to be.
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(file, 1, f"cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise _unreadable(file, 1, f"larger than {MAX_FILE_BYTES:,} bytes, which no policy is")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _unreadable(file, line, "not TOML: it is not UTF-8; save it in that encoding") from error
+    # What TOML calls a line break; a lone carriage return stays, and is an error of tomllib's.
+    return Document(file, text.replace("\r\n", "\n"))
+
+
+def _unreadable(file: str, line: int, text: str) -> PolicyError:
+    return PolicyError([(Place(file=file, line=line), printable(text))])
+
+
+def _huge_numbers(values: Mapping[str, object]) -> Iterator[Path]:
+    pending: list[tuple[Path, object]] = [((), values)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [((*path, key), entry) for key, entry in value.items()]
+        elif isinstance(value, list):
+            pending += [((*path, number), entry) for number, entry in enumerate(value)]
+        elif isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+            yield path
+
+
+def printable(text: str) -> str:
+    r"""Give a text as one line that acts on no terminal: what does not print stands as "\x1b"; a long one is cut."""
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}…"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def shown(value: object) -> str:
+    """Name a value as TOML would write it: a plain one itself, else its kind."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value[:_LONGEST_VALUE]}…"' if len(value) > _LONGEST_VALUE else f'"{value}"'
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return str(value)

@@ -1,0 +1,216 @@
+"""golink.toml as values: which binaries, which rules on each, and what is waived until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_golink.policy.patterns import matches, matches_any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_golink.build.options import BuildOptions
+    from pytest_golink.platforms import Platform
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A line of the policy file, counted from 1; in text "golink.toml:14"."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleRequest:
+    """
+    A rule that is asked for, with its parameters as `Rule.checked` gives them.
+
+    `place` is the line of the rule's own key where it was written last: in a policy, in `rules` or in an override.
+    """
+
+    rule: str
+    parameters: Mapping[str, object]
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleChange:
+    """What one line says of a rule: on with these parameters, or off where they are None."""
+
+    rule: str
+    parameters: Mapping[str, object] | None
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleOverride:
+    """Changes for the targets that match one of the patterns; `place` is the line of its header."""
+
+    targets: tuple[str, ...]
+    changes: tuple[RuleChange, ...]
+    place: Place
+
+    def applies_to(self, target: str | None) -> bool:
+        """Whether the target is one of its own; an unknown target never is."""
+        return target is not None and matches_any(self.targets, target)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedBuild:
+    """
+    One build of a package, and the rules on its image.
+
+    `target` is None for the one build that a binary without `targets` has, for Go's default target. `options.cwd` is
+    as written: relative to the policy's folder, which is where it is None.
+    """
+
+    target: str | None
+    options: BuildOptions
+    rules: tuple[RuleRequest, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyBinary:
+    """
+    One [[binary]]: either `builds`, or `paths`, or `goreleaser` says where its images come from.
+
+    Attributes:
+        name: Unique in the file; the paths as written, or the folder, where none was given.
+        named: Whether the file gives the name.
+        place: The line of its header.
+        builds: One a target, in the order of the file; () for what is not built.
+        paths: Globs as written, "archive!member" too, relative to the policy's folder; () else.
+        goreleaser: The dist folder, relative to the policy's folder; None else.
+        ids: The build ids that are taken from it; () for all.
+        may_run: Whether rules about running may start an image that was not built here.
+        rules: Those of no override, in the order of the rules page.
+        overrides: Those of what is not built; a build's `rules` have them already.
+    """
+
+    name: str
+    named: bool
+    place: Place
+    builds: tuple[PlannedBuild, ...] = ()
+    paths: tuple[str, ...] = ()
+    goreleaser: str | None = None
+    ids: tuple[str, ...] = ()
+    may_run: bool = False
+    rules: tuple[RuleRequest, ...]
+    overrides: tuple[RuleOverride, ...] = ()
+
+    def rules_for(self, target: str | None) -> tuple[RuleRequest, ...]:
+        """
+        Give the rules on an image of that target, in the order of the rules page.
+
+        Args:
+            target: The build's, or as it was read from a file; None where the file does not tell.
+
+        Returns:
+            () where the binary has no build for that target, and where overrides switch every rule off: whoever asks
+            must not take that for a pass.
+        """
+        if self.builds:
+            # The build for Go's default target has no target in the file, and the caller may know it.
+            for build in self.builds:
+                if build.target in (target, None):
+                    return build.rules
+            return ()
+        changes = [change for override in self.overrides if override.applies_to(target) for change in override.changes]
+        return changed(self.rules, changes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiver:
+    """
+    One [[waive]]: violations that are known, with a reason, until a day.
+
+    Attributes:
+        binary: A pattern of the binary's name, of "name[target]" or of "name[path]".
+        rules: The rules it is about, at least one.
+        targets: Patterns of targets; () for all.
+        reason: Why, never empty.
+        until: The last day that it holds.
+        place: The line of its header.
+    """
+
+    binary: str
+    rules: tuple[str, ...]
+    targets: tuple[str, ...] = ()
+    reason: str
+    until: dt.date
+    place: Place
+
+    def covers(self, name: str, target: str | None, rule: str, *, match: str | None = None) -> bool:
+        """
+        Whether it is about that rule on that image, expired or not.
+
+        Args:
+            name: The binary's name.
+            target: The image's, None where that is not known; a waiver with `targets` is not about such an image.
+            rule: The rule's name.
+            match: The file that a path or goreleaser binary found, relative to the policy's folder.
+        """
+        if rule not in self.rules:
+            return False
+        if self.targets and (target is None or not matches_any(self.targets, target)):
+            return False
+        names = [name, *(f"{name}[{part}]" for part in (target, match) if part)]
+        return any(matches(self.binary, text) for text in (*names, *([match] if match else [])))
+
+    def expired(self, today: dt.date) -> bool:
+        """Whether its last day is over."""
+        return today > self.until
+
+
+DEFAULT_SIZE_TOLERANCE = "5%"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """
+    A whole golink.toml, validated.
+
+    Attributes:
+        file: The file that was read.
+        folder: Its folder: what paths and packages are relative to.
+        binaries: In the order of the file, at least one.
+        waivers: In the order of the file.
+        size_tolerance: Of the lock, as written: a share ("5%") or a size ("200 KB").
+        platforms: Those of the file itself, by name.
+    """
+
+    file: Path
+    folder: Path
+    binaries: tuple[PolicyBinary, ...]
+    waivers: tuple[Waiver, ...] = ()
+    size_tolerance: str = DEFAULT_SIZE_TOLERANCE
+    platforms: Mapping[str, Platform] = field(default_factory=dict)
+
+    def waiver_for(self, name: str, target: str | None, rule: str, *, match: str | None = None) -> Waiver | None:
+        """
+        Give the waiver of that rule on that image, None if there is none; of several the one that holds longest.
+
+        It may have expired: ask `Waiver.expired`. The arguments are those of `Waiver.covers`.
+        """
+        covering = [waiver for waiver in self.waivers if waiver.covers(name, target, rule, match=match)]
+        return max(covering, key=lambda waiver: waiver.until, default=None)
+
+
+def changed(rules: tuple[RuleRequest, ...], changes: list[RuleChange]) -> tuple[RuleRequest, ...]:
+    """Give the rules after the changes, the last word on each rule, in the order of the rules page."""
+    # The registry knows the order; a process that only looks at waivers need not load it.
+    from pytest_golink.rules import RULES
+
+    requests = {request.rule: request for request in rules}
+    for change in changes:
+        requests.pop(change.rule, None)
+        if change.parameters is not None:
+            requests[change.rule] = RuleRequest(rule=change.rule, parameters=change.parameters, place=change.place)
+    return tuple(requests[rule] for rule in RULES if rule in requests)
