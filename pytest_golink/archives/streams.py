@@ -1,0 +1,271 @@
+"""Bytes of an archive: a range of a file, decompressed forward where it is compressed, within the bounds."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import os
+import sys
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from pytest_golink.archives import limits
+from pytest_golink.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_CHUNK_BYTES = 1 << 18
+
+
+class Stream(Protocol):
+    """What tarfile, and what reads members, asks of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give the next bytes: as many as asked for, but at the end."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go on at another place."""
+
+    def tell(self) -> int:
+        """Give the place."""
+
+
+class _Decoder(Protocol):
+    """The form that bz2, lzma and zstd have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Gzip:
+    """zlib's decoder in that form; it checks the CRC."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+
+
+def _zstd() -> _Decoder:
+    # At first use: most archives are not zstd.
+    if sys.version_info >= (3, 14):  # pragma: no cover - the other one is in a newer Python
+        from compression.zstd import ZstdDecompressor
+    else:
+        from backports.zstd import ZstdDecompressor
+    # Its window is at most 128 MiB by default.
+    decoder: _Decoder = ZstdDecompressor()
+    return decoder
+
+
+# By the first bytes. "lzma" is what old rpm packages have.
+_CODECS: dict[str, tuple[bytes, Callable[[], _Decoder]]] = {
+    "gzip": (b"\x1f\x8b\x08", _Gzip),
+    "bzip2": (b"BZh", bz2.BZ2Decompressor),
+    "xz": (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, limits.DECODER_BYTES)),
+    "zstd": (b"\x28\xb5\x2f\xfd", _zstd),
+    "lzma": (b"\x5d\x00\x00", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, limits.DECODER_BYTES)),
+}
+
+
+# Behind a first byte of 50 to 5f: a frame without data, such as a table of the others (RFC 8878, 3.1.2).
+_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+
+
+def codec_of(head: bytes) -> str | None:
+    """Name the compression of a file that starts with `head`, None where there is none."""
+    return next((name for name, (magic, _decoder) in _CODECS.items() if head.startswith(magic)), None)
+
+
+class Range:
+    """
+    Some bytes of a file that can be read anywhere; seekable, as zipfile asks.
+
+    Args:
+        file: The whole file.
+        path: The archive as reports show it.
+        start: Where the range starts.
+        size: How long it is; by default all from `start` on.
+        largest: The most bytes that are read at once: what a header promises is not believed beyond it.
+    """
+
+    def __init__(
+        self, file: BinaryIO, *, path: str, start: int = 0, size: int | None = None, largest: int = limits.HEADER_BYTES
+    ) -> None:
+        end = file.seek(0, os.SEEK_END)
+        self.path = path
+        self.start = start
+        self.size = end - start if size is None else size
+        if not 0 <= start <= start + self.size <= end:
+            raise ArchiveError(path, f"is cut short: {start + self.size} bytes are promised, and there are {end}")
+        self._file = file
+        self._largest = largest
+        self._at = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Give the next bytes."""
+        left = max(0, self.size - self._at)
+        size = left if size < 0 else min(size, left)
+        if size > self._largest:
+            raise ArchiveError(self.path, f"a header of {size} bytes, more than the bound of {self._largest}")
+        self._file.seek(self.start + self._at)
+        data = self._file.read(size)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go on at another place."""
+        self._at = max(0, offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence])
+        return self._at
+
+    def tell(self) -> int:
+        """Give the place."""
+        return self._at
+
+    def seekable(self) -> bool:
+        """Say that it is."""
+        return True
+
+
+class Inflated:
+    """The decompressed bytes of a range, forward only: members of gzip, frames of zstd and so on one after another."""
+
+    def __init__(self, packed: Range, codec: str) -> None:
+        self._packed = packed
+        self._codec = codec
+        self._magic, self._new = _CODECS[codec]
+        self._decoder: _Decoder | None = self._new()
+        self._pending = b""
+        self._ready = b""
+        self._used = 0
+        self._unpacked = 0
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """Give the next bytes."""
+        if not 0 <= size <= limits.HEADER_BYTES:
+            raise ArchiveError(self._packed.path, f"a header of {size} bytes, over the bound of {limits.HEADER_BYTES}")
+        parts = []
+        wanted = size
+        while wanted:
+            if self._used == len(self._ready):
+                self._ready, self._used = self._more(), 0
+                if not self._ready:
+                    break
+            part = self._ready[self._used : self._used + wanted]
+            parts.append(part)
+            self._used += len(part)
+            wanted -= len(part)
+        self._at += size - wanted
+        return b"".join(parts)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Skip forward; backward is what only a header with a negative size asks for (CVE-2025-8194)."""
+        if whence != os.SEEK_SET or offset < self._at:
+            raise ArchiveError(self._packed.path, "a header leads backward")
+        while self._at < offset and self.read(min(_CHUNK_BYTES, offset - self._at)):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        """Give the place."""
+        return self._at
+
+    def _more(self) -> bytes:
+        """Decompress some more; nothing at the very end."""
+        while (decoder := self._decoder) is not None:
+            if decoder.needs_input and not self._pending:
+                self._pending = self._packed.read(_CHUNK_BYTES)
+                ended = not self._pending
+            else:
+                ended = False
+            data, self._pending = (self._pending, b"") if decoder.needs_input else (b"", self._pending)
+            part = decoder.decompress(data, _CHUNK_BYTES)
+            if decoder.eof:
+                self._next_member(decoder.unused_data)
+            elif ended and not part:
+                raise ArchiveError(self._packed.path, f"is cut short: the {self._codec} data has no end")
+            if part:
+                self._check_bounds(len(part))
+                return part
+        return b""
+
+    def _next_member(self, rest: bytes) -> None:
+        # Padding with zeros is allowed by xz, and done to gzip files on tapes.
+        while not rest.strip(b"\0") and (more := self._packed.read(_CHUNK_BYTES)):
+            rest = more
+        rest = rest.lstrip(b"\0")
+        if len(rest) < len(self._magic):
+            rest += self._packed.read(len(self._magic))
+        if not rest:
+            self._decoder = None
+        elif rest.startswith(self._magic) or (self._codec == "zstd" and rest[1:4] == _ZSTD_SKIPPABLE):
+            self._decoder = self._new()
+            self._pending = rest
+        else:
+            raise ArchiveError(self._packed.path, f"other data follows the {self._codec} data")
+
+    def _check_bounds(self, more: int) -> None:
+        self._unpacked = unpacked = self._unpacked + more
+        if unpacked > limits.UNPACKED_BYTES:
+            raise ArchiveError(self._packed.path, f"unpacks to more than the bound of {limits.UNPACKED_BYTES} bytes")
+        if unpacked > limits.RATIO_FROM_BYTES and unpacked > limits.RATIO * self._packed.tell():
+            raise ArchiveError(
+                self._packed.path, f"unpacks to more than {limits.RATIO} times its size: a decompression bomb"
+            )
+
+
+def stream(packed: Range, codec: str | None) -> Stream:
+    """Give the bytes of a range from its start, decompressed where a codec is named."""
+    packed.seek(0)
+    return packed if codec is None else Inflated(packed, codec)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extent:
+    """
+    Where the bytes of one member are: in a range of a file, decompressed.
+
+    Attributes:
+        start: Where the range starts in the file.
+        length: How long the range is in the file.
+        codec: Its compression.
+        offset: Where the member starts, after decompression.
+        size: Its size; None for all up to the end.
+    """
+
+    start: int
+    length: int
+    codec: str | None
+    offset: int
+    size: int | None
+
+    def chunks(self, file: BinaryIO, path: str) -> Iterator[bytes]:
+        """Yield the member's bytes, from the file that it was found in."""
+        data = stream(Range(file, path=path, start=self.start, size=self.length), self.codec)
+        data.seek(self.offset)
+        left = limits.UNPACKED_BYTES if self.size is None else self.size
+        while left and (part := data.read(min(_CHUNK_BYTES, left))):
+            left -= len(part)
+            yield part
+        if left and self.size is not None:
+            raise ArchiveError(path, f"is cut short: {left} bytes of a member are missing")

@@ -1,0 +1,153 @@
+"""What a dist folder holds, as the `[[binary]]` tables of a first golink.toml."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.archives import find_images, goreleaser_artifacts, images_in
+from pytest_golink.archives.found import starts_as_image
+from pytest_golink.errors import GolinkError, NoMatchError
+from pytest_golink.facts import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_golink.archives import Found
+
+_HEAD_BYTES = 16
+_ARCHIVE_SUFFIXES = (
+    ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".zip", ".whl", ".deb", ".rpm", ".apk"
+)  # fmt: skip
+# A folder with more is none that was made for a release.
+_FILES = 10_000
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shipped:
+    """
+    One program of a dist folder, or what goreleaser lists.
+
+    Attributes:
+        name: Unique in the folder.
+        paths: Globs that match its images and no others; () for goreleaser's.
+        goreleaser: The folder as the policy names it; None for files.
+        subjects: The images.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    goreleaser: str | None
+    subjects: tuple[Subject, ...]
+
+
+def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
+    """
+    Read what a dist folder holds.
+
+    Args:
+        dist: The folder.
+        project: The folder of golink.toml; `dist` lies in it.
+
+    Raises:
+        NoMatchError: There is no executable in it.
+        GolinkError: A file or an archive cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="golink-") as temporary:
+        if (dist / "artifacts.json").is_file():
+            artifacts = goreleaser_artifacts(dist, folder=project)
+            found = [artifact.found for artifact in artifacts]
+            names = sorted({artifact.name for artifact in artifacts})
+            name = _name(names[0] if len(names) == 1 else dist.name)
+            folder = dist.relative_to(project).as_posix()
+            subjects = tuple(_subjects(found, Path(temporary)))
+            return (Shipped(name=name, paths=(), goreleaser=folder, subjects=subjects),)
+        programs: dict[str, dict[str, list[Found]]] = {}
+        for one in _images(dist, project):
+            shapes = programs.setdefault(_name(_program(one.name)), {})
+            shapes.setdefault(_shape(one.name), []).append(one)
+        if not programs:
+            raise NoMatchError(
+                dist.relative_to(project).as_posix(),
+                where=str(project),
+                reason="holds no executable and no archive of one",
+            )
+        return tuple(
+            Shipped(
+                name=program,
+                paths=tuple(glob for shape, found in sorted(shapes.items()) for glob in _globs(shape, found, project)),
+                goreleaser=None,
+                subjects=tuple(
+                    subject
+                    for _shape_, found in sorted(shapes.items())
+                    for subject in _subjects(found, Path(temporary))
+                ),
+            )
+            for program, shapes in sorted(programs.items())
+        )
+
+
+def _name(program: str) -> str:
+    """Give a name that a policy takes: a waiver's glob must not find a "*" in it."""
+    return re.sub(r"[\[\]*?:\s]", "_", program)[:_LONGEST_NAME] or "image"
+
+
+def _images(dist: Path, project: Path) -> Iterator[Found]:
+    from pytest_golink.archives.found import Found
+
+    for count, path in enumerate(sorted(dist.rglob("*"))):
+        if count > _FILES:
+            raise GolinkError(f"{dist}: more than {_FILES} files: name the folder of the release itself")
+        if not path.is_file() or not path.resolve().is_relative_to(project.resolve()):
+            continue
+        if path.name.endswith(_ARCHIVE_SUFFIXES):
+            yield from images_in(path, project)
+            continue
+        with path.open("rb") as file:
+            if starts_as_image(file.read(_HEAD_BYTES)):
+                yield Found(name=path.relative_to(project).as_posix(), source=path)
+
+
+def _program(name: str) -> str:
+    """Give the program's name: agent of dist/linux/agent, dist/agent_1.2.3_linux_amd64 and app.zip!bin/agent.exe."""
+    base = re.split(r"[/!]", name)[-1].removesuffix(".exe")
+    return re.split(r"[-_.](?=v?\d+\.|linux|darwin|macos|windows|freebsd|openbsd|netbsd|Linux|Darwin|Windows)", base)[0]
+
+
+def _shape(name: str) -> str:
+    """Give the glob that a file's name suggests: what changes with the version or the target is "*"."""
+    outer, _, inner = name.partition("!")
+    folder, _, base = outer.rpartition("/")
+    parts = folder.split("/") if folder else []
+    # dist/linux_amd64/agent: the folder below dist tells the target.
+    above = "/".join([*parts[:1], *("*" for _part in parts[1:])])
+    where = f"{above}/" if above else ""
+    if inner:
+        suffix = max((suffix for suffix in _ARCHIVE_SUFFIXES if base.endswith(suffix)), key=len)
+        return f"{where}*{suffix}!**/{inner.rpartition('/')[2]}"
+    program = _program(name)
+    return where + (base if base.removesuffix(".exe") == program else f"{program}[-_.]*")
+
+
+def _globs(shape: str, found: Sequence[Found], project: Path) -> tuple[str, ...]:
+    """Give the glob where it matches these images and no others, else their names."""
+    names = {one.name for one in found}
+    try:
+        if {one.name for one in find_images([shape], project)} == names:
+            return (shape,)
+    except GolinkError:
+        # Another archive of that suffix does not hold the program.
+        pass
+    return tuple(re.sub(r"([*?[])", r"[\1]", name) for name in sorted(names))
+
+
+def _subjects(found: Sequence[Found], temporary: Path) -> Iterator[Subject]:
+    from pytest_golink.reader import read_binaries
+
+    for one in found:
+        for facts in read_binaries(one.at(temporary)):
+            yield Subject(name=one.name, facts=facts)
