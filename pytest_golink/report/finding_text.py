@@ -8,7 +8,7 @@ from pytest_golink.report.escape import escape
 from pytest_golink.report.text import hanging
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Finding, Outcome
+    from pytest_golink.findings import Finding, ImportStep, Outcome, Trial
 
 _WIDTH = 120
 _INDENT = 2
@@ -39,9 +39,40 @@ def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
         ("expected", (finding.expected,)),
         ("observed", (finding.observed,)),
         ("evidence", finding.evidence),
-        ("cause", finding.cause),
+        ("cause", (*finding.cause, *(line for chain in finding.chains for line in _chain(chain)))),
         ("remedy", finding.remedy),
+        ("tried", tuple(line for trial in finding.trials for line in _trial(trial, best=trial is finding.trials[0]))),
+        ("caution", finding.caution),
     ):
         escaped = [escape(text, longest=_LONGEST_LINE) for text in texts]
         lines += hanging(label, escaped, indent=_INDENT, label_width=_LABEL_WIDTH, width=width)
     return "\n".join(lines)
+
+
+def _chain(chain: tuple[ImportStep, ...]) -> list[str]:
+    """Give an import chain as an arrow line, and the places of its imports."""
+    places = [step.place for step in chain if step.place]
+    if len(chain) < 2:
+        # The main package itself: the cause has said so.
+        return []
+    lines = [" → ".join(step.package for step in chain)]
+    return [*lines, f"imported at {', '.join(places)}"] if places else lines
+
+
+_TRIED = {
+    "satisfies": "✓ keeps every rule",
+    "breaks": "✗ breaks",
+    "does-not-build": "✗ does not build",
+    "does-not-start": "✗ does not start",
+}
+
+
+def _trial(trial: Trial, *, best: bool) -> list[str]:
+    """Give a remedy that was tried and what came of it; of the best one, if it holds, the lines to write too."""
+    lines = [f"{trial.remedy}: {_TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"]
+    if trial.outcome == "satisfies":
+        lines += [f"price: {trial.price}"] if trial.price else []
+    if trial.outcome == "satisfies" and best:
+        for label, text in (("golink.toml", trial.toml), ("goreleaser", trial.goreleaser)):
+            lines += [f"{label}: {line}" for line in text.splitlines()]
+    return lines
