@@ -97,12 +97,14 @@ class BuildRecord:
     """
     How an image was built here: the command line, the environment variables that were set for it, and what it printed.
 
-    It holds no time and no duration: the same inputs give the same report.
+    `toolchain` names each tool with its version: "go", and "cc" where cgo is on. It holds no time and no duration: the
+    same inputs give the same report.
     """
 
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
     output: str = ""
+    toolchain: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +138,9 @@ class Report:
     All that a run recorded: what every report format is a pure function of.
 
     The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
-    order of rules.md, by test.
+    order of rules.md, by test. `complete` is False where the run ended before all of its tests had run.
     """
 
     images: tuple[ReportedImage, ...] = ()
     findings: tuple[ReportedFinding, ...] = ()
+    complete: bool = True

@@ -7,15 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.fixtures import RUN, Run, _golink_build, go_binary, go_build, go_sample, go_toolchain
+from pytest_golink.errors import GolinkError
+from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.plugin.recording import Recorder, without_traceback
-from pytest_golink.settings import MARKER, add_options, check_markers, read_settings
+from pytest_golink.plugin.summary import summarize
+from pytest_golink.plugin.waivers import Waivers
+from pytest_golink.settings import (
+    MARKER,
+    POLICY_FILE,
+    add_options,
+    check_lock,
+    check_markers,
+    is_marked,
+    known_policies,
+    policy_header,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 # pytest finds fixtures as the plugin's attributes.
-__all__ = ["_golink_build", "go_binary", "go_build", "go_sample", "go_toolchain"]
+__all__ = ["go_binary", "go_build", "go_sample", "go_toolchain"]
 
 # The helpers show the values of the assertions inside them only if pytest rewrites them.
 pytest.register_assert_rewrite("pytest_golink.assertions")
@@ -32,16 +46,25 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; on the process that reports, get ready to."""
     config.addinivalue_line("markers", MARKER)
     run = config.stash[RUN] = Run(config, read_settings(config))
+    if run.settings.try_remedies:
+        from pytest_golink.causes import trying_remedies
+
+        trying = ExitStack()
+        trying.enter_context(trying_remedies())
+        config.add_cleanup(trying.close)
     if run.settings.crosscheck:
         from pytest_golink.reader.crosscheck import crosschecking
 
         checking = ExitStack()
         checking.enter_context(crosschecking())
         config.add_cleanup(checking.close)
-    if run.settings.report and not hasattr(config, "workerinput"):
-        from pytest_golink.plugin.summary import Summary
+    if not hasattr(config, "workerinput"):
+        summarize(config, run.settings)
+        if run.settings.lock or run.settings.update_lock:
+            from pytest_golink.plugin.locking import Locking
 
-        config.pluginmanager.register(Summary(), "golink-summary")
+            config.pluginmanager.register(Locking(update=run.settings.update_lock), "golink-lock")
+        config.pluginmanager.register(Waivers(), "golink-waivers")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -59,16 +82,62 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput.update({**run.for_workers(), **follow_builds(node.config)})
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Name the policy, where there is one."""
+    return policy_header(config, config.stash[RUN].settings)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Read the policies that are known by now; xdist's controller, which collects nothing, hears of mistakes so."""
+    if paths := known_policies(session.config, session.config.stash[RUN].settings):
+        from pytest_golink.collect import check_policies
+
+        check_policies(session.config, paths)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a policy."""
+    run = parent.config.stash[RUN]
+    if file_path.name != POLICY_FILE and file_path not in run.settings.policies:
+        return None
+    from pytest_golink.collect import collect_file
+
+    run.has_policy = True
+    return collect_file(file_path, parent)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of go_binary once for each image of --golink-binary, unless a marker says what to build."""
+    run = metafunc.config.stash[RUN]
+    if run.settings.binaries and "go_binary" in metafunc.fixturenames and not is_marked(metafunc.definition):
+        try:
+            images = run.prebuilt()
+        except GolinkError as error:
+            # An error here would be one of the test's module; after the collection it ends the run.
+            run.not_found = f"{run.settings.binaries_named_by}: {error}"
+            images = ()
+        metafunc.parametrize("go_binary", images, ids=[image.label for image in images], indirect=True)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """Check the markers before any test runs."""
+    """Collect what is named, and check policies and markers before any test runs."""
+    run = session.config.stash[RUN]
     try:
+        if run.has_policy or run.settings.policies:
+            from pytest_golink.collect import add_named_policies
+
+            add_named_policies(session, items)
+        if run.not_found:
+            raise pytest.UsageError(run.not_found)
+        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies))
         check_markers(items)
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
             raise
         # xdist's controller hears of a worker's usage error only that it is gone; this it shows.
-        session.shouldfail = str(error)
+        session.shouldfail = "\n".join(map(str, error.args))
         raise session.Failed(session.shouldfail) from None
 
 
@@ -100,14 +169,30 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show an error of a toolchain or a build by its text alone, where no line of the user led to it."""
     report = yield
     if call.excinfo is not None and call.when == "setup":
-        report.longrepr = without_traceback(call.excinfo) or report.longrepr
+        # An item of a policy shows its errors itself.
+        own = item.repr_failure if hasattr(item, "golink_builds") else without_traceback
+        report.longrepr = own(call.excinfo) or report.longrepr
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any, Any]:
+    """Keep the node id of a policy's item on its way from an xdist worker."""
+    report = yield
+    if "]::" in str(data.get("nodeid")) and isinstance(report, pytest.TestReport):
+        from pytest_golink.collect.node_ids import mend
+
+        mend(report)
     return report
 
 
 def _builds(item: pytest.Item) -> bool:
-    # All of the plugin's fixtures ask for this one.
-    return "go_toolchain" in getattr(item, "fixturenames", ())
+    # All of the plugin's fixtures ask for one of these; an item of a policy has none.
+    fixtures = getattr(item, "fixturenames", ())
+    return "go_toolchain" in fixtures or "go_binary" in fixtures or hasattr(item, "golink_builds")

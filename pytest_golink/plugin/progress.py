@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.settings import build_options
+from pytest_golink.settings import build_options, is_marked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -222,11 +222,7 @@ def show_builds(session: pytest.Session, run: Run) -> None:
     shown = _teller(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
     if shown is None:
         return
-    shown.want(
-        _name(build_options(run.settings, item))
-        for item in session.items
-        if "go_binary" in getattr(item, "fixturenames", ())
-    )
+    shown.want(_name(options) for item in session.items for options in _builds(run, item))
     run.on_build = lambda options, label, starts: shown.change(_name(options), _printable(label), starts=starts)
 
 
@@ -234,6 +230,14 @@ def follow_builds(config: pytest.Config) -> dict[str, str]:
     """Follow the builds of xdist's workers, and give what to tell them; nothing where there is no terminal."""
     display = config.pluginmanager.get_plugin(_PLUGIN) or _display(config)
     return {"golink_events": display.follow()} if display is not None else {}
+
+
+def _builds(run: Run, item: pytest.Item) -> tuple[BuildOptions, ...]:
+    # What a policy's item will build; what go_binary will, unless it is there already.
+    if "go_binary" not in getattr(item, "fixturenames", ()):
+        return getattr(item, "golink_builds", ())
+    prebuilt = run.settings.binaries and not is_marked(item)
+    return () if prebuilt else (build_options(run.settings, item),)
 
 
 def _name(options: BuildOptions) -> str:

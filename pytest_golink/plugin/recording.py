@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import GolinkError
+from pytest_golink.fixtures import RUN
 from pytest_golink.recording import recording
 
 if TYPE_CHECKING:
@@ -15,9 +17,11 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from pytest_golink.build import GoBinary
+    from pytest_golink.build.builder import Origin
     from pytest_golink.facts import Subject
     from pytest_golink.findings import Finding
 
+_LARGEST = 40
 _NOT_THE_USERS = {"_pytest", "pluggy", "pytest_golink"}
 
 
@@ -26,6 +30,7 @@ class Recorder:
 
     def __init__(self, item: pytest.Item) -> None:
         self._properties = item.user_properties
+        self._settings = item.config.stash[RUN].settings
         # The images that this test got, by path; those that are recorded already.
         self._binaries: dict[str, GoBinary] = {}
         self._recorded: set[tuple[str, str | None]] = set()
@@ -47,15 +52,16 @@ class Recorder:
             with suppress(GolinkError):
                 self._record(Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings))
 
-    def _finding(self, subject: Subject, finding: Finding) -> None:
+    def _finding(self, subjects: tuple[Subject, ...], finding: Finding) -> None:
         from pytest_golink.report.properties import finding_property
 
-        self._record(subject)
+        for subject in subjects:
+            self._record(subject)
         self._properties.append(finding_property(finding))
 
     def _record(self, subject: Subject) -> None:
         from pytest_golink.findings import BuildRecord
-        from pytest_golink.report.properties import image_property
+        from pytest_golink.report.properties import image_property, seconds_property
 
         # A fat Mach-O file has several images of one path.
         image = (subject.facts.path, subject.facts.slice)
@@ -64,11 +70,41 @@ class Recorder:
         self._recorded.add(image)
         binary = self._binaries.get(subject.facts.path)
         build = None
-        if binary is not None:
+        if binary is not None and binary.options is not None:
             build = BuildRecord(
-                command=binary.command, environment=tuple(sorted(binary.environment.items())), output=binary.output
+                command=binary.command,
+                environment=tuple(sorted(binary.environment.items())),
+                output=binary.output,
+                toolchain=() if binary.origin is None else _tools(binary.origin),
             )
-        self._properties.append(image_property(subject, build))
+            if self._settings.report and binary.linked:
+                self._properties.append(seconds_property(binary.name, binary.target or "", binary.seconds))
+        self._properties.append(image_property(subject, build, self._sizes(subject)))
+
+    def _sizes(self, subject: Subject) -> tuple[tuple[str, int], ...]:
+        # The largest packages; only for reports that show them, since the image is read once more.
+        if not self._settings.report_files:
+            return ()
+        from pytest_golink.reader import read_package_sizes
+        from pytest_golink.report.files import has_format
+
+        if not any(has_format(text, ("json", "html")) for text in self._settings.report_files):
+            return ()
+        with suppress(GolinkError):
+            return read_package_sizes(subject.facts.path, slice=subject.facts.slice)[:_LARGEST]
+        return ()
+
+
+def _tools(origin: Origin) -> tuple[tuple[str, str], ...]:
+    """Name what made an image, with versions: Go, and the C compiler where cgo is on."""
+    from pytest_golink.toolchain.ccompiler import compiler_version
+
+    job, toolchain = origin.job, origin.builder.toolchain
+    default = "1" if toolchain.cgo and job.target == toolchain.target else "0"
+    if (job.environment.get("CGO_ENABLED") or default) != "1":
+        return (("go", toolchain.version),)
+    whole = {**os.environ, **job.environment}
+    return ("go", toolchain.version), ("cc", compiler_version(whole.get("CC") or toolchain.cc.command, whole))
 
 
 def without_traceback(excinfo: pytest.ExceptionInfo[BaseException]) -> TerminalRepr | None:

@@ -7,6 +7,7 @@ terminal show other text than a reader of the log would search for.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # A path of Linux has at most 4096 bytes, but nobody reads more than the head and the tail of one.
@@ -17,6 +18,10 @@ _LONGEST = 200
 # separators.
 # Source: Unicode Standard Annex 44, General_Category; Annex 9, Directional Formatting Characters.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# CI services read commands from the log: GitHub "::name" where a line begins, blanks aside, GitHub and Azure "##[" and
+# "##vso[" anywhere. A line may be wrapped at any blank.
+# Source: actions/runner, src/Runner.Common/ActionCommand.cs; Azure Pipelines, "Logging commands".
+_COMMAND = re.compile(r"(?<!\S):(?=:)|#(?=#(?:vso)?\[)")
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
 
 
@@ -25,7 +30,8 @@ def escape(text: str, *, longest: int = _LONGEST) -> str:
     Give text of an image in a form that prints as one line and acts on no terminal.
 
     What is not printable stands as a backslash escape ("\x1b", "\u202e"), a backslash as two, so that no two names
-    look the same. A text of more than `longest` characters loses its middle and says how many went.
+    look the same; so does the first character of what a CI service would take for a command in its log. A text of more
+    than `longest` characters loses its middle and says how many went.
     """
     if len(text) > longest:
         head, tail = text[: longest * 2 // 3], text[-longest // 4 :]
@@ -35,9 +41,9 @@ def escape(text: str, *, longest: int = _LONGEST) -> str:
 
 
 def _escape(text: str) -> str:
-    if text.isascii() and text.isprintable() and "\\" not in text:
-        return text
-    return "".join(_SHORT.get(character) or _escape_one(character) for character in text)
+    if not (text.isascii() and text.isprintable() and "\\" not in text):
+        text = "".join(_SHORT.get(character) or _escape_one(character) for character in text)
+    return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _escape_one(character: str) -> str:

@@ -34,6 +34,17 @@ _RESOLVERS = {
     "windows": "Windows' own",
     "none": "no resolver code is linked in",
 }
+_USER_LOOKUPS = {
+    "files": "os/user reads the system's files",
+    "system": "os/user asks the system",
+    "none": "os/user is not linked in",
+}
+_CRYPTO = {
+    "boringcrypto": "BoringCrypto",
+    "go": "the Go Cryptographic Module",
+    "openssl": "OpenSSL",
+    "plain": "Go's own, of before 1.24",
+}
 _SIGNATURES = {"none": "none", "ad-hoc": "ad-hoc", "signed": "yes"}
 
 _LABEL_WIDTH = 21
@@ -89,7 +100,9 @@ def _linkage(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         return [("linkage", [f"none: {facts.kind}, not linked yet"])]
     linkage = facts.linkage + (": a loader, but no library" if facts.needs_loader_only else "")
     interpreter = _INTERPRETER.get(facts.format)
+    packer = facts.content.packed
     return [
+        ("packed", [f"by {packer}: what follows is the unpacker's, not the program's"] if packer else []),
         ("linkage", [linkage]),
         (interpreter or "interpreter", [escape(facts.interpreter or "none")] if interpreter else []),
         ("needs", _cut([f"{escape(library.name)}  ({library.via})" for library in facts.needed]) or ["no library"]),
@@ -142,7 +155,8 @@ def _cgo(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
 def _go(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
     build = facts.go
     if build is None:
-        return [("made by Go", ["no"])] if facts.kind in ("executable", "shared-library") else []
+        made = "the image does not say: it is packed" if facts.content.packed else "no"
+        return [("made by Go", [made])] if facts.kind in ("executable", "shared-library") else []
     modules = [
         f"{escape(module.path)} {escape(module.version)}"
         + (f" => {escape(module.replace.path)} {escape(module.replace.version)}" if module.replace else "")
@@ -182,7 +196,24 @@ def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
 
 
 def _content(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    content = facts.content
+    paths = (
+        None
+        if content.build_paths is None
+        else [f"{escape(each.path)}  ({each.where})" for each in content.build_paths]
+    )
     return [
+        ("user lookup", [_USER_LOOKUPS[name] for name in content.user_lookup or ()]),
+        ("instrumentation", [f"-{name}" for name in content.instrumentation or ()]),
+        (
+            "cryptography",
+            [
+                _CRYPTO[each.kind] + (f" {escape(each.version)}" if each.version else "")
+                for each in content.crypto or ()
+            ],
+        ),
+        ("importing packages", [_joined(content.importers)] if content.importers else []),
+        ("build paths", [] if paths is None else _cut(paths) or ["none"]),
         ("symbol table", [] if facts.symtab is None else [_yes_no(facts.symtab)]),
         ("DWARF", [] if facts.dwarf is None else [_yes_no(facts.dwarf)]),
     ]

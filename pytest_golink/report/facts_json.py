@@ -60,6 +60,7 @@ class CgoJson(TypedDict):
     enabled: bool | None
     used: bool | None
     packages: list[str]
+    calls: dict[str, list[str]]
     dynamic_imports: list[ImportJson]
 
 
@@ -97,6 +98,9 @@ class MachOJson(TypedDict):
     platform: str | None
     sdk: str | None
     uuid: str | None
+    code_flags: int | None
+    entitlements: list[str]
+    restricted: bool
 
 
 class _Replaceable(TypedDict, total=False):
@@ -214,6 +218,7 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "enabled": facts.cgo.enabled,
             "used": facts.cgo.used,
             "packages": list(facts.cgo.packages),
+            "calls": {package: list(functions) for package, functions in facts.cgo.calls},
             "dynamic_imports": _imports(facts.cgo.dynamic_imports),
         },
         "link_mode": facts.link_mode,
@@ -236,7 +241,14 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
         "program_headers": _program_headers(facts),
         "macho": None
         if facts.macho is None
-        else {"platform": facts.macho.platform, "sdk": facts.macho.sdk, "uuid": facts.macho.uuid},
+        else {
+            "platform": facts.macho.platform,
+            "sdk": facts.macho.sdk,
+            "uuid": facts.macho.uuid,
+            "code_flags": facts.macho.code_flags,
+            "entitlements": list(facts.macho.entitlements),
+            "restricted": facts.macho.restricted,
+        },
         "symtab_size": facts.symtab_size,
         "dwarf_size": facts.dwarf_size,
     }

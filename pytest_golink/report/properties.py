@@ -33,13 +33,16 @@ _SELDOM = frozenset({"caution", "place", "waiver", "chains", "trials", "platform
 
 IMAGE = "golink.image"
 FINDING = "golink.finding"
+SECONDS = "golink.seconds"
 
 
 def image_property(
     subject: Subject, build: BuildRecord | None, sizes: Iterable[tuple[str, int]] = ()
 ) -> tuple[str, str]:
     """Give an image, how it was built, and the sizes of its packages, as a user property."""
-    record = None if build is None else {**asdict(build), "environment": dict(build.environment)}
+    record = None
+    if build is not None:
+        record = {**asdict(build), "environment": dict(build.environment), "toolchain": dict(build.toolchain)}
     entry: dict[str, object] = {"name": subject.name, "facts": facts_json(subject.facts), "build": record}
     if largest := [*sizes]:
         entry["sizes"] = largest
@@ -52,6 +55,11 @@ def finding_property(finding: Finding) -> tuple[str, str]:
     return FINDING, _dump({name: value for name, value in entry.items() if value or name not in _SELDOM})
 
 
+def seconds_property(name: str, target: str, seconds: float) -> tuple[str, str]:
+    """Give how long a build took as a user property of its own: a report holds no durations."""
+    return SECONDS, _dump({"name": name, "target": target, "seconds": round(seconds, 3)})
+
+
 class Collector:
     """Gathers the user properties of a run's tests into one report, whatever order they arrive in."""
 
@@ -59,6 +67,7 @@ class Collector:
         # JSON text → the tests that recorded it: the same image in ten tests is one image.
         self._images: dict[str, set[str]] = {}
         self._findings: set[tuple[str, str]] = set()
+        self._seconds: set[str] = set()
 
     def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
         """Take a test's user properties; those of others are left alone."""
@@ -67,6 +76,14 @@ class Collector:
                 self._images.setdefault(value, set()).add(nodeid)
             elif name == FINDING and isinstance(value, str):
                 self._findings.add((nodeid, value))
+            elif name == SECONDS and isinstance(value, str):
+                self._seconds.add(value)
+
+    def durations(self) -> tuple[tuple[str, float], ...]:
+        """Give the builds of this run as ("name target", seconds), the slowest first."""
+        builds = [json.loads(text) for text in self._seconds]
+        named = [(f"{build['name']} {build['target']}", build["seconds"]) for build in builds]
+        return tuple(sorted(named, key=lambda build: (-build[1], build[0])))
 
     def report(self) -> Report:
         """Give what was gathered so far."""
@@ -74,20 +91,27 @@ class Collector:
         findings = [
             ReportedFinding(test=nodeid, finding=_finding(json.loads(text))) for nodeid, text in sorted(self._findings)
         ]
-        # Both sorts are stable, so that equal keys keep the order of the text.
-        return Report(
-            images=tuple(sorted(images, key=_image_order)),
-            findings=tuple(sorted(findings, key=_finding_order)),
-        )
+        # The sorts are stable: what is equal in all that they look at keeps the order of its text.
+        return ordered(images, findings)
 
 
 # `go build -o PATH` comes before the flags; the path's folder is named after a hash, which says nothing to a reader.
 _COMMAND_BEFORE_FLAGS = 4
 
 
-def _image_order(image: ReportedImage) -> tuple[str, str, tuple[str, ...]]:
-    flags = image.build.command[_COMMAND_BEFORE_FLAGS:] if image.build else ()
-    return image.name, image.facts["target"] or "", flags
+def ordered(images: Iterable[ReportedImage], findings: Iterable[ReportedFinding], *, complete: bool = True) -> Report:
+    """Make a report of images and findings in the order that a report has, whatever order they come in."""
+    return Report(
+        images=tuple(sorted(images, key=_image_order)),
+        findings=tuple(sorted(findings, key=_finding_order)),
+        complete=complete,
+    )
+
+
+def _image_order(image: ReportedImage) -> tuple[object, ...]:
+    facts, build = image.facts, image.build
+    flags = (build.command[_COMMAND_BEFORE_FLAGS:], build.environment) if build else ((), ())
+    return image.name, facts["target"] or "", flags, facts["path"], facts.get("slice", "")
 
 
 def _dump(value: object) -> str:
@@ -107,6 +131,7 @@ def _image(text: str, tests: set[str]) -> ReportedImage:
             command=tuple(build["command"]),
             environment=tuple(build["environment"].items()),
             output=build["output"],
+            toolchain=tuple(build["toolchain"].items()),
         ),
         tests=tuple(sorted(tests)),
         sizes=tuple((package, size) for package, size in entry.get("sizes", ())),
@@ -126,8 +151,9 @@ def _finding(entry: dict[str, Any]) -> Finding:
 _RULE_ORDER = {name: position for position, name in enumerate(RULES)}
 
 
-def _finding_order(reported: ReportedFinding) -> tuple[str, str, str, int, str]:
+def _finding_order(reported: ReportedFinding) -> tuple[object, ...]:
     finding = reported.finding
     # A rule that this version does not know stands last.
     position = _RULE_ORDER.get(finding.rule, len(_RULE_ORDER))
-    return finding.image, finding.target or "", finding.path, position, reported.test
+    asked = finding.parameters, finding.place
+    return finding.image, finding.target or "", finding.path, position, finding.rule, reported.test, asked

@@ -87,7 +87,7 @@ def test_the_table_stands_at_the_end_of_the_run(pytester: pytest.Pytester, worke
     result.stdout.fnmatch_lines(
         [
             "*= golink =*",
-            f"violated *{pytester.path.name}*linux/arm64*dynamic*",
+            f"violated *dynamic*{pytester.path.name}*linux/arm64*",
             "4 images, 3 findings: 1 violated, 2 passed",
         ]
     )

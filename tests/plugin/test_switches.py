@@ -76,6 +76,8 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.fixtures",
                 "pytest_golink.plugin",
                 "pytest_golink.plugin.recording",
+                "pytest_golink.plugin.summary",
+                "pytest_golink.plugin.waivers",
                 "pytest_golink.recording",
                 "pytest_golink.settings",
             }

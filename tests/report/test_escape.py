@@ -28,6 +28,10 @@ from pytest_golink.report.escape import escape
         ("\udcff", "\\udcff"),
         ("\U000e0041", "\\U000e0041"),
         ("C:\\x1b", "C:\\\\x1b"),
+        ("::error::x", "\\x3a:error::x"),
+        ("nice ::stop \u2003::stop", "nice \\x3a:stop \u2003\\x3a:stop"),
+        ("std::vector golink.toml::app", "std::vector golink.toml::app"),
+        ("x##[group]y ##vso[z] #[derive]", "x\\x23#[group]y \\x23#vso[z] #[derive]"),
     ],
 )
 def test_what_acts_on_a_terminal_stands_as_an_escape(name: str, shown: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, Cgo, GoBuild, Libc, MachO, Module
+from pytest_golink.facts import BinaryFacts, BuildPath, Cgo, Content, CryptoModule, GoBuild, Libc, MachO, Module
 from pytest_golink.report.fact_sheet import fact_sheet
 from pytest_golink.report.text import columns
 from tests.report.test_facts_json import MODULES
@@ -218,3 +218,36 @@ def test_hardening_shows_cpu_level_page_alignment_and_what_macos_asks_for() -> N
     assert "  CPU level            GOAMD64=v2  (build setting)\n" in loaded
     assert "  smallest p_align     0x1000\n" in loaded
     assert "  SDK                  26.2\n  LC_UUID              none\n" in apple
+
+
+def test_the_content_is_shown_as_far_as_it_is_known() -> None:
+    content = Content(
+        user_lookup=("files",),
+        instrumentation=("race", "cover"),
+        crypto=(CryptoModule(kind="boringcrypto"), CryptoModule(kind="go", version="v1.0.0-c2097c7c")),
+        importers=("github.com/ebitengine/purego",),
+        build_paths=(BuildPath(path="/home/me\x1b[2J/app", where="pclntab"),),
+    )
+
+    assert (
+        sheet(replace(DYNAMIC, content=content)).partition("content\n")[2]
+        == """\
+  user lookup          os/user reads the system's files
+  instrumentation      -race
+                       -cover
+  cryptography         BoringCrypto
+                       the Go Cryptographic Module v1.0.0-c2097c7c
+  importing packages   github.com/ebitengine/purego
+  build paths          /home/me\\x1b[2J/app  (pclntab)
+  symbol table         yes
+  DWARF                yes"""
+    )
+    assert "build paths          none" in sheet(replace(DYNAMIC, content=Content(build_paths=())))
+    assert "build paths" not in sheet(replace(DYNAMIC, content=Content()))
+
+
+def test_a_packed_image_is_said_to_be_packed_before_all_else() -> None:
+    text = sheet(replace(FOREIGN, content=Content(packed="UPX")))
+
+    assert "linkage\n  packed               by UPX: what follows is the unpacker's" in text
+    assert "made by Go           the image does not say: it is packed" in text

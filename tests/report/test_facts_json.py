@@ -34,7 +34,8 @@ def test_every_key_stands_in_the_design_s_order() -> None:
         '"rpath": [], "runpath": [], "imports": [{"name": "getaddrinfo", "library": "libc.so.6", '
         '"version": "GLIBC_2.2.5"}, {"name": "pthread_create", "library": "libc.so.6", "version": "GLIBC_2.34"}], '
         '"libc": {"kind": "glibc", "presence": "dynamic", "floor": "2.34", "floor_symbols": ["pthread_create"]}, '
-        '"cgo": {"enabled": true, "used": true, "packages": ["net", "runtime/cgo"], "dynamic_imports": []}, '
+        '"cgo": {"enabled": true, "used": true, "packages": ["net", "runtime/cgo"], "calls": {}, '
+        '"dynamic_imports": []}, '
         '"link_mode": "internal", "resolver": ["cgo", "go"], "static_name_service": [], "symtab": true, '
         '"dwarf": true, "stripped": false, "hardening": {"pie": false, "nx": true, "relro": "none", '
         '"writable_code": false}, "os_minimum": null, "signed": null, "go": {"version": "go1.27.3", '
@@ -54,7 +55,7 @@ def test_what_the_format_does_not_have_is_null() -> None:
     for key in ("target", "linkage", "needs_loader_only", "rpath", "runpath", "link_mode", "resolver", "go"):
         assert sheet[key] is None
     assert (sheet["symtab"], sheet["dwarf"], sheet["stripped"]) == (None, None, None)
-    assert sheet["cgo"] == {"enabled": None, "used": None, "packages": [], "dynamic_imports": []}
+    assert sheet["cgo"] == {"enabled": None, "used": None, "packages": [], "calls": {}, "dynamic_imports": []}
     assert sheet["hardening"] == {"pie": None, "nx": None, "relro": None, "writable_code": None}
 
 
@@ -85,5 +86,12 @@ def test_cpu_levels_program_headers_and_what_only_mach_o_has() -> None:
         "alignment": 0x1000,
     }
     assert (loaded["macho"], loaded["symtab_size"], loaded["dwarf_size"]) == (None, 10, 0)
-    assert apple["macho"] == {"platform": "macos", "sdk": "26.2", "uuid": "FEC0"}
+    assert apple["macho"] == {
+        "platform": "macos",
+        "sdk": "26.2",
+        "uuid": "FEC0",
+        "code_flags": None,
+        "entitlements": [],
+        "restricted": False,
+    }
     assert apple["program_headers"] is None

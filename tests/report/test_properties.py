@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pytest_golink.findings import BuildRecord, Report, ReportedFinding
 from pytest_golink.report.facts_json import facts_json
-from pytest_golink.report.properties import Collector, finding_property, image_property
+from pytest_golink.report.properties import Collector, finding_property, image_property, seconds_property
 from pytest_golink.rules import evaluate
 from tests.rules.made import DYNAMIC, MACHO, STATIC, subject
 
@@ -32,6 +32,7 @@ def test_a_property_is_a_name_and_ascii_json() -> None:
             "command": ["go", "build", "./cmd/app"],
             "environment": {"CGO_ENABLED": "1", "LC_ALL": "C"},
             "output": "# warning\n",
+            "toolchain": {},
         },
     }
     assert json.loads(image_property(subject(STATIC), None)[1])["build"] is None
@@ -134,3 +135,13 @@ def test_builds_of_one_program_stand_in_the_order_of_their_flags() -> None:
         collector.add("test", [image_property(subject(STATIC, path=f"{folder}/app"), build)])
 
     assert [image.facts["path"] for image in collector.report().images] == ["b/app", "a/app", "c/app"]
+
+
+def test_durations_are_of_each_build_once_the_slowest_first_and_not_in_the_report() -> None:
+    collector = Collector()
+    for test in ("t1", "t2"):
+        builds = [seconds_property("app", "linux/amd64", 1.23456), seconds_property("net", "linux/arm64", 20)]
+        collector.add(test, builds)
+
+    assert collector.durations() == (("net linux/arm64", 20), ("app linux/amd64", 1.235))
+    assert collector.report() == Report()

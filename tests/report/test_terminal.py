@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_golink.facts import Cgo, Libc, Subject
-from pytest_golink.findings import Report, ReportedFinding
+from pytest_golink.findings import PlatformAnswer, Report, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property
 from pytest_golink.report.terminal import report_lines
 from pytest_golink.report.text import columns
 from pytest_golink.rules import evaluate
+from tests.report.reports import FEATURES, large
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def collected(*recorded: tuple[str, str, BinaryFacts, dict[str, dict[str, object
     return collector.report()
 
 
-def text(report: Report, width: int) -> str:
-    lines = ["".join(text for text, _ in line) for line in report_lines(report, width)]
+def text(report: Report, width: int, **options: Any) -> str:
+    lines = ["".join(text for text, _ in line) for line in report_lines(report, width, **options)]
     assert all(line == line.rstrip() for line in lines)
     return "\n".join(lines)
 
@@ -43,20 +44,23 @@ RELEASE = collected(
 )
 
 FAILING_80 = """\
-violated     sample_go/net linux/amd64 static
-             observed dynamic; expected no PT_INTERP, no DT_NEEDED
-             tests/test_release.py::test_again and 1 more
-violated     sample_go/net linux/amd64 glibc-at-most version=2.17
-             observed needs glibc 2.34; expected glibc 2.17 or older, or none
-             tests/test_release.py::test_net
-violated     sample_go/static linux/amd64 stripped
-             observed a symbol table and DWARF; expected no symbol table, no
-             DWARF
-             tests/test_release.py::test_static
-undecidable  sample_go/net windows/amd64 no-link-warnings
-             observed this image was not built here: an image does not keep what
-             its linker said; expected no linker warning
-             tests/test_release.py::test_windows
+violated     net uses cgo: its wrappers are in the image, and runtime/cgo with
+             them (2 findings, 1 image)
+             static, glibc-at-most version=2.17
+               sample_go/net linux/amd64
+             remedy     CGO_ENABLED=0, or -tags netgo
+             asked by   tests/test_release.py::test_again and 1 more
+violated     stripped  sample_go/static linux/amd64
+             observed   a symbol table and DWARF; expected no symbol table, no
+                        DWARF
+             remedy     -ldflags "-s -w"
+             asked by   tests/test_release.py::test_static
+undecidable  no-link-warnings  sample_go/net windows/amd64
+             observed   this image was not built here: an image does not keep
+                        what its linker said; expected no linker warning
+             remedy     build it with go_build, or let CI keep the linker's
+                        output
+             asked by   tests/test_release.py::test_windows
 
 """
 
@@ -119,9 +123,16 @@ def test_outcomes_have_their_colours() -> None:
 
     assert lines[0] == (
         ("violated     ", {"red": True, "bold": True}),
-        ("sample_go/net linux/amd64 static", {"bold": True}),
-        ("", {}),
+        ("net uses cgo: its wrappers are in the image, and runtime/cgo with them", {"bold": True}),
+        (" (2 findings, 1 image)", {}),
     )
+    assert report_lines(RELEASE, 80)[:2] == [
+        (
+            ("violated     ", {"red": True, "bold": True}),
+            ("net uses cgo: its wrappers are in the image, and runtime/cgo with", {"bold": True}),
+        ),
+        (("             ", {}), ("them", {"bold": True}), (" (2 findings, 1 image)", {})),
+    ]
     assert lines[-1] == (
         ("4 images, 9 findings", {"bold": True}),
         (": ", {}),
@@ -151,9 +162,13 @@ def test_an_image_alone_is_worth_a_row() -> None:
 def test_a_waived_finding_stands_apart_and_does_not_fail() -> None:
     report = collected(("t", "app", DYNAMIC, {"static": {}}))
     (reported,) = report.findings
-    waived = replace(report, findings=(replace(reported, finding=replace(reported.finding, outcome="waived")),))
+    finding = replace(reported.finding, outcome="waived", waiver="until the symbol server is up")
+    waived = replace(report, findings=(replace(reported, finding=finding),))
 
     assert text(waived, 80) == (
+        "waived       static  app linux/amd64\n"
+        "             reason     until the symbol server is up\n"
+        "\n"
         "app  linux/amd64\n"
         "  dynamic · libc glibc 2.34 · link mode internal · resolver cgo, go ·\n"
         "  cgo net, runtime/cgo · stripped no · 1.5 MB\n"
@@ -168,9 +183,12 @@ def test_findings_without_their_image_are_shown_and_counted() -> None:
     passed = evaluate("dynamic", Subject(name="app", facts=DYNAMIC), {})
 
     assert text(Report(findings=(ReportedFinding(test="t", finding=finding),)), 80) == (
-        "violated     app static\n"
-        "             observed dynamic; expected no PT_INTERP, no DT_NEEDED\n"
-        "             t\n"
+        "violated     static  app\n"
+        "             observed   dynamic; expected no PT_INTERP, no DT_NEEDED\n"
+        "             cause      net uses cgo: its wrappers are in the image, and\n"
+        "                        runtime/cgo with them\n"
+        "             remedy     CGO_ENABLED=0, or -tags netgo\n"
+        "             asked by   t\n"
         "\n"
         "0 images, 1 finding: 1 violated"
     )
@@ -232,4 +250,162 @@ def test_hostile_names_stay_in_their_cells() -> None:
     shown = text(report, 160)
 
     assert "\x1b" not in shown
-    assert shown.split("\n")[0] == "violated     a\\x1b[2J\\nb darwin/arm64 static"
+    assert shown.split("\n")[0] == "violated     static  a\\x1b[2J\\nb darwin/arm64"
+
+
+def test_one_cause_of_many_findings_is_said_once() -> None:
+    shown = text(FEATURES, 80)
+
+    assert shown.startswith(
+        """\
+violated     net uses cgo: its wrappers are in the image, and runtime/cgo with
+             them (9 findings, 3 images)
+             static, self-contained, needs-libc kind=glibc at-most=2.17
+               server linux/amd64 CGO_ENABLED=1, linux/arm64
+             no-cgo
+               server linux/amd64 CGO_ENABLED=1, linux/arm64; tool linux/amd64
+             remedy     CGO_ENABLED=0
+             asked by   golink.toml:14
+violated     max-size size=1 MB (6 findings, 6 images)
+             server linux/amd64 CGO_ENABLED=1, linux/amd64 CGO_ENABLED=0
+             '-ldflags=-s -w', linux/arm64, darwin/arm64, windows/amd64; tool
+             linux/amd64
+             observed   9,812,332 bytes, 8,812,332 too many (and 1 more);
+                        expected at most 1,000,000 bytes
+             asked by   golink.toml:14
+"""
+    )
+    assert shown.count("net uses cgo") == 1
+
+
+def test_builds_that_would_look_alike_show_their_flags() -> None:
+    assert """
+server  linux/amd64
+  CGO_ENABLED=0 '-ldflags=-s -w'
+  static · libc none""" in text(FEATURES, 80)
+    assert [line[:32].rstrip() for line in text(FEATURES, 160).split("\n") if line.startswith(("CGO", "'-ld"))] == [
+        "CGO_ENABLED=1",
+        "CGO_ENABLED=0",
+        "'-ldflags=-s -w'",
+    ]
+
+
+def test_a_flag_wider_than_its_column_is_cut() -> None:
+    report = replace(
+        FEATURES,
+        images=tuple(
+            replace(image, build=replace(image.build, command=("go", "build", "-o", "x", "-tags=" + "t" * 60, ".")))
+            if image.build
+            else image
+            for image in FEATURES.images
+        ),
+    )
+
+    assert f"\n-tags={'t' * 17}…  " in text(report, 160)
+
+
+def test_platforms_that_do_not_start_it_say_why() -> None:
+    shown = text(FEATURES, 120)
+
+    assert "platforms  scratch: does not start: there is no /lib64/ld-linux-x86-64.so.2" in shown
+    assert "appliance: not known: golink.toml does not say which glibc it has" in shown
+    assert "debian12: starts" not in shown
+    assert "debian12: starts: it has the loader" in text(FEATURES, 120, verbosity=1)
+
+
+def test_platforms_with_one_reason_share_a_line_and_many_reasons_are_cut() -> None:
+    (reported,) = collected(("t", "app", DYNAMIC, {"static": {}})).findings
+    platforms = tuple(
+        PlatformAnswer(platform=f"system{number}", starts=False, reason=f"it has glibc 2.{number // 2}")
+        for number in range(22)
+    )
+    report = Report(findings=(replace(reported, finding=replace(reported.finding, platforms=platforms)),))
+    shown = text(report, 100)
+
+    assert "platforms  system0, system1: does not start: it has glibc 2.0\n" in shown
+    assert "… and 3 more reasons: -v shows them" in shown
+    assert "glibc 2.8" not in shown
+    assert "system20, system21: does not start: it has glibc 2.10" in text(report, 100, verbosity=1)
+
+
+def test_quiet_is_what_fails_and_the_totals() -> None:
+    shown = text(RELEASE, 80, verbosity=-1, durations=[("app linux/amd64", 9.0)])
+
+    assert shown == FAILING_80 + "4 images, 9 findings: 4 violated, 1 undecidable, 3 passed, 1 not-applicable"
+    assert text(FEATURES, 80, verbosity=-1).count("waived") == 1
+
+
+def test_verbose_is_every_finding_with_its_evidence() -> None:
+    shown = text(FEATURES, 120, verbosity=1)
+
+    assert (
+        """\
+             static  server linux/amd64 CGO_ENABLED=1
+             observed   dynamic; expected no PT_INTERP, no DT_NEEDED
+             evidence   PT_INTERP /lib64/ld-linux-x86-64.so.2
+                        DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)
+             cause      net uses cgo: its wrappers are in the image, and runtime/cgo with them
+                        example.com/shop/cmd/server → example.com/shop/internal/health → net → runtime/cgo
+                        example.com/shop/cmd/server → example.com/shop/internal/account → os/user → runtime/cgo
+             remedy     CGO_ENABLED=0, or -tags netgo
+             tried      CGO_ENABLED=0: keeps every rule
+                        -tags netgo,osusergo: breaks: no-cgo: github.com/mattn/go-sqlite3 still uses cgo
+                        CC="zig cc -target x86_64-linux-musl": does not build: undefined: __res_search
+                        -buildmode=pie: does not start: no such file: /lib/ld-musl-x86_64.so.1
+             caution    what dlopen loads at run time
+             asked by   golink.toml::server[linux/amd64]::static
+"""
+        in shown
+    )
+
+
+def test_what_a_passed_rule_does_not_cover_is_said() -> None:
+    report = collected(("t", "app", STATIC, {"static": {}}))
+    (reported,) = report.findings
+    careful = replace(reported, finding=replace(reported.finding, caution=("what it loads by name",)))
+
+    assert text(replace(report, findings=(careful,)), 80).startswith(
+        "passed       static  app linux/amd64\n             but        what it loads by name\n\n"
+    )
+
+
+def test_the_slowest_builds_are_named_if_they_took_their_time() -> None:
+    durations = [("a linux/amd64", 12.34), ("b\x1b linux/arm64", 5.0), ("c linux/386", 1.5), ("d linux/arm", 1.4)]
+
+    assert text(RELEASE, 80, durations=durations).split("\n")[-2] == (
+        "slowest builds: a linux/amd64 12.3 s, b\\x1b linux/arm64 5.0 s, c linux/386 1.5 s"
+    )
+    assert text(RELEASE, 50, durations=durations).split("\n")[-4:-2] == [
+        "slowest builds: a linux/amd64 12.3 s,",
+        "b\\x1b linux/arm64 5.0 s, c linux/386 1.5 s",
+    ]
+    assert "slowest" not in text(RELEASE, 80, durations=[("a", 1.0)])
+
+
+def test_a_run_that_ended_early_says_so() -> None:
+    assert text(replace(RELEASE, complete=False), 80).split("\n")[-2] == (
+        "the run ended early: what it did not come to is not here"
+    )
+
+
+def test_totals_that_are_too_wide_take_two_lines() -> None:
+    assert text(RELEASE, 60, verbosity=-1).split("\n")[-2:] == [
+        "4 images, 9 findings:",
+        "  4 violated, 1 undecidable, 3 passed, 1 not-applicable",
+    ]
+
+
+def test_many_images_are_a_number_unless_all_is_asked_for() -> None:
+    report = large(60, 1)
+
+    assert "cmd/service-011 linux/amd64 and 3 more " in " ".join(text(report, 80).split())
+    assert " more " not in " ".join(text(report, 80, verbosity=1).split())
+
+
+def test_many_causes_are_cut() -> None:
+    (reported,) = collected(("t", "app", DYNAMIC, {"static": {}})).findings
+    findings = [replace(reported, finding=replace(reported.finding, cause=(f"cause {n}",))) for n in range(60)]
+    report = Report(findings=tuple(findings))
+
+    assert "\n… and 10 more: -v shows them\n" in text(report, 80)
+    assert "… and" not in text(report, 80, verbosity=1)

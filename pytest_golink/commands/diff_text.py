@@ -1,0 +1,160 @@
+"""What changed between two reports, as text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_golink.report.escape import escape
+from pytest_golink.report.markdown import cell, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_golink.commands.report_diff import ImageName, ReportDiff, RuleChange
+    from pytest_golink.lock import Difference
+
+_NOTHING = "no difference in linkage"
+
+
+def diff_text(diff: ReportDiff) -> str:
+    """Give it as text, a line a change."""
+    if diff.same:
+        return _NOTHING
+    blocks = [_counts(diff)]
+    there = [f"added    {escape(str(name))}" for name in diff.added]
+    there += [f"removed  {escape(str(name))}" for name in diff.removed]
+    blocks += ["\n".join(there)] if there else []
+    for change in diff.changed:
+        lines = [escape(str(change.name))]
+        for one in change.differences:
+            said = f"  {one.way:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
+            lines.append(f"{said}  ({escape(one.reason)})" if one.reason else said)
+        blocks.append("\n".join(lines))
+    rules = [
+        f"{one.turn:<10}{escape(_asked(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
+        for one in diff.rules
+    ]
+    blocks += ["\n".join(rules)] if rules else []
+    return "\n\n".join(blocks)
+
+
+def diff_markdown(diff: ReportDiff) -> str:
+    """Give it as Markdown, for a release or a merge request."""
+    if diff.same:
+        return f"## golink: {_NOTHING}"
+    blocks = [f"## golink: {_counts(diff)}"]
+    if diff.changed:
+        rows = [
+            (
+                cell(str(change.name)),
+                one.way,
+                cell(_fact(one)),
+                cell(_value(one.old)),
+                cell(_value(one.new)),
+                _because(one),
+            )
+            for change in diff.changed
+            for one in change.differences
+        ]
+        blocks.append(table(("image", "", "fact", "before", "after", "why"), rows))
+    if diff.rules:
+        turns = [(one.turn, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules]
+        blocks.append(table(("", "rule", "before", "after"), turns))
+    for word, names in (("Added", diff.added), ("Removed", diff.removed)):
+        if names:
+            blocks.append(f"{word}: {', '.join(cell(str(name)) for name in names)}")
+    return "\n\n".join(blocks)
+
+
+def diff_json(diff: ReportDiff) -> str:
+    """Give it as JSON, schema 1: keys are only ever added."""
+    return json.dumps(
+        {
+            "schema": 1,
+            "same": diff.same,
+            "added": _names(diff.added),
+            "removed": _names(diff.removed),
+            "changed": [
+                {
+                    **_names([change.name])[0],
+                    "differences": [
+                        {
+                            "fact": one.key[0],
+                            "name": one.key[1] or None,
+                            "old": one.old,
+                            "new": one.new,
+                            "way": one.way,
+                            "reason": one.reason,
+                        }
+                        for one in change.differences
+                    ],
+                }
+                for change in diff.changed
+            ],
+            "rules": [
+                {
+                    "image": one.image,
+                    "target": one.target,
+                    "rule": one.rule,
+                    "parameters": dict(one.asked),
+                    "old": one.old,
+                    "new": one.new,
+                    "turn": one.turn,
+                }
+                for one in diff.rules
+            ],
+        },
+        indent=1,
+    )
+
+
+def _names(names: Sequence[ImageName]) -> list[dict[str, str | None]]:
+    return [{"image": name.image, "target": name.target, "flags": name.flags or None} for name in names]
+
+
+def _counts(diff: ReportDiff) -> str:
+    ways = Counter[str](one.way for change in diff.changed for one in change.differences)
+    turns = Counter[str](one.turn for one in diff.rules)
+    counted = [
+        (len(diff.added), "added"),
+        (len(diff.removed), "removed"),
+        (len(diff.changed), "changed"),
+    ]
+    said = [f"{_images(number)} {word}" for number, word in counted if number]
+    facts = [f"{ways[way]} {way}" for way in ("worse", "changed", "better") if ways[way]]
+    if facts:
+        said.append(f"facts: {', '.join(facts)}")
+    rules = [
+        f"{turns[turn]} {word}"
+        for turn, word in (("violated", "newly violated"), ("mended", "mended"), ("changed", "changed"))
+        if turns[turn]
+    ]
+    if rules:
+        said.append(f"rules: {', '.join(rules)}")
+    return "; ".join(said)
+
+
+def _images(number: int) -> str:
+    return f"{number} image{'' if number == 1 else 's'}"
+
+
+def _fact(difference: Difference) -> str:
+    return " ".join(filter(None, difference.key))
+
+
+def _asked(change: RuleChange) -> str:
+    asked = "".join(f" {name}={value}" for name, value in change.asked)
+    return f"{change.image}{f' ({change.target})' if change.target else ''} {change.rule}{asked}"
+
+
+def _value(value: str | int | bool | None) -> str:
+    # A lock's text is escaped already.
+    if value is None:
+        return "–"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _because(difference: Difference) -> str:
+    return cell(difference.reason) if difference.reason else ""

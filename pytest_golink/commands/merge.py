@@ -1,0 +1,62 @@
+"""`python -m pytest_golink merge FILE… [-o [FORMAT:]PATH]`: the reports of CI shards → one report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import ReportError
+from pytest_golink.report.escape import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ERROR_STATUS = 2
+# A message shows values of both reports.
+_LONGEST = 1000
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Join JSON reports and write the result; give the exit status: 0, or 2 where they cannot be joined or written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_golink merge",
+        description="Join the JSON reports of several runs (shards, a matrix of jobs) into one.",
+        epilog="Exit status: 0; 2 where a file is no report, where two contradict each other, or where an output "
+        "cannot be written.",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a report that --golink-report-file wrote as JSON")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="[FORMAT:]PATH",
+        action="append",
+        help="where to write the report: json, html, md, sarif or codequality, by suffix or by name; may be repeated. "
+        "Without it, JSON goes to stdout",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        _merge(options.files, options.output or [])
+    except ReportError as error:
+        print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
+        return _ERROR_STATUS
+    return 0
+
+
+def _merge(names: Sequence[str], outputs: Sequence[str]) -> None:
+    from pytest_golink.report.files import folder_in_repository, made_now, parse_report_files, render, write
+    from pytest_golink.report.json_reading import read_report_file
+    from pytest_golink.report.merge import merge
+
+    files = parse_report_files(outputs, Path.cwd(), os.environ)
+    merged = merge([(name, read_report_file(name)) for name in names])
+    made, folder = made_now(os.environ), folder_in_repository(Path.cwd())
+    if not files:
+        sys.stdout.write(render(merged, "json", made=made, folder=folder))
+    try:
+        for file in files:
+            write(file, render(merged, file.format, made=made, folder=folder))
+    except OSError as error:
+        raise ReportError(f"{file.path} is not written: {error.strerror or error}") from None

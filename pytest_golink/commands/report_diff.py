@@ -1,0 +1,157 @@
+"""Two reports → what changed in linkage between them, judged as golink.lock judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_golink.findings import FAILING
+from pytest_golink.lock import Difference, compare, lock_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedImage
+    from pytest_golink.lock import Tolerance
+
+Turn = Literal["violated", "mended", "changed"]
+_Identity = tuple[str, str | None, str | None]
+# The target, and what every build has.
+_SAID_OTHERWISE = frozenset({"GOOS", "GOARCH", "LC_ALL", "LANG", "LANGUAGE"})
+# Where one rule was asked several times of an image, its worst answer counts.
+_WORST: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageName:
+    """An image as a comparison calls it; `flags` tell images of one package and target apart, "" where there is one."""
+
+    image: str
+    target: str | None
+    flags: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.image, f"({self.target})" if self.target else "", self.flags)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageChange:
+    """What an image links to now, and did not, or the other way round."""
+
+    name: ImageName
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleChange:
+    """
+    A rule whose outcome on an image is another one; None where it was not asked.
+
+    `turn` is "violated" for one that counts against the image now and did not before, "mended" for one that did and
+    holds now; a waiver mends nothing.
+    """
+
+    image: str
+    target: str | None
+    rule: str
+    asked: tuple[tuple[str, str], ...]
+    old: Outcome | None
+    new: Outcome | None
+    turn: Turn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportDiff:
+    """What changed from one report to another; nothing where all is empty."""
+
+    added: tuple[ImageName, ...]
+    removed: tuple[ImageName, ...]
+    changed: tuple[ImageChange, ...]
+    rules: tuple[RuleChange, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing changed."""
+        return not (self.added or self.removed or self.changed or self.rules)
+
+
+def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
+    """
+    Compare two reports, image by image and rule by rule.
+
+    Images are told apart by name, target and slice, those of one package by their build too. Sizes within the tolerance
+    are the same, and so are commits, Go versions and modules: what counts is what golink.lock holds.
+    """
+    before, after = _by_identity(old.images), _by_identity(new.images)
+    added: list[ImageName] = []
+    removed: list[ImageName] = []
+    changed: list[ImageChange] = []
+    for identity in dict.fromkeys([*before, *after]):
+        olds, news = _aligned(before.get(identity, []), after.get(identity, []))
+        several = max(len(olds), len(news)) > 1
+        added += [_name(other, several=several) for other in news[len(olds) :]]
+        removed += [_name(one, several=several) for one in olds[len(news) :]]
+        for one, other in zip(olds, news, strict=False):
+            name = _name(other, several=several)
+            drift = compare(lock_entry(str(name), one.facts), lock_entry(str(name), other.facts), tolerance)
+            if drift.differences:
+                changed.append(ImageChange(name=name, differences=drift.differences))
+    return ReportDiff(added=tuple(added), removed=tuple(removed), changed=tuple(changed), rules=_rules(old, new))
+
+
+def _by_identity(images: Iterable[ReportedImage]) -> dict[_Identity, list[ReportedImage]]:
+    found: dict[_Identity, list[ReportedImage]] = {}
+    for image in images:
+        found.setdefault((image.name, image.facts["target"], image.facts.get("slice")), []).append(image)
+    return found
+
+
+def _aligned(olds: list[ReportedImage], news: list[ReportedImage]) -> tuple[list[ReportedImage], list[ReportedImage]]:
+    # Builds of one package by their path, which knows their flags; the rest in their order.
+    paths = {image.facts["path"] for image in olds} & {image.facts["path"] for image in news}
+    old, new = (
+        sorted(images, key=lambda image: (image.facts["path"] not in paths, image.facts["path"]))
+        for images in (olds, news)
+    )
+    return old, new
+
+
+def _name(image: ReportedImage, *, several: bool) -> ImageName:
+    slice_ = image.facts.get("slice")
+    flags = _built(image.build) if image.build else image.facts["path"]
+    # A slice's target is its own.
+    told = (slice_ if slice_ and not image.facts["target"] else "") or (flags if several else "")
+    return ImageName(image=image.name, target=image.facts["target"], flags=told)
+
+
+def _built(build: BuildRecord) -> str:
+    said = [f"{name}={value}" for name, value in build.environment if name not in _SAID_OTHERWISE]
+    # `go build -o PATH` comes before the flags.
+    return " ".join((*said, *build.command[4:]))
+
+
+def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
+    before, after = _outcomes(old), _outcomes(new)
+    changes = []
+    for key in dict.fromkeys([*after, *before]):
+        one, other = before.get(key), after.get(key)
+        # A rule that holds, and was not asked or is not asked any more, changed nothing about the image.
+        if one == other or {one, other} <= {None, "passed", "not-applicable"}:
+            continue
+        image, target, rule, asked = key
+        turn: Turn = "changed"
+        if other in FAILING and one not in FAILING:
+            turn = "violated"
+        elif one in FAILING and other in ("passed", "not-applicable"):
+            turn = "mended"
+        changes.append(RuleChange(image=image, target=target, rule=rule, asked=asked, old=one, new=other, turn=turn))
+    return tuple(changes)
+
+
+def _outcomes(report: Report) -> dict[tuple[str, str | None, str, tuple[tuple[str, str], ...]], Outcome]:
+    found: dict[tuple[str, str | None, str, tuple[tuple[str, str], ...]], Outcome] = {}
+    for reported in report.findings:
+        finding: Finding = reported.finding
+        key = (finding.image, finding.target, finding.rule, finding.parameters)
+        found[key] = min(found.get(key, finding.outcome), finding.outcome, key=_WORST.index)
+    return found

@@ -1,0 +1,82 @@
+"""Failing findings by what is behind them: one cause of twelve findings is said once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_golink.findings import Finding, Outcome, Report
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedFinding:
+    """A finding, and the node ids of all tests that asked for it."""
+
+    finding: Finding
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailureGroup:
+    """
+    Failing findings with one cause.
+
+    `cause` is "" where no cause is known: then all of them are one rule's, and ask and expect the same. `rules` are in
+    the report's order, each once; `outcome` is "violated" unless every finding is undecidable.
+    """
+
+    outcome: Outcome
+    cause: str
+    rules: tuple[str, ...]
+    findings: tuple[AskedFinding, ...]
+
+
+def failure_groups(report: Report) -> tuple[FailureGroup, ...]:
+    """Give the groups of a report: violations first, then the one with the most findings."""
+    tests: dict[Finding, list[str]] = {}
+    for reported in report.findings:
+        if reported.finding.fails:
+            tests.setdefault(reported.finding, []).append(reported.test)
+    groups: dict[tuple[str, ...], list[AskedFinding]] = {}
+    for finding, nodeids in tests.items():
+        # The first line is the cause; those after it say more about the image at hand.
+        key = finding.cause[:1] or (
+            "",
+            finding.rule,
+            finding.outcome,
+            finding.expected,
+            *map("=".join, finding.parameters),
+        )
+        groups.setdefault(key, []).append(AskedFinding(finding=finding, tests=tuple(nodeids)))
+    made = [
+        FailureGroup(
+            outcome="violated" if any(each.finding.outcome == "violated" for each in asked) else "undecidable",
+            cause=key[0],
+            rules=tuple(dict.fromkeys(each.finding.rule for each in asked)),
+            findings=tuple(asked),
+        )
+        for key, asked in groups.items()
+    ]
+    return tuple(sorted(made, key=lambda group: (group.outcome != "violated", -len(group.findings))))
+
+
+def headline(group: FailureGroup) -> str:
+    """Give a group's cause, or else what its rule observed or expected."""
+    if group.cause:
+        return group.cause
+    first = group.findings[0].finding
+    alike = all(asked.finding.observed == first.observed for asked in group.findings)
+    return f"{first.rule}: {first.observed if alike else f'expected {first.expected}'}"
+
+
+def remedies(group: FailureGroup) -> tuple[str, ...]:
+    """
+    Give the remedies for all of a group.
+
+    Those that were tried and satisfy the policy stand first; else what the first finding with a remedy says.
+    """
+    tried = dict.fromkeys(
+        trial.remedy for asked in group.findings for trial in asked.finding.trials if trial.outcome == "satisfies"
+    )
+    return tuple(tried) or next((asked.finding.remedy for asked in group.findings if asked.finding.remedy), ())

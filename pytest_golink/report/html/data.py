@@ -1,0 +1,206 @@
+"""What the page's scripts draw from: the report as plain data, what is said often said once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from pytest_golink.report.escape import escape
+from pytest_golink.report.grouping import failure_groups
+from pytest_golink.report.html.sheet import links, sheet
+from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
+from pytest_golink.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_golink.findings import Finding, Report, ReportedImage
+    from pytest_golink.report.labels import ImageKey
+
+# A line of evidence lists several names.
+_LONGEST_LINE = 1000
+_MOST_TESTS = 50
+
+
+class PageData(TypedDict):
+    """
+    The data island.
+
+    `findings` are (image, rule, body, tests), all but the last by number; bodies, facts and links are what several
+    images share, and stand in `pool`. `groups` are findings by number. `images` without facts are those that only
+    findings name.
+    """
+
+    verdict: str
+    rules: list[dict[str, str]]
+    images: list[dict[str, Any]]
+    findings: list[tuple[int, int, int, list[int]]]
+    pool: list[Any]
+    tests: list[str]
+    groups: list[list[int]]
+
+
+class _Pool:
+    """Values by number, equal ones once."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, value: object) -> int:
+        key = json.dumps(value, separators=(",", ":"))
+        if key not in self._numbers:
+            self._numbers[key] = len(self.values)
+            self.values.append(value)
+        return self._numbers[key]
+
+
+def page_data(report: Report) -> PageData:
+    """Give the data of a report; every string in it is safe to show."""
+    pool = _Pool()
+    labels = dict(zip(map(key_of_image, report.images), image_labels(report.images), strict=True))
+    images = [
+        _image(image, label, pool) for image, label in zip(report.images, image_labels(report.images), strict=True)
+    ]
+    numbers: dict[ImageKey, int] = {}
+    for index, image in enumerate(report.images):
+        numbers.setdefault(key_of_image(image), index)
+    for reported in report.findings:
+        key = key_of_finding(reported.finding)
+        if key not in numbers:
+            numbers[key] = len(images)
+            alone = ImageLabel(name=key[0], target=key[1] or "", flags=_beside(key, labels))
+            labels[key] = alone
+            images.append(_named(alone))
+    rules = sorted({reported.finding.rule for reported in report.findings}, key=_rule_order)
+    tests: dict[str, int] = {}
+    # One finding for all tests that asked for it.
+    asked: dict[Finding, list[int]] = {}
+    for reported in report.findings:
+        asked.setdefault(reported.finding, []).append(tests.setdefault(reported.test, len(tests)))
+    order = {finding: index for index, finding in enumerate(asked)}
+    return {
+        "verdict": verdict(report),
+        "rules": [{"name": escape(name), "summary": RULES[name].summary if name in RULES else ""} for name in rules],
+        "images": images,
+        "findings": [
+            (numbers[key_of_finding(finding)], rules.index(finding.rule), pool.number(_body(finding)), by[:_MOST_TESTS])
+            for finding, by in asked.items()
+        ],
+        "pool": pool.values,
+        "tests": [escape(test) for test in tests],
+        "groups": [[order[each.finding] for each in group.findings] for group in failure_groups(report)],
+    }
+
+
+def verdict(report: Report) -> str:
+    """Say in a few words how the run ended."""
+    distinct = {reported.finding for reported in report.findings}
+    asked = {key_of_finding(finding) for finding in distinct}
+    # A finding on all images of a program is on none of them alone.
+    images = set(map(key_of_image, report.images)) or asked
+    if not images:
+        return "Nothing was checked"
+    if not distinct:
+        return f"No rule was asked of {count(len(images), 'image')}"
+    failing = [finding for finding in distinct if finding.fails]
+    if not failing:
+        return f"No check fails: {count(len(distinct), 'check')} on {count(len(images), 'image')}"
+    broken = len(images & {key_of_finding(finding) for finding in failing})
+    said = f"{count(len(failing), 'check')} of {len(distinct)} {'fails' if len(failing) == 1 else 'fail'}"
+    return f"{said}, on {broken} of {count(len(images), 'image')}" if broken else said
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def code(text: str) -> str:
+    """
+    Give lines that are there to be copied: as they are, unless a character in them cannot be seen.
+
+    `escape` writes a backslash as two, which would no longer be the same TOML or command.
+    """
+    return "\n".join(
+        line
+        if escape(plain := line.replace("\\", "/"), longest=len(line) + 1) == plain
+        else escape(line, longest=_LONGEST_LINE)
+        for line in text.split("\n")
+    )
+
+
+def _beside(key: ImageKey, labels: dict[ImageKey, ImageLabel]) -> str:
+    name, target, path = key
+    if target is None and not path:
+        # same-linkage
+        return "all of its images"
+    return path if any((label.name, label.target) == (name, target or "") for label in labels.values()) else ""
+
+
+def _rule_order(name: str) -> tuple[int, str]:
+    # A rule that this version does not know stands last.
+    return (list(RULES).index(name) if name in RULES else len(RULES), name)
+
+
+def _named(label: ImageLabel) -> dict[str, Any]:
+    return {
+        "key": escape(str(label), longest=_LONGEST_LINE),
+        "name": escape(label.name),
+        "target": escape(label.target),
+        "flags": escape(label.flags, longest=_LONGEST_LINE),
+    }
+
+
+def _image(image: ReportedImage, label: ImageLabel, pool: _Pool) -> dict[str, Any]:
+    entry = _named(label)
+    entry["facts"] = pool.number(sheet(image.facts))
+    entry["links"] = pool.number(links(image.facts))
+    entry["path"] = escape(image.facts["path"], longest=_LONGEST_LINE)
+    if image.sizes:
+        entry["sizes"] = [[escape(package), size] for package, size in image.sizes]
+    if image.build is not None:
+        entry["command"] = [code(word.replace("\n", " ")) for word in image.build.command]
+        entry["environment"] = pool.number([[escape(name), escape(value)] for name, value in image.build.environment])
+        entry["toolchain"] = [[escape(tool), escape(version)] for tool, version in image.build.toolchain]
+        entry["output"] = code(image.build.output)
+    return entry
+
+
+def _body(finding: Finding) -> dict[str, Any]:
+    lines = {
+        "evidence": finding.evidence,
+        "cause": finding.cause,
+        "remedy": finding.remedy,
+        "caution": finding.caution,
+    }
+    body: dict[str, Any] = {
+        "outcome": finding.outcome,
+        "expected": escape(finding.expected, longest=_LONGEST_LINE),
+        "observed": escape(finding.observed, longest=_LONGEST_LINE),
+        **{name: _lines(texts) for name, texts in lines.items()},
+        "parameters": [[escape(name), escape(value)] for name, value in finding.parameters],
+        "place": escape(finding.place),
+        "waiver": escape(finding.waiver, longest=_LONGEST_LINE),
+        "chains": [[[escape(step.package), escape(step.place or "")] for step in chain] for chain in finding.chains],
+        "trials": [
+            {
+                "remedy": escape(trial.remedy, longest=_LONGEST_LINE),
+                "outcome": trial.outcome,
+                "detail": escape(trial.detail, longest=_LONGEST_LINE),
+                "price": escape(trial.price, longest=_LONGEST_LINE),
+                "toml": code(trial.toml),
+                "goreleaser": code(trial.goreleaser),
+            }
+            for trial in finding.trials
+        ],
+        "platforms": [
+            [escape(answer.platform), answer.starts, escape(answer.reason, longest=_LONGEST_LINE)]
+            for answer in finding.platforms
+        ],
+    }
+    return {name: value for name, value in body.items() if value}
+
+
+def _lines(texts: Sequence[str]) -> list[str]:
+    return [escape(text, longest=_LONGEST_LINE) for text in texts]

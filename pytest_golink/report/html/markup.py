@@ -1,0 +1,152 @@
+"""The part of the page that is markup before any script runs: the verdict, what to do first, the violations."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus, urlencode
+
+from pytest_golink.findings import FAILING
+from pytest_golink.report.escape import escape
+from pytest_golink.report.grouping import failure_groups, headline, remedies
+from pytest_golink.report.html.data import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.findings import Finding, Outcome, Report
+    from pytest_golink.report.grouping import FailureGroup
+    from pytest_golink.report.html.data import PageData
+
+MARKS: dict[Outcome, str] = {
+    "violated": "✕",
+    "undecidable": "?",
+    "waived": "~",
+    "passed": "✓",
+    "not-applicable": "–",
+}
+_LONGEST_LINE = 1000
+# More images than that are a number; the matrix has them all.
+_MOST_IMAGES = 6
+# The matrix is not far down the page.
+_FIRST_GROUPS = 6
+_MOST_GROUPS = 60
+
+
+def escaped(text: str) -> str:
+    """Give text as HTML that shows it, in an element and in a quoted attribute."""
+    return html.escape(escape(text, longest=_LONGEST_LINE), quote=True)
+
+
+def summary(report: Report, data: PageData) -> str:
+    """Give the markup of the overview; the scripts add the filter and the matrices to it."""
+    groups = failure_groups(report)
+    parts = ['<div id="overview">', _verdict(report, data)]
+    if groups:
+        shown = [_group(number, group, data) for number, group in enumerate(groups[:_MOST_GROUPS])]
+        parts.append(
+            '<section aria-labelledby="first"><h2 id="first">What to do first</h2>\n'
+            f"{_listed(shown[:_FIRST_GROUPS])}{_folded(shown[_FIRST_GROUPS:], len(groups) - _FIRST_GROUPS)}</section>"
+        )
+    parts += ['<div id="tables"></div>', "</div>", '<div id="image" hidden></div>', '<div id="print"></div>']
+    parts.append(f"<noscript>{_all(report)}</noscript>")
+    return "\n".join(parts)
+
+
+def _listed(groups: list[str]) -> str:
+    return '<ol class="groups">\n' + "\n".join(groups) + "\n</ol>"
+
+
+def _folded(groups: list[str], left: int) -> str:
+    if not groups:
+        return ""
+    beyond = f"<p>… and {left - len(groups)} more: see the matrix</p>" if left > len(groups) else ""
+    return f"<details><summary>{left} more</summary>{_listed(groups)}{beyond}</details>"
+
+
+def _verdict(report: Report, data: PageData) -> str:
+    counts = Counter(finding.outcome for finding in {reported.finding for reported in report.findings})
+    failing = sum(counts[outcome] for outcome in FAILING)
+    tone = "bad" if failing else "good" if counts else "none"
+    early = "" if report.complete else '<p class="early">The run ended early: what it did not come to is not here.</p>'
+    totals = "".join(
+        f'<li class="{outcome}"><span class="mark" aria-hidden="true">{mark}</span> '
+        f"<b>{counts[outcome]}</b> {outcome}</li>"
+        for outcome, mark in MARKS.items()
+        if counts[outcome]
+    )
+    return (
+        f'<section class="verdict {tone}" aria-labelledby="verdict">'
+        f'<h1 id="verdict">{escaped(data["verdict"])}</h1>{early}'
+        f"{_list('totals', totals)}</section>"
+    )
+
+
+def _group(number: int, group: FailureGroup, data: PageData) -> str:
+    images = list(dict.fromkeys(data["findings"][index][0] for index in data["groups"][number]))
+    names = [_link(data, image) for image in images[:_MOST_IMAGES]]
+    if len(images) > _MOST_IMAGES:
+        names.append(f'<a href="#{html.escape(_filter(group))}">and {len(images) - _MOST_IMAGES} more</a>')
+    rules = "".join(f"<li><code>{escaped(rule)}</code></li>" for rule in group.rules)
+    remedy = _list("plain", "".join(f"<li>{escaped(line)}</li>" for line in remedies(group)))
+    counted = f"{count(len(group.findings), 'finding')} on {count(len(images), 'image')}"
+    return (
+        f'<li class="group {group.outcome}" data-group="{number}">'
+        f'<h3><span class="mark" aria-hidden="true">{MARKS[group.outcome]}</span> {escaped(headline(group))}</h3>'
+        f'<p class="counted">{group.outcome}: {counted}</p>'
+        f'<dl><dt>rules</dt><dd><ul class="chips">{rules}</ul></dd>'
+        f'<dt>images</dt><dd class="names">{" ".join(names)}</dd>'
+        f"{f'<dt>remedy</dt><dd>{remedy}</dd>' if remedy else ''}</dl></li>"
+    )
+
+
+def _filter(group: FailureGroup) -> str:
+    # The page's search looks at causes too.
+    if group.cause:
+        return urlencode({"q": escape(group.cause, longest=_LONGEST_LINE)})
+    return urlencode({"outcome": group.outcome, "rule": escape(group.rules[0])})
+
+
+def _list(name: str, items: str) -> str:
+    return f'<ul class="{name}">{items}</ul>' if items else ""
+
+
+def _link(data: PageData, number: int) -> str:
+    image = data["images"][number]
+    # What is in the data is escaped already.
+    shown = " ".join(filter(None, (image["name"], image["target"], image["flags"])))
+    return f'<a href="#image={html.escape(quote_plus(image["key"]))}">{html.escape(shown)}</a>'
+
+
+def _all(report: Report) -> str:
+    failing: dict[Finding, None] = dict.fromkeys(
+        reported.finding for reported in report.findings if reported.finding.outcome in (*FAILING, "waived")
+    )
+    items = "\n".join(_finding(finding) for finding in failing)
+    found = f"<h2>Violations</h2>\n{items}" if failing else ""
+    return f"<p>The matrices and the pages of the images need JavaScript.</p>{found}"
+
+
+def _finding(finding: Finding) -> str:
+    asked = "".join(f" {name}={value}" for name, value in finding.parameters)
+    heading = " ".join(filter(None, (finding.image, finding.target)))
+    rows: tuple[tuple[str, Iterable[str]], ...] = (
+        ("expected", (finding.expected,)),
+        ("observed", (finding.observed,)),
+        ("evidence", finding.evidence),
+        ("cause", finding.cause),
+        ("remedy", finding.remedy),
+        ("caution", finding.caution),
+        ("waived", filter(None, (finding.waiver,))),
+        ("asked at", filter(None, (finding.place,))),
+    )
+    said = "".join(f"<dt>{label}</dt>{lines}" for label, texts in rows if (lines := _lines(texts)))
+    return (
+        f'<section class="finding {finding.outcome}"><h3>{MARKS[finding.outcome]} {escaped(heading)}: '
+        f"{escaped(finding.rule + asked)} {finding.outcome}</h3><dl>{said}</dl></section>"
+    )
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"<dd>{escaped(text)}</dd>" for text in texts)

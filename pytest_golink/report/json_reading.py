@@ -1,0 +1,109 @@
+"""A JSON report, read back: what merge and diff work on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pytest_golink.errors import ReportError
+from pytest_golink.findings import (
+    BuildRecord,
+    Finding,
+    ImportStep,
+    PlatformAnswer,
+    Report,
+    ReportedFinding,
+    ReportedImage,
+    Trial,
+)
+from pytest_golink.report.schema import complaints
+
+if TYPE_CHECKING:
+    from pytest_golink.report.json_report import BuildJson, FindingJson, ImageJson, ReportJson
+
+
+def read_report_file(name: str) -> Report:
+    """
+    Read the JSON report in a file.
+
+    Raises:
+        ReportError: It cannot be read, or is no such report; the message names the file.
+    """
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"{name}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{name}: not a JSON report of golink: {error}") from None
+    return read_report(text, name=name)
+
+
+def read_report(text: str, *, name: str) -> Report:
+    """
+    Read a JSON report.
+
+    Args:
+        text: The file's content.
+        name: What messages call the file.
+
+    Raises:
+        ReportError: It is not one, or one of another schema; the message names the file and the keys.
+    """
+    try:
+        entry = json.loads(text)
+    # A deeply nested text is no report either.
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"{name}: not a JSON report of golink: {error}") from None
+    if found := complaints(entry):
+        raise ReportError("\n  ".join([f"{name}: not a JSON report of golink (schema 1)", *found]))
+    report = cast("ReportJson", entry)
+    return Report(
+        images=tuple(_image(image) for image in report["images"]),
+        findings=tuple(_finding(finding) for finding in report["findings"]),
+        complete=report["complete"],
+    )
+
+
+def _image(image: ImageJson) -> ReportedImage:
+    return ReportedImage(
+        name=image["name"],
+        facts=image["facts"],
+        build=None if image["build"] is None else _build(image["build"]),
+        sizes=tuple((size["package"], size["bytes"]) for size in image["sizes"]),
+        tests=tuple(image["tests"]),
+    )
+
+
+def _build(build: BuildJson) -> BuildRecord:
+    return BuildRecord(
+        command=tuple(build["command"]),
+        environment=tuple(build["environment"].items()),
+        output=build["output"],
+        toolchain=tuple(build["toolchain"].items()),
+    )
+
+
+def _finding(finding: FindingJson) -> ReportedFinding:
+    return ReportedFinding(
+        test=finding["test"],
+        finding=Finding(
+            rule=finding["rule"],
+            outcome=finding["outcome"],
+            image=finding["image"],
+            target=finding["target"],
+            path=finding["path"],
+            place=finding["place"],
+            parameters=tuple(finding["parameters"].items()),
+            expected=finding["expected"],
+            observed=finding["observed"],
+            evidence=tuple(finding["evidence"]),
+            cause=tuple(finding["cause"]),
+            remedy=tuple(finding["remedy"]),
+            caution=tuple(finding["caution"]),
+            waiver=finding["waiver"],
+            chains=tuple(tuple(ImportStep(**step) for step in chain) for chain in finding["chains"]),
+            trials=tuple(Trial(**trial) for trial in finding["trials"]),
+            platforms=tuple(PlatformAnswer(**answer) for answer in finding["platforms"]),
+        ),
+    )

@@ -1,0 +1,192 @@
+"""The JSON report, schema 1: keys are only ever added. docs/report.schema.json is its JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedImage, TrialOutcome
+    from pytest_golink.report.facts_json import FactsJson
+
+
+class ToolJson(TypedDict):
+    """What made the report."""
+
+    name: Literal["pytest-golink"]
+    version: str
+
+
+class TotalsJson(TypedDict):
+    """How many images and findings there are, and findings by outcome."""
+
+    images: int
+    findings: int
+    outcomes: dict[str, int]
+
+
+class BuildJson(TypedDict):
+    """How an image was built: the command, what was set for it, the tools with their versions, what it printed."""
+
+    command: list[str]
+    environment: dict[str, str]
+    toolchain: dict[str, str]
+    output: str
+
+
+class SizeJson(TypedDict):
+    """A package of an image, and the bytes of its code."""
+
+    package: str
+    bytes: int
+
+
+class ImageJson(TypedDict):
+    """An image; `build` is null for one that was not built here, `tests` are the tests that recorded it."""
+
+    name: str
+    facts: FactsJson
+    build: BuildJson | None
+    sizes: list[SizeJson]
+    tests: list[str]
+
+
+class StepJson(TypedDict):
+    """A package of an import chain, and where it imports the next one."""
+
+    package: str
+    place: str | None
+
+
+class TrialJson(TypedDict):
+    """A remedy that was tried."""
+
+    remedy: str
+    outcome: TrialOutcome
+    detail: str
+    price: str
+    toml: str
+    goreleaser: str
+
+
+class PlatformJson(TypedDict):
+    """Whether the image starts on a platform, null where the image does not tell."""
+
+    platform: str
+    starts: bool | None
+    reason: str
+
+
+class FindingJson(TypedDict):
+    """The outcome of one rule on one image; `image`, `target` and `path` are the image's, `test` asked for it."""
+
+    rule: str
+    outcome: Outcome
+    image: str
+    target: str | None
+    path: str
+    test: str
+    place: str
+    parameters: dict[str, str]
+    expected: str
+    observed: str
+    evidence: list[str]
+    cause: list[str]
+    remedy: list[str]
+    caution: list[str]
+    waiver: str
+    chains: list[list[StepJson]]
+    trials: list[TrialJson]
+    platforms: list[PlatformJson]
+
+
+class ReportJson(TypedDict):
+    """The report; `made` alone differs from run to run, `complete` is false for a run that ended early."""
+
+    schema: Literal[1]
+    tool: ToolJson
+    made: str
+    complete: bool
+    totals: TotalsJson
+    images: list[ImageJson]
+    findings: list[FindingJson]
+
+
+def json_report(report: Report, *, made: str) -> str:
+    """Give the report as JSON text; `made` is the time, as RFC 3339 writes it. ASCII alone: it acts on no terminal."""
+    return json.dumps(report_object(report, made=made), indent=1) + "\n"
+
+
+def report_object(report: Report, *, made: str) -> ReportJson:
+    """Give the report as plain data."""
+    outcomes = Counter[str](reported.finding.outcome for reported in report.findings)
+    return {
+        "schema": 1,
+        "tool": {"name": "pytest-golink", "version": version("pytest-golink")},
+        "made": made,
+        "complete": report.complete,
+        "totals": {
+            "images": len(report.images),
+            "findings": len(report.findings),
+            "outcomes": dict(sorted(outcomes.items())),
+        },
+        "images": [_image(image) for image in report.images],
+        "findings": [_finding(reported.finding, reported.test) for reported in report.findings],
+    }
+
+
+def _image(image: ReportedImage) -> ImageJson:
+    return {
+        "name": image.name,
+        "facts": image.facts,
+        "build": None if image.build is None else _build(image.build),
+        "sizes": [{"package": package, "bytes": size} for package, size in image.sizes],
+        "tests": list(image.tests),
+    }
+
+
+def _build(build: BuildRecord) -> BuildJson:
+    return {
+        "command": list(build.command),
+        "environment": dict(build.environment),
+        "toolchain": dict(build.toolchain),
+        "output": build.output,
+    }
+
+
+def _finding(finding: Finding, test: str) -> FindingJson:
+    return {
+        "rule": finding.rule,
+        "outcome": finding.outcome,
+        "image": finding.image,
+        "target": finding.target,
+        "path": finding.path,
+        "test": test,
+        "place": finding.place,
+        "parameters": dict(finding.parameters),
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "evidence": list(finding.evidence),
+        "cause": list(finding.cause),
+        "remedy": list(finding.remedy),
+        "caution": list(finding.caution),
+        "waiver": finding.waiver,
+        "chains": [[{"package": step.package, "place": step.place} for step in chain] for chain in finding.chains],
+        "trials": [
+            {
+                "remedy": trial.remedy,
+                "outcome": trial.outcome,
+                "detail": trial.detail,
+                "price": trial.price,
+                "toml": trial.toml,
+                "goreleaser": trial.goreleaser,
+            }
+            for trial in finding.trials
+        ],
+        "platforms": [
+            {"platform": answer.platform, "starts": answer.starts, "reason": answer.reason}
+            for answer in finding.platforms
+        ],
+    }

@@ -1,0 +1,78 @@
+"""What tells the images of a report apart: name, target, and the flags where two builds would look alike."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_golink.findings import BuildRecord, Finding, ReportedImage
+
+    # Image name, target, path: what a finding and its image have in common.
+    ImageKey = tuple[str, str | None, str]
+
+# `go build -o PATH` comes before the flags, the package after them.
+_BEFORE_FLAGS, _AFTER_FLAGS = 4, 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageLabel:
+    """
+    How an image is called, as it was recorded: nothing is escaped.
+
+    `target` is "" where it is not known. `flags` stand only where another image has the same name and target; they are
+    what differs in the two builds, or else the path.
+    """
+
+    name: str
+    target: str
+    flags: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}{f'[{self.target}]' if self.target else ''}{f' {self.flags}' if self.flags else ''}"
+
+
+def key_of_image(image: ReportedImage) -> ImageKey:
+    """Give what the findings on this image call it by."""
+    return image.name, image.facts["target"], image.facts["path"]
+
+
+def key_of_finding(finding: Finding) -> ImageKey:
+    """Give what the image of this finding is called by."""
+    return finding.image, finding.target, finding.path
+
+
+def image_labels(images: Sequence[ReportedImage]) -> tuple[ImageLabel, ...]:
+    """Give a label an image, in the order of the images; no two labels are equal."""
+    alike: dict[tuple[str, str | None], list[int]] = {}
+    for index, image in enumerate(images):
+        alike.setdefault((image.name, image.facts["target"]), []).append(index)
+    labels = [ImageLabel(name=image.name, target=image.facts["target"] or "") for image in images]
+    for indices in alike.values():
+        if len(indices) > 1:
+            for index, flags in zip(indices, _differences([images[index] for index in indices]), strict=True):
+                labels[index] = replace(labels[index], flags=flags)
+    return tuple(labels)
+
+
+def _differences(images: Sequence[ReportedImage]) -> list[str]:
+    builds = [image.build for image in images if image.build is not None]
+    said = [""] * len(images)
+    if len(builds) == len(images):
+        common = frozenset.intersection(*(frozenset(build.environment) for build in builds))
+        said = [_options(build, common) for build in builds]
+    if len(set(said)) < len(said):
+        said = [image.facts["path"] for image in images]
+    if len(set(said)) < len(said):
+        # The same file as it was before and after something rebuilt it.
+        said = [f"{text} #{number}".strip() for number, text in enumerate(said, 1)]
+    return said
+
+
+def _options(build: BuildRecord, common: frozenset[tuple[str, str]]) -> str:
+    variables = [f"{name}={value}" for name, value in build.environment if (name, value) not in common]
+    flags = build.command[_BEFORE_FLAGS:-_AFTER_FLAGS]
+    return " ".join([*variables, *map(shlex.quote, flags)]) or "default flags"

@@ -1,0 +1,142 @@
+"""
+The report as SARIF 2.1.0, for dashboards of code scanning.
+
+Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0, errata 01; GitHub, "SARIF support for
+code scanning".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pytest_golink.report.escape import escape
+from pytest_golink.report.places import distinct, place_of
+from pytest_golink.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.findings import Finding, Report, ReportedFinding
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_TOOL = "pytest-golink"
+# What a path is relative to: the root of the repository, by the name that GitHub's documentation uses.
+_ROOT = "%SRCROOT%"
+_SHOWN = ("violated", "undecidable", "waived")
+# GitHub shows that many results of a run at most, the most severe first.
+_MOST = 5000
+_LONGEST = 2000
+
+
+def sarif_report(report: Report, *, made: str, folder: str = "") -> str:
+    """
+    Give what was violated, undecidable or waived as SARIF.
+
+    Args:
+        report: The report.
+        made: When it was made, as RFC 3339 writes it.
+        folder: What pytest's root folder is called from the root of the repository; "" where they are the same.
+    """
+    rules = _rules(reported.finding for reported in report.findings)
+    positions = {rule["id"]: position for position, rule in enumerate(rules)}
+    # The order of severity, and in it the report's.
+    found = sorted(distinct(report, _SHOWN), key=lambda one: _SHOWN.index(one[0].finding.outcome))
+    run: dict[str, Any] = {
+        "tool": {"driver": {"name": _TOOL, "semanticVersion": version(_TOOL), "rules": rules}},
+        "invocations": [{"executionSuccessful": report.complete, "endTimeUtc": made}],
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _result(reported, fingerprint, positions[reported.finding.rule], folder)
+            for reported, fingerprint in found[:_MOST]
+        ],
+    }
+    if len(found) > _MOST:
+        run["invocations"][0]["toolExecutionNotifications"] = [
+            {"level": "warning", "message": {"text": f"{len(found) - _MOST} more results were left out."}}
+        ]
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    asked = {finding.rule for finding in findings}
+    order = [name for name in RULES if name in asked]
+    return [_rule(name) for name in [*order, *sorted(asked - {*order})]]
+
+
+def _rule(name: str) -> dict[str, Any]:
+    rule = RULES.get(name)
+    summary = rule.summary if rule is not None else f"The rule {name}."
+    group = rule.group if rule is not None else "golink"
+    parameters = rule.parameters if rule is not None else ()
+    lines = [f"- `{one.name}`: {one.accepted}{'' if one.required else ' (optional)'}" for one in parameters]
+    helper = f"assert_{name.replace('-', '_')}"
+    text = f"{summary} In golink.toml the rule is called {name}, in a Python test {helper}."
+    markdown = f"{summary}\n\nIn golink.toml the rule is called `{name}`, in a Python test `{helper}`."
+    if lines:
+        text += f" Parameters: {'; '.join(line[2:].replace('`', '') for line in lines)}."
+        markdown += "\n\nParameters:\n\n" + "\n".join(lines)
+    return {
+        "id": name,
+        # For people, in Pascal case; it must not be the id in another case.
+        "name": "Golink" + "".join(word.capitalize() for word in name.split("-")),
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": text},
+        "help": {"text": text, "markdown": markdown},
+        "defaultConfiguration": {"level": "error"},
+        "properties": {"tags": ["golink", group], "precision": "very-high"},
+    }
+
+
+def _result(reported: ReportedFinding, fingerprint: str, position: int, folder: str) -> dict[str, Any]:
+    finding = reported.finding
+    file, line = place_of(reported, folder=folder)
+    waived = finding.outcome == "waived"
+    image = finding.image + (f" ({finding.target})" if finding.target else "")
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": position,
+        # GitHub shows suppressed results as well: a note there, not an error.
+        "level": "note" if waived else "error",
+        "message": {"text": _message(finding)},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": _artifact(file), "region": {"startLine": line}},
+                "logicalLocations": [{"name": escape(image), "kind": "module"}],
+            }
+        ],
+        "partialFingerprints": {"golinkFinding/v1": fingerprint},
+        "properties": {"outcome": finding.outcome, "image": escape(finding.image), "test": escape(reported.test)},
+    }
+    if finding.target:
+        result["properties"]["target"] = escape(finding.target)
+    if waived:
+        # Without a status a suppression is accepted.
+        result["suppressions"] = [
+            {"kind": "external", "justification": escape(finding.waiver, longest=_LONGEST)}
+        ]
+    return result
+
+
+def _message(finding: Finding) -> str:
+    image = escape(finding.image) + (f" ({escape(finding.target)})" if finding.target else "")
+    said = "does not say whether it keeps" if finding.outcome == "undecidable" else "violates"
+    lines = [f"{image} {said} {finding.rule}: {_line(finding.observed)}; expected {_line(finding.expected)}."]
+    for label, texts in (("Evidence", finding.evidence), ("Cause", finding.cause), ("Remedy", finding.remedy)):
+        lines += [f"{label}: {_line(text)}" for text in texts]
+    # Placeholders and links have a meaning in a message (sections 3.11.5 and 3.11.6).
+    text = "\n".join(lines).replace("{", "{{").replace("}", "}}")
+    return re.sub(r"\[(?=[^\]]*\]\()", r"\\[", text)
+
+
+def _line(text: str) -> str:
+    return escape(text, longest=_LONGEST)
+
+
+def _artifact(file: str) -> dict[str, str]:
+    uri = quote(file.encode(errors="surrogatepass"), safe="/")
+    return {"uri": f"file://{uri}"} if file.startswith("/") else {"uri": uri, "uriBaseId": _ROOT}

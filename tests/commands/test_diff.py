@@ -1,0 +1,183 @@
+"""`python -m pytest_golink diff`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink.__main__ import main
+from pytest_golink.findings import BuildRecord, Report
+from pytest_golink.report.json_report import json_report
+from tests.report.made_reports import MADE, RELEASE, asked, hostile, image
+from tests.rules.made import DYNAMIC, STATIC, needed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_golink.findings import Outcome, ReportedFinding, ReportedImage
+
+
+def outcome(found: ReportedFinding, new: Outcome) -> ReportedFinding:
+    return replace(found, finding=replace(found.finding, outcome=new))
+
+
+def built(name: str, flags: str) -> ReportedImage:
+    record = BuildRecord(
+        command=("go", "build", "-o", f"built/{flags}/{name}", flags, "."),
+        environment=(("CGO_ENABLED", "0"), ("GOOS", "linux"), ("LC_ALL", "C")),
+    )
+    made = image(name, STATIC, build=record)
+    return replace(made, facts={**made.facts, "path": f"built/{flags}/{name}"})
+
+
+STATIC_RULE = asked("static", "app", STATIC)
+STRIPPED = asked("stripped", "app", STATIC)
+OLD = Report(
+    images=(image("app", STATIC), image("gone", STATIC), image("same", DYNAMIC)),
+    findings=(STATIC_RULE, STRIPPED, asked("pie", "app", STATIC), asked("nx", "gone", STATIC)),
+)
+NEW = Report(
+    images=(
+        image("app", replace(DYNAMIC, needed=needed("libc.so.6"), size=9_000_000)),
+        image("same", replace(DYNAMIC, size=1_510_000)),
+        image("new", STATIC),
+    ),
+    findings=(
+        outcome(STATIC_RULE, "violated"),
+        outcome(STRIPPED, "passed"),
+        outcome(asked("pie", "app", STATIC), "waived"),
+        asked("dynamic", "new", STATIC),
+        asked("static", "new", STATIC),
+    ),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def diff(folder: Path, old: Report, new: Report, *arguments: str) -> int:
+    (folder / "old.json").write_text(json_report(old, made=MADE))
+    (folder / "new.json").write_text(json_report(new, made="2027-01-01T00:00:00Z"))
+    return main(["diff", "old.json", "new.json", *arguments])
+
+
+def test_two_reports_of_the_same_are_no_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(folder, RELEASE, RELEASE) == 0
+    assert capsys.readouterr().out == "no difference in linkage\n"
+    assert diff(folder, hostile(), hostile(), "--md") == 0
+    assert capsys.readouterr().out == "## golink: no difference in linkage\n"
+
+
+def test_what_changed_is_said_image_by_image_and_rule_by_rule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(folder, OLD, NEW) == 1
+
+    text = capsys.readouterr().out
+    head, there, app, rules = text.split("\n\n")
+    # How many facts are worse is the lock's judgement.
+    assert head.startswith("1 image added; 1 image removed; 1 image changed; facts: ")
+    assert head.endswith("; rules: 2 newly violated, 1 mended, 1 changed")
+    assert there == "added    new (linux/amd64)\nremoved  gone (linux/amd64)"
+    assert app.split("\n")[0] == "app (linux/amd64)"
+    assert "  worse    needed libc.so.6: – → DT_NEEDED  (needs one more library)" in app
+    assert rules == (
+        "violated  app (linux/amd64) static: passed → violated\n"
+        "mended    app (linux/amd64) stripped: violated → passed\n"
+        "changed   app (linux/amd64) pie: violated → waived\n"
+        "violated  new (linux/amd64) dynamic: not asked → violated\n"
+    )
+
+
+def test_the_same_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(folder, OLD, NEW, "--json") == 1
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["schema"], found["same"]) == (1, False)
+    assert found["added"] == [{"image": "new", "target": "linux/amd64", "flags": None}]
+    assert found["removed"] == [{"image": "gone", "target": "linux/amd64", "flags": None}]
+    (changed,) = found["changed"]
+    assert changed["image"] == "app"
+    assert {
+        "fact": "needed",
+        "name": "libc.so.6",
+        "old": None,
+        "new": "DT_NEEDED",
+        "way": "worse",
+        "reason": "needs one more library",
+    } in changed["differences"]
+    assert found["rules"][0] == {
+        "image": "app",
+        "target": "linux/amd64",
+        "rule": "static",
+        "parameters": {},
+        "old": "passed",
+        "new": "violated",
+        "turn": "violated",
+    }
+
+
+def test_the_same_as_markdown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(folder, OLD, NEW, "--md") == 1
+
+    text = capsys.readouterr().out
+    assert text.startswith("## golink: 1 image added; ")
+    assert (
+        "| <code>app \\(linux/amd64\\)</code> | worse | <code>needed libc.so.6</code> | <code>–</code> | "
+        "<code>DT\\_NEEDED</code> | <code>needs one more library</code> |\n" in text
+    )
+    assert "| mended | <code>app \\(linux/amd64\\) stripped</code> | violated | passed |\n" in text
+    assert text.endswith("Added: <code>new \\(linux/amd64\\)</code>\n\nRemoved: <code>gone \\(linux/amd64\\)</code>\n")
+
+
+def test_rules_alone_may_differ(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = Report(findings=(STATIC_RULE,)), Report(findings=(outcome(STATIC_RULE, "undecidable"),))
+
+    assert diff(folder, old, new) == 1
+    assert capsys.readouterr().out == (
+        "rules: 1 newly violated\n\nviolated  app (linux/amd64) static: passed → undecidable\n"
+    )
+    assert diff(folder, new, old, "--md") == 1
+    assert capsys.readouterr().out.startswith("## golink: rules: 1 mended\n\n|  | rule | before | after |\n")
+
+
+def test_how_much_a_size_may_differ_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = Report(images=(image("app", STATIC),)), Report(images=(image("app", replace(STATIC, size=1_560_000)),))
+
+    assert diff(folder, old, new) == 0
+    assert diff(folder, old, new, "--size-tolerance=1%") == 1
+    assert "  worse    size: 1.50 MB → 1.56 MB  (grew by 4%)" in capsys.readouterr().out
+    assert diff(folder, old, new, "--size-tolerance=1%", "--md") == 1
+    assert "| worse | <code>size</code> |" in capsys.readouterr().out
+    assert diff(folder, old, new, "--size-tolerance=much") == 2
+    assert "size-tolerance: 'much' is not a share" in capsys.readouterr().err
+
+
+def test_builds_of_one_package_are_told_apart_by_their_flags(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = Report(images=(built("app", "-s"), built("app", "-race")))
+    changed = replace(built("app", "-race"), facts={**built("app", "-race").facts, "linkage": "static-pie"})
+
+    assert diff(folder, old, Report(images=(changed, built("app", "-s"), built("app", "-v")))) == 1
+    out = capsys.readouterr().out
+    assert "added    app (linux/amd64) CGO_ENABLED=0 -v ." in out
+    assert "\napp (linux/amd64) CGO_ENABLED=0 -race .\n" in out
+    assert "-s" not in out
+
+
+def test_a_file_that_is_no_report_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "old.json").write_text("{}")
+
+    assert main(["diff", "old.json", "missing.json"]) == 2
+    assert capsys.readouterr().err.startswith("golink: old.json: not a JSON report of golink (schema 1)\n")
+
+
+def test_hostile_names_print_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["--md"], ["--json"]):
+        assert diff(folder, Report(), hostile(), *arguments) == 1
+        out = capsys.readouterr().out
+        assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e", "\udcff"}
+        assert len(out) < 200_000 or arguments == ["--json"]

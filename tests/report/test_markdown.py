@@ -1,0 +1,85 @@
+"""Markdown for job summaries and comments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_golink.findings import Report
+from pytest_golink.report.markdown import cell, markdown_report
+from tests.report.made_reports import RELEASE, asked, image
+from tests.rules.made import DYNAMIC, OWN_C, STATIC
+
+
+def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() -> None:
+    assert (
+        markdown_report(RELEASE)
+        == """\
+## golink: ❌ 3 images fail (4 images, 5 findings: 2 violated, 1 undecidable, 1 waived, 1 passed)
+
+| image | rule | observed | remedy |
+| --- | --- | --- | --- |
+| <code>agent</code> <code>linux/amd64</code> | <code>dynamic</code> | <code>static</code><br><code>runtime/cgo is not linked in</code> | <code>CGO\\_ENABLED=1 with a C compiler, and a package that uses cgo</code> |
+| <code>app</code> <code>linux/amd64</code> | <code>static</code> | <code>dynamic</code><br><code>net uses cgo: its wrappers are in the image, and runtime/cgo with them</code> | <code>CGO\\_ENABLED=0, or -tags netgo</code> |
+| <code>agent</code> <code>windows/amd64</code> | <code>no-link-warnings</code> | *undecidable:* <code>this image was not built here: an image does not keep what its linker said</code> | <code>build it with go\\_build, or let CI keep the linker's output</code> |
+
+### Waived
+
+| image | rule | observed | reason |
+| --- | --- | --- | --- |
+| <code>agent</code> <code>linux/amd64</code> | <code>stripped</code> | <code>a symbol table and DWARF</code> | <code>crash reports need symbols</code> |
+
+<details><summary>4 images</summary>
+
+| image | target | linkage | libc | cgo packages | size | rules |
+| --- | --- | --- | --- | --- | --- | --- |
+| <code>agent</code> | <code>linux/amd64</code> | static | <code>none</code> | none | 1.5 MB | 1 violated, 1 waived, 1 passed |
+| <code>agent</code> | <code>windows/amd64</code> | dynamic | <code>none</code> | none | 1.5 MB | 1 undecidable |
+| <code>app</code> | <code>linux/amd64</code> | dynamic | <code>glibc 2.34</code> | <code>net</code>, <code>runtime/cgo</code> | 1.5 MB | 1 violated |
+| <code>lib</code> | <code>linux/amd64</code> | archive | <code>none</code> | – | 1.5 MB | – |
+
+</details>
+"""  # noqa: E501 - the rows of tables
+    )
+
+
+def test_a_run_that_keeps_every_rule_says_so_in_a_line() -> None:
+    report = Report(findings=(asked("dynamic", "app", DYNAMIC),))
+
+    assert markdown_report(report) == "## golink: ✅ every rule holds (0 images, 1 finding: 1 passed)\n"
+
+
+def test_a_run_that_asked_nothing_is_no_success() -> None:
+    report = Report(images=(image("app", replace(OWN_C, target=None)),))
+
+    assert markdown_report(report).startswith("## golink: no rule was asked (1 image, 0 findings)\n")
+    assert "| <code>app</code> | – |" in markdown_report(report)
+
+
+def test_a_run_that_ended_early_says_so() -> None:
+    assert "The run ended early" in markdown_report(replace(RELEASE, complete=False))
+
+
+def test_one_finding_of_several_tests_is_one_row() -> None:
+    found = asked("static", "app", DYNAMIC)
+    report = Report(findings=(found, replace(found, test="again")))
+
+    assert markdown_report(report).count("<code>static</code>") == 1
+    assert "❌ 1 image fails" in markdown_report(report)
+
+
+def test_of_very_many_rows_the_first_are_there_and_the_rest_counted() -> None:
+    found = [asked("static", f"app{number}", DYNAMIC) for number in range(102)]
+    report = Report(findings=tuple(found), images=tuple(image(f"app{number}", STATIC) for number in range(101)))
+
+    assert "\n\n… 2 more\n" in markdown_report(report)
+    assert "\n\n… 1 more\n" in markdown_report(report)
+
+
+def test_a_stranger_s_text_is_text() -> None:
+    assert cell("`a` | **b** [c](d) <b>&amp;") == (
+        "<code>\\`a\\` \\| \\*\\*b\\*\\* \\[c\\]\\(d\\) &lt;b&gt;&amp;amp;</code>"
+    )
+    assert cell("https://x www.x @all mailto:x") == (
+        "<code>https<!-- -->://x www<!-- -->.x @<!-- -->all mailto<!-- -->:x</code>"
+    )
+    assert cell("a\nb\x1b") == "<code>a\\\\nb\\\\x1b</code>"
