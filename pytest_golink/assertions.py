@@ -14,7 +14,7 @@ from pytest_golink.errors import ParameterError, PolicyViolation
 from pytest_golink.facts import BinaryFacts, Subject
 from pytest_golink.recording import record
 from pytest_golink.report.finding_text import finding_text
-from pytest_golink.rules import evaluate
+from pytest_golink.rules import evaluate, evaluate_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,8 +45,14 @@ def subject_of(binary: Binary) -> Subject:
     # A GoBinary, told by its form: build.py need not be imported by a run that builds nothing.
     name, facts, warnings = (getattr(binary, field, None) for field in ("name", "facts", "warnings"))
     if isinstance(name, str) and isinstance(facts, BinaryFacts) and isinstance(warnings, tuple):
-        return Subject(name=name, facts=facts, link_warnings=warnings)
+        # The linker of a prebuilt image said something, but nobody knows what; and nobody said that it may run.
+        built = bool(getattr(binary, "command", ()))
+        return Subject(name=name, facts=facts, link_warnings=warnings if built else None, may_run=built)
     raise ParameterError(f"a GoBinary, BinaryFacts or a path is asked for, not {type(binary).__name__}: {binary!r}")
+
+
+def _built(binary: Binary) -> GoBinary | None:
+    return None if isinstance(binary, (str, os.PathLike, BinaryFacts)) else binary
 
 
 def _name(path: str) -> str:
@@ -60,7 +66,11 @@ def _hold(binary: Binary, rule: str, parameters: Mapping[str, object] | None = N
     subject = subject_of(binary)
     asked = {name: value for name, value in (parameters or {}).items() if value is not None}
     finding = evaluate(rule, subject, asked)
-    record(subject, finding)
+    if finding.fails:
+        from pytest_golink.causes import explained
+
+        finding = explained(finding, subject.facts, _built(binary), [(rule, asked)])
+    record(finding, subject)
     if finding.fails:
         raise PolicyViolation(finding_text(finding), finding)
 
@@ -327,3 +337,19 @@ def assert_max_size(binary: Binary, size: int | str) -> None:
     """Size of the file at most `size`: "20 MB" (10^6), "20 MiB" (2^20) or a number of bytes."""
     __tracebackhide__ = True
     _hold(binary, "max-size", {"size": size})
+
+
+def assert_runs_on(binary: Binary, platforms: Names) -> None:
+    """Image starts on each platform: "debian12", "alpine" for every release of it, or a list of them."""
+    __tracebackhide__ = True
+    _hold(binary, "runs-on", {"platforms": platforms})
+
+
+def assert_same_linkage(binaries: Iterable[Binary]) -> None:
+    """Images of one program agree in linkage, libc, cgo and resolver, where their platforms allow it."""
+    __tracebackhide__ = True
+    subjects = tuple(subject_of(binary) for binary in binaries)
+    finding = evaluate_together("same-linkage", subjects, {})
+    record(finding, *subjects)
+    if finding.fails:
+        raise PolicyViolation(finding_text(finding), finding)

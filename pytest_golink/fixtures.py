@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from pytest_golink.errors import GolinkError
 from pytest_golink.settings import build_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_golink.build import BuildOptions, GoBinary
+    from pytest_golink.build import Builder, BuildOptions, GoBinary
+    from pytest_golink.build.prebuilt import Prebuilt
+    from pytest_golink.findings import Trial
     from pytest_golink.settings import Settings
     from pytest_golink.toolchain import GoToolchain
 
@@ -81,6 +84,8 @@ class Run:
         session: The same in all worker processes of a run, and in no other run.
         on_image: Told of each image that a test gets.
         on_build: Told when a build starts (True) and ends (False), with its label.
+        has_policy: Whether a policy file was found.
+        not_found: What is wrong with the images that --golink-binary names; "" if nothing is.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
@@ -88,10 +93,82 @@ class Run:
         # What xdist's controller tells its workers.
         self._worker: Mapping[str, str] = getattr(config, "workerinput", {})
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._toolchain: GoToolchain | GolinkError | None = None
+        self._builder: Builder | None = None
+        self._prebuilt: tuple[Prebuilt, ...] | None = None
         self.settings = settings
+        self.has_policy = False
+        self.not_found = ""
         self.session = self._worker.get("golink_session") or os.urandom(16).hex()
         self.on_image: Callable[[GoBinary], None] = lambda _binary: None
         self.on_build: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None
+
+    def toolchain(self) -> GoToolchain:
+        """
+        Give the Go toolchain, which is looked for once.
+
+        Raises:
+            ToolchainError: There is none.
+        """
+        __tracebackhide__ = True
+        if self._toolchain is None:
+            from pytest_golink.toolchain import find_go
+
+            try:
+                self._toolchain = find_go(
+                    named=self.settings.go, named_by=self.settings.go_named_by, cache=self.cache()
+                )
+            except GolinkError as error:
+                self._toolchain = error
+        if isinstance(self._toolchain, GolinkError):
+            # The text says it all; where inside golink it was found out does not matter.
+            raise self._toolchain.with_traceback(None) from None
+        return self._toolchain
+
+    def build(self, options: BuildOptions) -> GoBinary:
+        """
+        Build an image, once a session for the same options.
+
+        Raises:
+            ToolchainError: There is no toolchain, no such target, or no C compiler for it.
+            BuildError: There is no such package, or it does not build.
+        """
+        __tracebackhide__ = True
+        if self._builder is None:
+            from pytest_golink.build import Builder
+
+            self._builder = Builder(
+                self.toolchain(),
+                rootdir=self._config.rootpath,
+                cache=self.cache(),
+                session=self.session,
+                announce=lambda options, label, starts: self.on_build(options, label, starts),
+                try_remedies=_try_remedies,
+            )
+        try:
+            binary = self._builder.build(options)
+        except GolinkError as error:
+            raise error.with_traceback(None) from None
+        self.on_image(binary)
+        return binary
+
+    def prebuilt(self) -> tuple[Prebuilt, ...]:
+        """
+        Give the images that `--golink-binary` names; () where it names none.
+
+        Raises:
+            GolinkError: A name or a glob has no match, or an archive cannot be looked into.
+        """
+        if self._prebuilt is None:
+            from pytest_golink.build.prebuilt import find_prebuilt
+
+            settings = self.settings
+            self._prebuilt = find_prebuilt(settings.binaries, settings.binary_folder, extract_to=self.extracted())
+        return self._prebuilt
+
+    def extracted(self) -> Path:
+        """Give the folder of images that are taken out of archives."""
+        return self.cache() / "extracted"
 
     def cache(self) -> Path:
         """Give the folder of images: in pytest's cache, or one that goes with this run where pytest has none."""
@@ -122,6 +199,14 @@ class Run:
             self._temporary.cleanup()
 
 
+def _try_remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+    from pytest_golink.causes import try_remedies
+    from pytest_golink.rules import rule_named
+
+    asked = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
+    return try_remedies(binary, [(rule, parameters) for rule, parameters in asked if parameters is not None])
+
+
 RUN = pytest.StashKey[Run]()
 
 
@@ -129,51 +214,19 @@ RUN = pytest.StashKey[Run]()
 def go_toolchain(pytestconfig: pytest.Config) -> GoToolchain:
     """Find the Go toolchain: path, version, default target, and whether cgo is on and with which C compiler."""
     __tracebackhide__ = True
-    from pytest_golink.errors import GolinkError
-    from pytest_golink.toolchain import find_go
-
-    run = pytestconfig.stash[RUN]
-    try:
-        return find_go(named=run.settings.go, named_by=run.settings.go_named_by, cache=run.cache())
-    except GolinkError as error:
-        # The text says it all; where inside golink it was found out does not matter.
-        raise error.with_traceback(None) from None
+    return pytestconfig.stash[RUN].toolchain()
 
 
 @pytest.fixture(scope="session")
-def _golink_build(pytestconfig: pytest.Config, go_toolchain: GoToolchain) -> Callable[[BuildOptions], GoBinary]:
-    from pytest_golink.build import Builder
-    from pytest_golink.errors import GolinkError
-
-    run = pytestconfig.stash[RUN]
-    builder = Builder(
-        go_toolchain,
-        rootdir=pytestconfig.rootpath,
-        cache=run.cache(),
-        session=run.session,
-        announce=lambda options, label, starts: run.on_build(options, label, starts),
-    )
-
-    def build(options: BuildOptions) -> GoBinary:
-        __tracebackhide__ = True
-        try:
-            binary = builder.build(options)
-        except GolinkError as error:
-            raise error.with_traceback(None) from None
-        run.on_image(binary)
-        return binary
-
-    return build
-
-
-@pytest.fixture(scope="session")
-def go_build(_golink_build: Callable[[BuildOptions], GoBinary]) -> GoBuild:
+def go_build(pytestconfig: pytest.Config, go_toolchain: GoToolchain) -> GoBuild:  # noqa: ARG001 - no Go: an error of setup
     """Build a Go package: `go_build("./cmd/app", target="linux/arm64", cgo=False)`."""
     from pytest_golink.build import parse_options
 
+    run = pytestconfig.stash[RUN]
+
     def build(package: str = ".", **options: Any) -> GoBinary:
         __tracebackhide__ = True
-        return _golink_build(parse_options({"package": package, **options}))
+        return run.build(parse_options({"package": package, **options}))
 
     return build
 
@@ -191,9 +244,18 @@ def go_sample(go_build: GoBuild, pytestconfig: pytest.Config) -> GoSample:
 
 
 @pytest.fixture
-def go_binary(
-    _golink_build: Callable[[BuildOptions], GoBinary], pytestconfig: pytest.Config, request: pytest.FixtureRequest
-) -> GoBinary:
-    """Build the image that the test's golink marker describes, or else the ini file."""
+def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> GoBinary:
+    """Give what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
     __tracebackhide__ = True
-    return _golink_build(build_options(pytestconfig.stash[RUN].settings, request.node))
+    run = pytestconfig.stash[RUN]
+    prebuilt: Prebuilt | None = getattr(request, "param", None)
+    if prebuilt is None:
+        return run.build(build_options(run.settings, request.node))
+    from pytest_golink.build.prebuilt import as_binary
+
+    try:
+        binary = as_binary(prebuilt)
+    except GolinkError as error:
+        raise error.with_traceback(None) from None
+    run.on_image(binary)
+    return binary

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import Subject
     from pytest_golink.findings import Finding
 
-    Sink = Callable[[Subject, Finding], None]
+    Sink = Callable[[tuple[Subject, ...], Finding], None]
 
 # Of the process, not of a context: a test may ask from threads of its own.
 _sinks: list[Sink] = []
@@ -27,7 +27,7 @@ def recording(sink: Sink) -> Iterator[None]:
         _sinks.pop()
 
 
-def record(subject: Subject, finding: Finding) -> None:
-    """Give a finding to the innermost listener, if there is one."""
+def record(finding: Finding, *subjects: Subject) -> None:
+    """Give a finding, and the images that it is about, to the innermost listener, if there is one."""
     if _sinks:
-        _sinks[-1](subject, finding)
+        _sinks[-1](subjects, finding)

@@ -33,6 +33,7 @@ _BUILD_KEYS: dict[str, tuple[str, str]] = {
     "cwd": ("string", "Folder that go_binary's package is relative to"),
     "env": ("linelist", "Environment of go_binary's build, a NAME=VALUE a line"),
 }
+POLICY_FILE = "golink.toml"
 MARKER = (
     'golink(package=".", *, target=None, cgo=None, tags=(), ldflags="", linkmode=None, extldflags="", buildmode=None, '
     "trimpath=False, race=False, cc=None, env=None, cwd=None): "
@@ -46,15 +47,27 @@ class Settings:
     What the command line and the ini file say.
 
     `go` is the `go` binary that `go_named_by` names, None to search for one. `build` are the build options that the ini
-    file sets, and only those.
+    file sets, and only those. `policies` are the policy files that are named, absolute; `policies_always` whether they
+    are collected whatever the arguments are. `lock` holds images to golink.lock, `update_lock` writes it. `binaries`
+    are paths and globs relative to `binary_folder`. `report_files` are "[FORMAT:]PATH", relative to `report_folder`.
     """
 
     go: str | None
     go_named_by: str
     report: bool
     crosscheck: bool
+    try_remedies: bool
     sample_dir: str
     build: tuple[tuple[str, object], ...]
+    policies: tuple[Path, ...]
+    policies_always: bool
+    lock: bool
+    update_lock: bool
+    binaries: tuple[str, ...]
+    binary_folder: Path
+    binaries_named_by: str
+    report_files: tuple[str, ...]
+    report_folder: Path
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -69,14 +82,65 @@ def add_options(parser: pytest.Parser) -> None:
         help="Show the images and rules of this run in a table at its end",
     )
     group.addoption(
+        "--golink-report-file",
+        dest="golink_report_file",
+        metavar="[FORMAT:]PATH",
+        action="append",
+        default=None,
+        help="Write the report to a file: json, html, md, sarif or codequality, by suffix or by name. May be repeated",
+    )
+    group.addoption(
         "--golink-crosscheck",
         dest="golink_crosscheck",
         action="store_true",
         default=None,
         help="Read each image with pyelftools or macholib too; where two readers disagree, that is an error",
     )
+    group.addoption(
+        "--golink-policy",
+        dest="golink_policy",
+        metavar="PATH",
+        action="append",
+        default=None,
+        help="The policy file to hold binaries to, in place of each golink.toml that is found. May be repeated",
+    )
+    group.addoption(
+        "--golink-binary",
+        dest="golink_binary",
+        metavar="PATH",
+        action="append",
+        default=None,
+        help="An image that is there already: tests of go_binary without a golink marker run once for each. "
+        "A glob, and ARCHIVE!MEMBER, name several. May be repeated",
+    )
+    group.addoption(
+        "--golink-lock",
+        dest="golink_lock",
+        action="store_true",
+        default=None,
+        help="Hold each image of a policy to its entry in golink.lock, beside the policy",
+    )
+    group.addoption(
+        "--golink-update-lock",
+        dest="golink_update_lock",
+        action="store_true",
+        default=None,
+        help="Write golink.lock. Of a part of a run (-k, node ids) only the entries of the images that ran are new",
+    )
+    parser.addini("golink_lock", "Hold each image of a policy to golink.lock", type="bool", default=False)
+    parser.addini("golink_policy", "Policy files, in place of each golink.toml that is found", type="args", default=[])
+    parser.addini("golink_binary", "Images that are there already, for go_binary", type="linelist", default=[])
     parser.addini("golink_go", "The go binary to build with", type="string", default="")
     parser.addini("golink_report", "Show the images and rules of a run at its end", type="bool", default=False)
+    parser.addini("golink_report_file", "Files to write the report to, a [FORMAT:]PATH a line", "linelist", default=[])
+    group.addoption(
+        "--golink-try-remedies",
+        dest="golink_try_remedies",
+        action="store_true",
+        default=None,
+        help="Rebuild each image that violates a rule with the flags that may mend it, and say which do",
+    )
+    parser.addini("golink_try_remedies", "Try the remedies of each violation", type="bool", default=False)
     parser.addini("golink_crosscheck", "Read each image with a second reader too", type="bool", default=False)
     parser.addini(
         "golink_sample_dir", "Folder of the programs that go_sample builds", type="string", default="sample_go"
@@ -93,14 +157,28 @@ def read_settings(config: pytest.Config) -> Settings:
         pytest.UsageError: A value is wrong; the message names its ini key.
     """
     option, key = config.getoption("golink_go"), str(_ini(config, "golink_go")).strip()
+    policies, named = _paths(config, "golink_policy")
+    binaries, binaries_named = _paths(config, "golink_binary")
+    report_files, report_files_named = _paths(config, "golink_report_file")
+    lock, update_lock = _lock(config)
     build = tuple((name, value) for name in _BUILD_KEYS if (value := _build_value(config, name)) is not None)
     settings = Settings(
         go=_path(config, option, key),
         go_named_by="--golink-go" if option is not None else "ini key golink_go",
         report=bool(config.getoption("golink_report") or _ini(config, "golink_report")),
+        try_remedies=bool(config.getoption("golink_try_remedies") or _ini(config, "golink_try_remedies")),
         crosscheck=bool(config.getoption("golink_crosscheck") or _ini(config, "golink_crosscheck")),
         sample_dir=str(_ini(config, "golink_sample_dir")),
         build=build,
+        policies=tuple(_policy(path, _folder(config, named), _named_by("policy", named)) for path in policies),
+        policies_always=named,
+        lock=lock,
+        update_lock=update_lock,
+        binaries=binaries,
+        binary_folder=_folder(config, binaries_named),
+        binaries_named_by=_named_by("binary", binaries_named),
+        report_files=report_files,
+        report_folder=_folder(config, report_files_named),
     )
     for name, value in build:
         # One by one, so that the message can name the key.
@@ -108,6 +186,65 @@ def read_settings(config: pytest.Config) -> Settings:
     if build:
         _parse(dict(build), "ini keys golink_*")
     return settings
+
+
+def _lock(config: pytest.Config) -> tuple[bool, bool]:
+    asked, update = bool(config.getoption("golink_lock")), bool(config.getoption("golink_update_lock"))
+    if asked and update:
+        raise pytest.UsageError(
+            "--golink-lock holds images to golink.lock, --golink-update-lock writes it: give one of them"
+        )
+    # The ini key is for every run, and the option for this one.
+    return (asked or bool(_ini(config, "golink_lock"))) and not update, update
+
+
+def check_lock(config: pytest.Config, *, has_policy: bool) -> None:
+    """
+    Check that a run that was asked for a lock has images to hold to it.
+
+    Raises:
+        pytest.UsageError: It has no policy.
+    """
+    option = "--golink-update-lock" if config.getoption("golink_update_lock") else "--golink-lock"
+    if not has_policy and (config.getoption("golink_lock") or config.getoption("golink_update_lock")):
+        raise pytest.UsageError(f"{option}: this run has no {POLICY_FILE}, and so no image to lock")
+
+
+def named_policies(config: pytest.Config, settings: Settings) -> list[Path]:
+    """Give the policies that are named, and that go with this run whether or not they lie under its arguments."""
+    if settings.policies_always or config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return list(settings.policies)
+    # Those of the ini file go with a whole run, as testpaths do, or with a folder that they lie in.
+    arguments = _arguments(config)
+    return [path for path in settings.policies if any(one == path or one in path.parents for one in arguments)]
+
+
+def known_policies(config: pytest.Config, settings: Settings) -> list[Path]:
+    """Give the policies of a run as far as they are known before the collection, which finds those in other folders."""
+    known = named_policies(config, settings)
+    for path in _arguments(config):
+        if path.name == POLICY_FILE and path.is_file():
+            known.append(path)
+        elif not settings.policies and (path / POLICY_FILE).is_file():
+            known.append(path / POLICY_FILE)
+    return list(dict.fromkeys(known))
+
+
+def policy_header(config: pytest.Config, settings: Settings) -> str | None:
+    """Name the policies of a run, None where it is not known to have one."""
+    paths = known_policies(config, settings)
+    if not paths:
+        return None
+    relative = [os.path.relpath(path, config.invocation_params.dir) for path in paths]
+    return f"golink: {'policy' if len(paths) == 1 else 'policies'} {', '.join(relative)}"
+
+
+def _arguments(config: pytest.Config) -> list[Path]:
+    folder = config.invocation_params.dir
+    return [
+        Path(os.path.abspath(folder / argument.partition("[")[0].partition("::")[0]))  # noqa: PTH100 - leaves no `..`
+        for argument in config.args
+    ]
 
 
 def build_options(settings: Settings, item: pytest.Item) -> BuildOptions:
@@ -130,6 +267,11 @@ def check_markers(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if values := _marked(item):
             _parse(values, f"{item.nodeid}: golink marker")
+
+
+def is_marked(node: pytest.Item) -> bool:
+    """Whether a golink marker says what go_binary builds."""
+    return any(True for _ in node.iter_markers("golink"))
 
 
 def _marked(item: pytest.Item) -> dict[str, object]:
@@ -177,6 +319,28 @@ def _ini(config: pytest.Config, key: str) -> object:
         return config.getini(key)
     except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini key {key}: {error}") from None
+
+
+def _paths(config: pytest.Config, key: str) -> tuple[tuple[str, ...], bool]:
+    # What is named, and whether the command line names it.
+    option: list[str] | None = config.getoption(key)
+    given = option if option is not None else _ini(config, key)
+    return tuple(path for path in given if path.strip()), option is not None  # type: ignore[attr-defined]
+
+
+def _folder(config: pytest.Config, named: bool) -> Path:
+    return config.invocation_params.dir if named else config.rootpath
+
+
+def _named_by(what: str, named: bool) -> str:
+    return f"--golink-{what}" if named else f"ini key golink_{what}"
+
+
+def _policy(path: str, folder: Path, named_by: str) -> Path:
+    whole = Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() leaves `..` in
+    if not whole.is_file():
+        raise pytest.UsageError(f"{named_by}: there is no file {path}; a policy is a TOML file such as golink.toml")
+    return whole
 
 
 def _path(config: pytest.Config, option: str | None, key: str) -> str | None:

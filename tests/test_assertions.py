@@ -31,6 +31,8 @@ class _Built:
     name: str
     facts: object
     warnings: tuple[LinkWarning, ...] = ()
+    command: tuple[str, ...] = ("go", "build")
+    origin: None = None
 
 
 def built(name: str, facts: object, *warnings: LinkWarning) -> GoBinary:
@@ -39,6 +41,7 @@ def built(name: str, facts: object, *warnings: LinkWarning) -> GoBinary:
 
 
 HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
+    "same-linkage": (STATIC, {}),
     "static": (STATIC, {}),
     "dynamic": (DYNAMIC, {}),
     "self-contained": (MACHO, {}),
@@ -90,6 +93,7 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "page-alignment": (LOADED, {"bytes": 4096}),
     "launches-on-macos": (MACHO, {"version": "15"}),
     "max-size": (STATIC, {"size": "2 MB"}),
+    "runs-on": (STATIC, {"platforms": ["scratch", "debian"]}),
 }
 
 
@@ -97,14 +101,15 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
 def test_each_helper_asks_its_rule_with_its_parameters(rule: str) -> None:
     facts, parameters = HELD[rule]
     helper = getattr(assertions, "assert_" + rule.replace("-", "_"))
-    recorded: list[tuple[Subject, Finding]] = []
-    with recording(lambda subject, finding: recorded.append((subject, finding))):
-        helper(built("app", facts), **parameters)
+    recorded: list[tuple[tuple[Subject, ...], Finding]] = []
+    image = built("app", facts)
+    with recording(lambda subjects, finding: recorded.append((subjects, finding))):
+        helper([image, image] if RULES[rule].over == "binary" else image, **parameters)
 
-    ((subject, finding),) = recorded
+    (((subject, *_), finding),) = recorded
     assert (finding.rule, finding.outcome) == (rule, "passed")
     assert [name.replace("-", "_") for name, _ in finding.parameters] == list(parameters)
-    assert subject == Subject(name="app", facts=facts, link_warnings=())
+    assert subject == Subject(name="app", facts=facts, link_warnings=(), may_run=True)
     # One truth: the helper's keywords are the rule's parameters, required where those are.
     _, *arguments = inspect.signature(helper).parameters.values()
     assert [(argument.name, argument.default is argument.empty) for argument in arguments] == [

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.build.environment import build_environment, build_flags
 from pytest_golink.build.linker import parse_warnings
 from pytest_golink.build.slot import Record, Slot
-from pytest_golink.errors import BuildError, GolinkError, ToolchainError
+from pytest_golink.errors import BuildError, GolinkError, ParameterError, ToolchainError
 from pytest_golink.toolchain.ccompiler import first_word_found
 from pytest_golink.toolchain.process import run
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.build.options import BuildOptions
     from pytest_golink.facts import BinaryFacts, LinkWarning, Target
+    from pytest_golink.findings import Trial
     from pytest_golink.toolchain import GoToolchain
 
 _BUILD_TIMEOUT_S = 1800.0
@@ -42,26 +43,27 @@ _RELEVANT = re.compile(
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoBinary:
     """
-    An image that was built.
+    An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
 
     Attributes:
         path: The image. Later builds of the same options may replace it: copy what must stay.
         name: The package as reports call it ("sample_go/static").
-        target: "GOOS/GOARCH".
-        options: What was asked.
-        command: The command line that was run.
+        target: "GOOS/GOARCH"; None where an image that was not built here does not tell.
+        options: What was asked, None for an image that was not built here.
+        command: The command line that was run; () for an image that was not built here.
         environment: What was set for it, beyond the process's environment.
         output: What the toolchain printed.
-        warnings: The linker's warnings, parsed from the output.
+        warnings: The linker's warnings, parsed from the output; () for an image that was not built here.
         seconds: How long the command took.
         linked: Whether this session linked it anew; False for an image that was up to date.
         header: The C header of a c-archive or c-shared build.
+        origin: What it was built from and by, None for an image that was not built here.
     """
 
     path: Path
     name: str
-    target: str
-    options: BuildOptions = field(repr=False)
+    target: str | None
+    options: BuildOptions | None = field(repr=False)
     command: tuple[str, ...] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False, compare=False)
     output: str = field(repr=False)
@@ -69,6 +71,7 @@ class GoBinary:
     seconds: float = field(repr=False)
     linked: bool = field(repr=False)
     header: Path | None = field(repr=False)
+    origin: Origin | None = field(default=None, repr=False, compare=False)
     _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -85,6 +88,36 @@ class GoBinary:
 
             self._facts.append(read_binary(self.path))
         return self._facts[0]
+
+    def remedies(self, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+        """
+        Rebuild with each remedy that may mend a violation, and ask the whole policy of the result.
+
+        Args:
+            policy: Rules as golink.toml writes them: `{"static": True, "glibc-at-most": "2.17"}`.
+
+        Returns:
+            What was tried, the best first; () where the policy holds, or no change of the build can make it hold.
+
+        Raises:
+            ParameterError: The image was not built here, or a rule or a parameter is wrong.
+        """
+        if self.origin is None:
+            raise ParameterError(f"{self.name} was not built here: there is nothing to rebuild with other options")
+        return self.origin.builder.try_remedies(self, policy)
+
+    def with_facts(self, facts: BinaryFacts) -> GoBinary:
+        """Take facts that were read already, of a slice for one, and give itself."""
+        self._facts[:] = [facts]
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The build behind an image: the job, resolved, and the builder that can do another like it."""
+
+    job: BuildJob
+    builder: Builder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,6 +156,7 @@ class Builder:
         cache: Where images are kept.
         session: What tells this session (of all its worker processes) from others.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
+        try_remedies: What `GoBinary.remedies` calls: rules and causes are not known here.
     """
 
     def __init__(
@@ -133,13 +167,25 @@ class Builder:
         cache: Path,
         session: str,
         announce: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None,
+        try_remedies: Callable[[GoBinary, Mapping[str, object]], tuple[Trial, ...]] = lambda _binary, _policy: (),
     ) -> None:
         self._toolchain = toolchain
         self._rootdir = rootdir
         self._cache = cache
         self._session = session
         self._announce = announce
+        self.try_remedies = try_remedies
         self._built: dict[str, GoBinary] = {}
+
+    @property
+    def toolchain(self) -> GoToolchain:
+        """The Go toolchain that it builds with."""
+        return self._toolchain
+
+    @property
+    def rootdir(self) -> Path:
+        """The folder that packages are relative to by default."""
+        return self._rootdir
 
     def build(self, options: BuildOptions) -> GoBinary:
         """
@@ -304,4 +350,5 @@ class Builder:
             seconds=record.seconds,
             linked=record.linked,
             header=slot.images / headers[0] if headers else None,
+            origin=Origin(job=job, builder=self),
         )

@@ -1,0 +1,199 @@
+"""The images of a policy's binaries: which there are, known without building one; and their facts, once asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import GolinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pytest_golink.build import BuildOptions, GoBinary
+    from pytest_golink.build.prebuilt import Prebuilt
+    from pytest_golink.facts import Subject
+    from pytest_golink.fixtures import Run
+    from pytest_golink.platforms import Platform
+    from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """
+    One image of a policy, before it is built or read.
+
+    Attributes:
+        label: The name of its node: "app[linux/amd64]", "dist/agent", "agent[dist/agent]".
+        binary: The [[binary]] that it belongs to.
+        target: As far as it is known without building or reading; None else.
+        match: The file that a path or goreleaser binary found, as written; None for a build.
+        rules: Those that are asked of it.
+        options: Its build, None for an image that is there already.
+        prebuilt: The file, None for a build.
+        platforms: Those that the policy describes, by name.
+    """
+
+    label: str
+    binary: PolicyBinary
+    target: str | None
+    match: str | None = None
+    rules: tuple[RuleRequest, ...]
+    options: BuildOptions | None = None
+    prebuilt: Prebuilt | None = None
+    platforms: Mapping[str, Platform] = field(default_factory=dict, repr=False)
+    # What was made of it, once in a process: the subject, or the error and the item that first met it.
+    _made: list[tuple[Subject | GolinkError, GoBinary | None, str]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def subject(self, run: Run, asking: str) -> Subject:
+        """
+        Build it, or take it out of its archive, and read it; the second time it is there.
+
+        Args:
+            run: The run, which builds.
+            asking: The node id of the item that asks.
+
+        Raises:
+            GolinkError: It does not build, or cannot be read. Whoever asks again is told where the whole text stands.
+        """
+        if not self._made:
+            try:
+                self._made.append((*self._make(run), asking))
+            except GolinkError as error:
+                self._made.append((error, None, asking))
+                raise
+        made, binary, first = self._made[0]
+        if isinstance(made, GolinkError):
+            if first == asking:
+                raise made.with_traceback(None)
+            what = "built" if self.options else "read"
+            raise GolinkError(f"{self.label} could not be {what}; the error stands at {first}")
+        if binary is not None:
+            run.on_image(binary)
+        return made
+
+    @property
+    def built(self) -> GoBinary | None:
+        """The build, once it is there; None for an image that was not built here."""
+        return self._made[0][1] if self._made else None
+
+    def _make(self, run: Run) -> tuple[Subject, GoBinary | None]:
+        from pytest_golink.facts import Subject
+
+        if self.options is not None:
+            built = run.build(self.options)
+            subject = Subject(
+                name=self.binary.name,
+                facts=built.facts,
+                link_warnings=built.warnings,
+                may_run=True,
+                platforms=self.platforms,
+            )
+            return subject, built
+        assert self.prebuilt is not None  # noqa: S101 - an image is built or there
+        facts = self.prebuilt.facts()
+        subject = Subject(name=self.prebuilt.label, facts=facts, may_run=self.binary.may_run, platforms=self.platforms)
+        return subject, None
+
+
+def images_of(
+    binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Path]
+) -> tuple[tuple[Image, ...], tuple[GolinkError, ...]]:
+    """
+    Give the images of a binary, and what was not found.
+
+    Nothing is built, and a file is read only where its target decides which rules it must keep.
+    """
+    if binary.builds:
+        return tuple(_built(binary, policy)), ()
+    images: list[Image] = []
+    errors: list[GolinkError] = []
+    searches: list[tuple[str, ...] | None] = [(pattern,) for pattern in binary.paths]
+    if binary.goreleaser is not None:
+        searches.append(None)
+    seen: set[str] = set()
+    for search in searches:
+        try:
+            found = _found(binary, policy, search, extract_to())
+        except GolinkError as error:
+            errors.append(error.with_traceback(None))
+            continue
+        for prebuilt in found:
+            # Two globs may name one file.
+            if prebuilt.label not in seen:
+                seen.add(prebuilt.label)
+                images.append(replace(_there(binary, prebuilt), platforms=policy.platforms))
+    errors += _without_rules(images)
+    errors += _idle_overrides(binary, images)
+    return tuple(images), tuple(errors)
+
+
+def _built(binary: PolicyBinary, policy: Policy) -> list[Image]:
+    return [
+        Image(
+            label=f"{binary.name}[{build.target}]" if build.target else binary.name,
+            binary=binary,
+            target=build.target,
+            rules=build.rules,
+            options=replace(build.options, cwd=str(policy.folder / (build.options.cwd or "."))),
+            platforms=policy.platforms,
+        )
+        for build in binary.builds
+    ]
+
+
+def _found(
+    binary: PolicyBinary, policy: Policy, patterns: tuple[str, ...] | None, extract_to: Path
+) -> tuple[Prebuilt, ...]:
+    from pytest_golink.build.prebuilt import find_artifacts, find_prebuilt
+
+    if patterns is None:
+        assert binary.goreleaser is not None  # noqa: S101 - there are patterns, or this
+        return find_artifacts(binary.goreleaser, policy.folder, ids=binary.ids, extract_to=extract_to)
+    return find_prebuilt(patterns, policy.folder, extract_to=extract_to)
+
+
+def _there(binary: PolicyBinary, prebuilt: Prebuilt) -> Image:
+    target = prebuilt.target
+    if target is None and binary.overrides:
+        try:
+            target = str(prebuilt.facts().target or "") or None
+        except GolinkError:
+            # It is an error of the item, when it runs.
+            target = None
+    return Image(
+        label=f"{binary.name}[{prebuilt.label}]" if binary.named else prebuilt.label,
+        binary=binary,
+        target=target,
+        match=prebuilt.label,
+        rules=binary.rules_for(target),
+        prebuilt=prebuilt,
+    )
+
+
+def _without_rules(images: list[Image]) -> list[GolinkError]:
+    return [
+        GolinkError(
+            f"{image.binary.place}: every rule is switched off for {image.match} ({image.target}): "
+            "take it out of path, or ask something of it"
+        )
+        for image in images
+        if not image.rules
+    ]
+
+
+def _idle_overrides(binary: PolicyBinary, images: list[Image]) -> list[GolinkError]:
+    if not images:
+        return []
+    targets = ", ".join(sorted({image.target or "unknown" for image in images}))
+    return [
+        GolinkError(
+            f"{override.changes[0].place if override.changes else binary.place}: this override for "
+            f"{', '.join(override.targets)} is about no image that was found; their targets: {targets}"
+        )
+        for override in binary.overrides
+        if not any(override.applies_to(image.target) for image in images)
+    ]

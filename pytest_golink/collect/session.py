@@ -1,0 +1,118 @@
+"""Which policy files a run has: those that it finds, and those that are named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink.errors import PolicyError
+from pytest_golink.fixtures import RUN
+from pytest_golink.settings import POLICY_FILE, named_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.policy.model import Policy
+
+
+class _Policies:
+    """The policy files of a run, each read once."""
+
+    def __init__(self, rootpath: Path, *, locked: bool) -> None:
+        self._rootpath = rootpath
+        # Whether images are held to a lock, which must be there then.
+        self._locked = locked
+        self._read: dict[Path, Policy | PolicyError] = {}
+        self.collected: set[Path] = set()
+
+    def get(self, path: Path) -> Policy | None:
+        """Read one; None where it is wrong."""
+        if path not in self._read:
+            from pytest_golink.policy import read_policy
+
+            try:
+                self._read[path] = read_policy(path, file=self._shown(path))
+            except PolicyError as error:
+                self._read[path] = error
+        known = self._read[path]
+        return None if isinstance(known, PolicyError) else known
+
+    def _shown(self, path: Path) -> str:
+        # As the node ids of its items start.
+        return path.relative_to(self._rootpath).as_posix() if path.is_relative_to(self._rootpath) else str(path)
+
+    def mistakes(self) -> list[str]:
+        """Give what is wrong with those that were read, or with their locks, a line a mistake."""
+        return [line for _, known in sorted(self._read.items()) for line in self._mistakes(known)]
+
+    def _mistakes(self, known: Policy | PolicyError) -> list[str]:
+        if isinstance(known, PolicyError):
+            return str(known).splitlines()
+        if not self._locked:
+            return []
+        from pytest_golink.collect.locks import lock_mistakes
+
+        return lock_mistakes(known)
+
+
+_POLICIES = pytest.StashKey[_Policies]()
+
+
+def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
+    """
+    Read the policies that are known before the collection: a mistake in them is told before anything else.
+
+    Raises:
+        pytest.UsageError: There are mistakes; all of them.
+    """
+    policies = _policies(config)
+    for path in paths:
+        policies.get(path)
+    _raise(policies)
+
+
+def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
+    """Give the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
+    settings = parent.config.stash[RUN].settings
+    asked = parent.session.isinitpath(file_path)
+    named = asked and file_path in settings.policies
+    found = file_path.name == POLICY_FILE and (asked or not settings.policies)
+    return _collector(file_path, parent) if named or found else None
+
+
+def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """
+    Collect the policies that are named, wherever they lie, and end a run with a wrong policy.
+
+    Raises:
+        pytest.UsageError: A policy is wrong; all mistakes of all policies.
+    """
+    policies = _policies(session.config)
+    for path in named_policies(session.config, session.config.stash[RUN].settings):
+        # pytest passes over folders such as dist and .github, and over what is not below its arguments.
+        if path not in policies.collected and (node := _collector(path, session)) is not None:
+            items.extend(session.genitems(node))
+    _raise(policies)
+
+
+def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
+    policies = _policies(parent.config)
+    policies.collected.add(path)
+    policy = policies.get(path)
+    if policy is None:
+        return None
+    from pytest_golink.collect.nodes import GolinkFile
+
+    return GolinkFile.from_parent(parent, path=path, policy=policy)
+
+
+def _policies(config: pytest.Config) -> _Policies:
+    return config.stash.setdefault(_POLICIES, _Policies(config.rootpath, locked=config.stash[RUN].settings.lock))
+
+
+def _raise(policies: _Policies) -> None:
+    if mistakes := policies.mistakes():
+        raise pytest.UsageError(*mistakes)

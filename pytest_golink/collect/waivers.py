@@ -1,0 +1,89 @@
+"""Which waiver holds today, and which one nothing needs any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.findings import Finding
+    from pytest_golink.policy.model import Waiver
+
+WAIVER = "golink.waiver"
+
+
+def today() -> dt.date:
+    """Give the day it is here."""
+    return dt.date.today()
+
+
+def waiver_text(waiver: Waiver) -> str:
+    """Say why a violation is waived, and for how long."""
+    return f"{waiver.reason} (until {waiver.until})"
+
+
+def expired_text(waiver: Waiver, finding: Finding) -> str:
+    """Say that the waiver of a violation no longer holds."""
+    return (
+        f"golink: the waiver of {finding.rule} at {waiver.place} expired on {waiver.until}: {waiver.reason}\n"
+        "  mend the image, or agree on a new day and write it there as until"
+    )
+
+
+def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, str]:
+    """
+    Give what one item says of one waiver, as a user property.
+
+    Args:
+        waiver: A waiver that is about the item, expired or not.
+        needed: Whether the item is waived by it, or would be if it had not expired.
+        items: How many items of the whole policy the waiver may be about.
+    """
+    entry = {
+        "place": str(waiver.place),
+        "binary": waiver.binary,
+        "rules": waiver.rules,
+        "until": str(waiver.until),
+        "needed": needed,
+        "items": items,
+    }
+    return WAIVER, json.dumps(entry)
+
+
+class UnneededWaivers:
+    """Gathers, on the process that reports, what items say of their waivers, and tells those that nothing needs."""
+
+    def __init__(self) -> None:
+        # By place: the text, the number of items, those that have reported, and whether one of them needs it.
+        self._texts: dict[str, str] = {}
+        self._items: dict[str, int] = {}
+        self._heard: dict[str, set[str]] = {}
+        self._needed: set[str] = set()
+
+    def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
+        """Take a test's user properties."""
+        for name, value in user_properties:
+            if name == WAIVER and isinstance(value, str):
+                entry = json.loads(value)
+                place = entry["place"]
+                self._texts[place] = f"{', '.join(entry['rules'])} of {entry['binary']}, until {entry['until']}"
+                self._items[place] = entry["items"]
+                self._heard.setdefault(place, set()).add(nodeid)
+                if entry["needed"]:
+                    self._needed.add(place)
+
+    def lines(self) -> list[str]:
+        """Give a line for each waiver that nothing needs; of a waiver whose items did not all run nothing is known."""
+        return [
+            f"{place}: {self._texts[place]}: nothing violates it any more; remove it"
+            for place in sorted(self._texts, key=_by_line)
+            if place not in self._needed and len(self._heard[place]) == self._items[place]
+        ]
+
+
+def _by_line(place: str) -> tuple[str, int]:
+    file, _, line = place.rpartition(":")
+    return file, int(line)
