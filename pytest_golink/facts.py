@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pytest_golink.platforms import Platform
+
 Format = Literal["elf", "macho", "pe", "coff", "ar", "xcoff", "plan9", "wasm"]
 Kind = Literal["executable", "shared-library", "object", "archive"]
 Linkage = Literal["static", "static-pie", "dynamic"]
@@ -99,13 +101,15 @@ class Cgo:
     What an image holds of cgo.
 
     `enabled` is the build setting CGO_ENABLED, `used` whether runtime/cgo is linked in; both None where the image
-    does not say. `packages` are the Go packages with cgo wrappers, sorted, from the pclntab. `dynamic_imports` are
-    symbols imported by `//go:cgo_import_dynamic`, without cgo.
+    does not say. `packages` are the Go packages with cgo wrappers, sorted, from the pclntab; `calls` are the functions
+    of C that each of them calls through its wrappers, sorted. `dynamic_imports` are symbols imported by
+    `//go:cgo_import_dynamic`, without cgo.
     """
 
     enabled: bool | None = None
     used: bool | None = None
     packages: tuple[str, ...] = ()
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dynamic_imports: tuple[ImportedSymbol, ...] = ()
 
 
@@ -155,11 +159,16 @@ class MachO:
 
     `platform` is the platform of LC_BUILD_VERSION or LC_VERSION_MIN_*, in Apple's words and lower case ("macos"),
     `sdk` the SDK's version there, `uuid` the UUID of LC_UUID; each None where there is no such load command.
+    `code_flags` are those of the signature's code directory, None without a signature; `entitlements` the names of
+    those that it says are true, a bounded number. `restricted` is whether there is a section __RESTRICT,__restrict.
     """
 
     platform: str | None = None
     sdk: str | None = None
     uuid: str | None = None
+    code_flags: int | None = None
+    entitlements: tuple[str, ...] = ()
+    restricted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,13 +320,15 @@ class Subject:
     What a rule looks at: one image under the name that reports call it by.
 
     `link_warnings` are those of the build that made the image, None for an image that was not built here. `may_run`
-    says whether a rule that is about running may start it: built here, or allowed by the policy. `rebuild` builds the
-    same package from a copy of its module in another folder and gives the new image's path; None where there is nothing
-    to build from.
+    says whether a rule that is about running may start it: built here, or allowed by the policy. `rebuild` copies
+    the module into the folder that it is given, builds the same package there, with a Go build cache of its own if it
+    is told so, and gives the new image's path; None where there is nothing to build from. `platforms` are those that
+    the policy describes, by name, for runs-on.
     """
 
     name: str
     facts: BinaryFacts
     link_warnings: tuple[LinkWarning, ...] | None = None
     may_run: bool = False
-    rebuild: Callable[[], Path] | None = field(default=None, repr=False, compare=False)
+    rebuild: Callable[[Path, bool], Path] | None = field(default=None, repr=False, compare=False)
+    platforms: Mapping[str, Platform] = field(default_factory=lambda: MappingProxyType({}))

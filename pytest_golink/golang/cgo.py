@@ -25,6 +25,9 @@ _RUNTIME_CGO = "runtime/cgo"
 
 # <package>._Cfunc_name, and _C2func_ where errno is asked for: what cmd/cgo makes of a call. _Cmacro_ is an expression.
 _WRAPPER = rb"\._C(?:func|2func|macro)_"
+# What cmd/cgo puts in for C.CString and the like (builtinDefs in out.go) is no function of C.
+_BUILT_IN = frozenset({"CBytes", "CString", "GoBytes", "GoString", "GoStringN", "_CMalloc"})
+_CALLED = re.compile(r"\._C2?func_(\w+)$")
 # The Go side of an exported function; its name does not say which package it is of.
 _EXPORT = re.compile(r"_cgoexp_[0-9a-f]+_(\w+)$")
 _EXPORTS = rb"^_cgoexp_"
@@ -65,6 +68,16 @@ def cgo_packages(functions: Functions, in_order: Callable[[], Sequence[str]]) ->
     return tuple(sorted(unescape(package) for package in packages))
 
 
+def cgo_calls(functions: Functions) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the C functions that each package calls through its cgo wrappers, both sorted."""
+    calls: dict[str, set[str]] = {}
+    for name in functions.matching(_WRAPPER):
+        called = _CALLED.search(name)
+        if called and called[1] not in _BUILT_IN and (package := _wrapping(name)):
+            calls.setdefault(unescape(package), set()).add(called[1])
+    return tuple((package, tuple(sorted(names))) for package, names in sorted(calls.items()))
+
+
 def _wrapping(name: str) -> str | None:
     """Return the package of a name that is a wrapper itself, not a function inside something else of such a name."""
     package = _PACKAGE.match(name)
@@ -89,7 +102,7 @@ def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> s
     for at, name in enumerate(names):
         if near := homes.get(exports.get(name, "")):
             right = bisect_left(near, at)
-            packages.add(_package(names[min(near[max(right - 1, 0) : right + 1], key=lambda home: abs(home - at))]))
+            packages.add(package_of(names[min(near[max(right - 1, 0) : right + 1], key=lambda home: abs(home - at))]))
     if wanted - homes.keys():
         before: str | None = None
         alone = False
@@ -97,14 +110,15 @@ def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> s
             if name in exports:
                 alone = alone or exports[name] not in homes
                 continue
-            after = _package(name)
+            after = package_of(name)
             if alone and len(neighbours := {before, after} - {None}) == 1:
                 packages |= neighbours
             before, alone = after, False
     return {package for package in packages if package}
 
 
-def _package(name: str) -> str | None:
+def package_of(name: str) -> str | None:
+    """Return the package that a function's name begins with, as it is written in symbol names; None if it has none."""
     match = _PACKAGE.match(name)
     return match[1] if match else None
 

@@ -24,6 +24,8 @@ _GC = "gc"
 # The export data that gccgo writes beside the code of each package. Nothing loads it, and strip leaves it alone
 # (gcc/go/go-backend.cc; Mach-O has it in the segment __GNU_GO).
 _GCCGO_EXPORTS = (".go_export", "__GNU_GO,__go_export")
+# Assembler, in every program: only one that was linked with -linkshared has it in a library of Go's.
+_RUNTIME = "runtime.morestack"
 # Go always links these externally (mustLinkExternal in cmd/link/internal/ld/config.go); their entry means nothing.
 _LIBRARIES = ("c-archive", "c-shared", "plugin", "shared")
 
@@ -39,8 +41,10 @@ class GoImage:
         source_files: The paths of the source files in its pclntab, NUL after each.
         text: The addresses of Go's own code, None where the image does not say.
         link_mode: Internal or external as done, None where the image does not say.
-        cgo_used: Whether runtime/cgo is linked in, None without a pclntab.
+        whole: Whether its pclntab has all its Go code: -linkshared leaves the runtime and more to shared libraries.
+        cgo_used: Whether runtime/cgo is linked in, None where the image does not say.
         cgo_packages: The packages with cgo wrappers, and runtime/cgo, sorted.
+        cgo_calls: The C functions that each of them calls, sorted.
         pclntab: The Go version that began to write its pclntab's layout, None without a pclntab.
     """
 
@@ -49,8 +53,10 @@ class GoImage:
     source_files: bytes
     text: range | None
     link_mode: LinkMode | None
+    whole: bool
     cgo_used: bool | None
     cgo_packages: tuple[str, ...]
+    cgo_calls: tuple[tuple[str, tuple[str, ...]], ...]
     pclntab: str | None
     _format: Format
 
@@ -69,9 +75,9 @@ class GoImage:
             target: Its port.
 
         Returns:
-            None where the image has no pclntab to tell.
+            None where the image has no pclntab to tell, or other Go code beside it.
         """
-        return cgo.resolvers(self.functions, self._format, imports) if self.functions else None
+        return cgo.resolvers(self.functions, self._format, imports) if self.whole else None
 
 
 def read_go(image: MappedImage) -> GoImage | None:
@@ -85,7 +91,7 @@ def read_go(image: MappedImage) -> GoImage | None:
     """
     memory = Memory(image)
     build = read_build_info(memory)
-    found = _own_pclntab(memory, known_go=build is not None)
+    found = own_pclntab(memory, known_go=build is not None)
     if found is None:
         gccgo = bool(image.segments) and any(memory.sections(*_GCCGO_EXPORTS))
         if build is None and not gccgo:
@@ -98,8 +104,10 @@ def read_go(image: MappedImage) -> GoImage | None:
             source_files=b"",
             text=None,
             link_mode=None,
+            whole=False,
             cgo_used=None,
             cgo_packages=(),
+            cgo_calls=(),
             pclntab=None,
             _format=image.format,
         )
@@ -114,8 +122,10 @@ def read_go(image: MappedImage) -> GoImage | None:
             source_files=pclntab.read_files(),
             text=text,
             link_mode=_link_mode(memory, pclntab, text, library=build.settings.get("-buildmode") in _LIBRARIES),
-            cgo_used=cgo.cgo_used(functions),
+            whole=_RUNTIME in functions,
+            cgo_used=cgo.cgo_used(functions) if _RUNTIME in functions else None,
             cgo_packages=cgo.cgo_packages(functions, pclntab.names_in_order),
+            cgo_calls=cgo.cgo_calls(functions),
             pclntab=pclntab.layout,
             _format=image.format,
         )
@@ -130,7 +140,7 @@ def _link_mode(memory: Memory, pclntab: Pclntab, text: range | None, *, library:
     return "external" if library else link_mode(memory, pclntab, text)
 
 
-def _own_pclntab(memory: Memory, *, known_go: bool) -> tuple[Pclntab, int | None] | None:
+def own_pclntab(memory: Memory, *, known_go: bool) -> tuple[Pclntab, int | None] | None:
     """
     Find the pclntab of this image, and the address of the moduledata that points at it.
 

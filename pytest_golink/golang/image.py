@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_golink.facts import Format
 
@@ -37,7 +37,8 @@ class MappedImage:
     (stripped section headers): `segments` alone must do. `relocated` gives the address that the loader will put into
     the pointer slot at an address, where a relative relocation (RELA, REL, RELR, rebase) covers it, else None: in a
     position-independent image the file's own bytes there may be 0. `symbols` gives the symbol table's defined names
-    and addresses, empty for a stripped image; it is costly, so it is called only when needed.
+    and addresses, empty for a stripped image; it is costly, so it is called only when needed. `bodies` gives the sizes
+    of the functions' code in order, where addresses do not count bytes (WebAssembly), and is None elsewhere.
     """
 
     path: str
@@ -49,3 +50,4 @@ class MappedImage:
     sections: tuple[Region, ...]
     relocated: Callable[[int], int | None]
     symbols: Callable[[], Mapping[str, int]]
+    bodies: Callable[[], Sequence[int]] | None = None

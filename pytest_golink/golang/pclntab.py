@@ -96,6 +96,12 @@ class Pclntab:
         """Return a function's entry point as the file has it: 0 for addresses in a PIE that have to be relocated."""
         return int(self._entry.unpack_from(self.place.data, self.entry_at(index))[0])
 
+    def entries(self) -> tuple[int, ...]:
+        """Return the entry points of all functions as the file has them, then the end of the text."""
+        kind = self._entry.format[-1]
+        count = 2 * self.count + 1
+        return struct.unpack_from(f"{self._order}{count}{kind}", self.place.data, self._functab)[::2]
+
     def name(self, index: int) -> str:
         """Return the name of a function."""
         _, name = self._function(index)
@@ -105,7 +111,20 @@ class Pclntab:
 
     def names_in_order(self) -> list[str]:
         """Return the names of the function table in its order, without inlined functions: costly on large images."""
-        return [self.name(index) for index in range(self.count)]
+        data, kind = bytes(self.place.data), self._entry.format[-1]
+        offsets = struct.unpack_from(f"{self._order}{2 * self.count}{kind}", data, self._functab)[1::2]
+        base = 0 if self.layout == "1.2" else self._functab
+        names = self._words.get("funcnametab", 0)
+        name_of = struct.Struct(f"{self._order}{self._entry.size}xi").unpack_from
+        found = []
+        try:
+            for offset in offsets:
+                start = names + name_of(data, base + offset)[0]
+                end = data.find(b"\0", start, start + _MAX_NAME)
+                found.append(data[start : end if end >= 0 else start + _MAX_NAME].decode(errors="backslashreplace"))
+        except struct.error as error:
+            raise BadPclntab(self.place, self._functab, f"a function lies outside: {error}") from error
+        return found
 
     def read_functions(self) -> Functions:
         """Return the names of the functions, since Go 1.16 those of inlined ones too."""

@@ -10,9 +10,12 @@ from pytest_golink.errors import ParameterError, UnreadableBinaryError
 from pytest_golink.reader.crosscheck import crosscheck_if_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pytest_golink.facts import BinaryFacts
+    from pytest_golink.golang import MappedImage
+
+    _Slices = tuple[tuple[str | None, MappedImage], ...]
 
 # An image is held in memory whole. Far above any Go program, far below what exhausts a machine.
 _LARGEST_IMAGE_BYTES = 2 << 30
@@ -32,17 +35,21 @@ def read_binary(path: str | os.PathLike[str], *, slice: str | None = None) -> Bi
         ParameterError: `slice` is missing where there are several, or names one that is not there.
     """
     images = read_binaries(path)
-    names = [image.slice for image in images if image.slice is not None]
-    if slice is None:
-        if len(images) == 1:
-            return images[0]
-        raise ParameterError(f"{images[0].path}: has {len(images)} slices; pass slice= with one of {', '.join(names)}")
-    for image in images:
-        if image.slice == slice:
-            return image
+    return images[_choose(images[0].path, [image.slice for image in images], slice)]
+
+
+def _choose(path: str, slices: Sequence[str | None], wanted: str | None) -> int:
+    """Return which of a file's images is asked for, by the names of its slices."""
+    names = [name for name in slices if name is not None]
+    if wanted is None:
+        if len(slices) == 1:
+            return 0
+        raise ParameterError(f"{path}: has {len(slices)} slices; pass slice= with one of {', '.join(names)}")
+    if wanted in names:
+        return slices.index(wanted)
     if not names:
-        raise ParameterError(f'{images[0].path}: has no slices, so there is no slice "{slice}"')
-    raise ParameterError(f'{images[0].path}: has no slice "{slice}"; it has {", ".join(names)}')
+        raise ParameterError(f'{path}: has no slices, so there is no slice "{wanted}"')
+    raise ParameterError(f'{path}: has no slice "{wanted}"; it has {", ".join(names)}')
 
 
 def read_binaries(path: str | os.PathLike[str]) -> tuple[BinaryFacts, ...]:
@@ -59,6 +66,40 @@ def read_binaries(path: str | os.PathLike[str]) -> tuple[BinaryFacts, ...]:
     images = reader(name, view)
     crosscheck_if_asked(images, view)
     return images
+
+
+def read_package_sizes(
+    path: str | os.PathLike[str],
+    *,
+    slice: str | None = None,  # noqa: A002 - Mach-O's word
+) -> tuple[tuple[str, int], ...]:
+    """
+    Read how many bytes of code each Go package brought, the largest first; stripping does not change them.
+
+    A size includes what fills the gaps between functions. Code without a package counts to the one that it stands in,
+    C code to "C" where Go's own linker linked it, and to nothing where a C linker did.
+
+    Args:
+        path: An executable or shared library.
+        slice: Which image of a fat Mach-O file, as for `read_binary`.
+
+    Returns:
+        Import paths and bytes; () for an image that Go did not make, an object or an archive.
+
+    Raises:
+        UnreadableBinaryError: The file cannot be read whole: missing, no binary, truncated or damaged.
+        ParameterError: `slice` is missing where there are several, or names one that is not there.
+    """
+    from pytest_golink.golang.sizes import package_sizes
+
+    name = os.fsdecode(path)
+    data, reader = _load(name)
+    map_images = _MAPPERS.get(reader)
+    if map_images is None:
+        return ()
+    images = map_images(name, memoryview(data))
+    at = _choose(name, [of_slice for of_slice, _ in images], slice)
+    return package_sizes(images[at][1])
 
 
 def _elf(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
@@ -108,6 +149,52 @@ def _wasm(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
 
     return (read_wasm(path, data),)
 
+
+def _map_elf(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.elf import map_image
+
+    return ((None, map_image(path, data)),)
+
+
+def _map_macho(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.macho import map_images
+
+    return map_images(path, data)
+
+
+def _map_pe(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.pe import map_image
+
+    return ((None, map_image(path, data)),)
+
+
+def _map_xcoff(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.xcoff import map_image
+
+    return ((None, map_image(path, data)),)
+
+
+def _map_plan9(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.plan9 import map_image
+
+    return ((None, map_image(path, data)),)
+
+
+def _map_wasm(path: str, data: memoryview) -> _Slices:
+    from pytest_golink.reader.wasm import map_image
+
+    return ((None, map_image(path, data)),)
+
+
+# Not of objects and archives: their code has no addresses yet.
+_MAPPERS: dict[Callable[..., object], Callable[[str, memoryview], _Slices]] = {
+    _elf: _map_elf,
+    _macho: _map_macho,
+    _pe: _map_pe,
+    _xcoff: _map_xcoff,
+    _plan9: _map_plan9,
+    _wasm: _map_wasm,
+}
 
 _READERS: tuple[tuple[bytes, Callable[[str, memoryview], tuple[BinaryFacts, ...]]], ...] = (
     (b"\x7fELF", _elf),

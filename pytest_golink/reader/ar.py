@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import BinaryFacts, Cgo, Hardening, Libc, Target
+from pytest_golink.facts import Target
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.unlinked import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_golink.facts import BinaryFacts
 
 _MAGIC_BYTES = 8
 _THIN = b"!<thin>\n"
@@ -54,32 +57,11 @@ def read_archive(path: str, data: memoryview) -> BinaryFacts:
     view = View(data, path=path, format="ar")
     thin = bytes(view.slice(0, _MAGIC_BYTES, "the archive's magic number")) == _THIN
     members = tuple(_members(view, thin=thin))
+    if not members:
+        # ar can make such a file, and so can a download that stopped at once.
+        raise view.error("has no member: is it cut?")
     _check_symbol_tables(view, members)
-    return BinaryFacts(
-        path=path,
-        size=view.size,
-        format="ar",
-        kind="archive",
-        target=None if thin else _target(view, members),
-        linkage=None,
-        needs_loader_only=None,
-        interpreter=None,
-        needed=(),
-        rpath=None,
-        runpath=None,
-        imports=(),
-        libc=Libc(kind="none", presence="none"),
-        cgo=Cgo(),
-        link_mode=None,
-        resolver=None,
-        static_name_service=(),
-        symtab=None,
-        dwarf=None,
-        hardening=Hardening(),
-        os_minimum=None,
-        signed=None,
-        go=None,
-    )
+    return unlinked(view, format="ar", kind="archive", target=None if thin else _target(view, members))
 
 
 def _members(view: View, *, thin: bool) -> Iterator[_Member]:

@@ -8,10 +8,11 @@ Source: Microsoft's PE Format specification; winnt.h for ANON_OBJECT_HEADER_BIGO
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import BinaryFacts, Cgo, Hardening, ImportedSymbol, Libc, Target
+from pytest_golink.facts import ImportedSymbol, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.coff_tables import (
@@ -22,9 +23,12 @@ from pytest_golink.reader.coff_tables import (
     read_symbols,
 )
 from pytest_golink.reader.go_side import read_go_side
+from pytest_golink.reader.unlinked import unlinked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_golink.facts import BinaryFacts
 
 _FILE_HEADER = Struct("<2H3I2H")
 # Signatures 0 and 0xffff, version, machine, time stamp, class; sizes and flags; sections, symbol table, symbols.
@@ -37,7 +41,6 @@ _SCN_CNT_UNINITIALIZED_DATA, _SCN_LNK_NRELOC_OVFL = 0x80, 0x01000000
 _SCN_MEM_EXECUTE, _SCN_MEM_WRITE = 0x20000000, 0x80000000
 # Import types of the short form.
 _IMPORT_ORDINAL = 0
-_LIBC_NONE = Libc(kind="none", presence="none")
 
 
 def read_coff(path: str, data: memoryview) -> BinaryFacts:
@@ -87,30 +90,14 @@ def _object(
         imports=(),
         target=target,
     )
-    return BinaryFacts(
-        path=view.path,
-        size=view.size,
-        format="coff",
-        kind="object",
-        target=target,
-        linkage=None,
-        needs_loader_only=None,
-        interpreter=None,
-        needed=(),
-        rpath=None,
-        runpath=None,
-        imports=(),
-        libc=_LIBC_NONE,
+    return replace(
+        unlinked(view, format="coff", kind="object", target=target),
         cgo=go.cgo,
-        link_mode=None,
         resolver=go.resolver,
-        static_name_service=(),
         symtab=bool(symbols and symbol_count),
         dwarf=any(section.name in DWARF_SECTIONS and len(section.data) > 0 for section in sections),
-        hardening=Hardening(),
-        os_minimum=None,
-        signed=None,
         go=go.build,
+        content=go.content,
     )
 
 
@@ -151,28 +138,5 @@ def _import_member(view: View) -> BinaryFacts:
     # Type in two bits, then how the name is made of the symbol in three.
     if flags >> 2 & 7 == _IMPORT_ORDINAL:
         name = f"#{ordinal}"
-    return BinaryFacts(
-        path=view.path,
-        size=view.size,
-        format="coff",
-        kind="object",
-        target=_target(view, machine),
-        linkage=None,
-        needs_loader_only=None,
-        interpreter=None,
-        needed=(),
-        rpath=None,
-        runpath=None,
-        imports=(ImportedSymbol(name=name, library=library),),
-        libc=_LIBC_NONE,
-        cgo=Cgo(),
-        link_mode=None,
-        resolver=None,
-        static_name_service=(),
-        symtab=None,
-        dwarf=None,
-        hardening=Hardening(),
-        os_minimum=None,
-        signed=None,
-        go=None,
-    )
+    imports = (ImportedSymbol(name=name, library=library),)
+    return unlinked(view, format="coff", kind="object", target=_target(view, machine), imports=imports)

@@ -17,6 +17,7 @@ from pytest_golink.reader.elf_dynamic import (
     DT_DEBUG,
     DT_FLAGS,
     DT_FLAGS_1,
+    DT_JMPREL,
     DT_NEEDED,
     DT_RPATH,
     DT_RUNPATH,
@@ -108,6 +109,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         debug=_debug_sections(layout),
         noted=any((owner, kind) == _GO_BUILD_ID for owner, kind, _ in read_notes(layout)),
     )
+    _check_tail(layout, kind, dynamic, imports, go)
     target = _target(layout, told, go)
     embedded = _embedded_libc(image, go) if linkage in ("static", "static-pie") else None
     if target is None and embedded in ("glibc", "musl"):
@@ -154,6 +156,17 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     )
 
 
+def map_image(path: str, data: memoryview) -> MappedImage:
+    """
+    Give one ELF image as its loader maps it.
+
+    Raises:
+        UnreadableBinaryError: The file is not an ELF image, or it is truncated or damaged.
+    """
+    layout = read_layout(View(data, path=path, format="elf"))
+    return map_elf(layout, read_dynamic(layout))
+
+
 def _check_entry(layout: Layout) -> None:
     """
     Refuse a file whose first instruction was taken out: `objcopy --only-keep-debug` keeps the headers of what it drops.
@@ -165,6 +178,19 @@ def _check_entry(layout: Layout) -> None:
         if segment.address + segment.file_size <= entry < segment.address + segment.memory_size:
             what = f"the entry point 0x{entry:x} has no bytes in the file (a file of debug information?)"
             raise layout.view.error(what, segment.offset)
+
+
+def _check_tail(layout: Layout, kind: Kind, dynamic: Dynamic, imports: Imports, go: GoSide) -> None:
+    """
+    Refuse an image whose dynamic table has lost its last entries to a hole in the file: zeros read as its end.
+
+    C link editors write DT_NEEDED first, Go's among the last, before DT_JMPREL; and it leaves no room behind them.
+    """
+    required = next((symbol.name for symbol in imports.symbols if not symbol.weak), None)
+    if kind == "executable" and required is not None and not dynamic.has(DT_NEEDED):
+        raise layout.view.error(f"imports {required}, but there is no DT_NEEDED: is the dynamic table whole?")
+    if go.link_mode == "internal" and dynamic.ends > 1 and imports.symbols and not dynamic.has(DT_JMPREL):
+        raise layout.view.error(f"the dynamic table ends with {dynamic.ends} DT_NULL, before its DT_JMPREL")
 
 
 def _interpreter(layout: Layout) -> str | None:

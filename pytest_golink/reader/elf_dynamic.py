@@ -6,7 +6,7 @@ Source: System V gABI, chapter 5, "Dynamic Section".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_golink.reader.elf_layout import PT_DYNAMIC
@@ -22,6 +22,7 @@ DT_RELA, DT_RELASZ, DT_RELAENT, DT_STRSZ, DT_SYMENT, DT_SONAME, DT_RPATH = 7, 8,
 DT_REL, DT_RELSZ, DT_RELENT, DT_PLTREL, DT_DEBUG, DT_JMPREL, DT_BIND_NOW = 17, 18, 19, 20, 21, 23, 24
 DT_RUNPATH, DT_FLAGS, DT_RELRSZ, DT_RELR, DT_RELRENT = 29, 30, 35, 36, 37
 DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
+DT_AUXILIARY, DT_FILTER = 0x7FFFFFFD, 0x7FFFFFFF
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 DT_MIPS_SYMTABNO = 0x70000011
 DF_BIND_NOW, DF_1_NOW, DF_1_PIE = 8, 1, 0x08000000
@@ -41,7 +42,14 @@ _ONCE = {
     DT_RPATH: "DT_RPATH",
     DT_RUNPATH: "DT_RUNPATH",
 }
-_STRINGS = {DT_NEEDED: "DT_NEEDED", DT_SONAME: "DT_SONAME", DT_RPATH: "DT_RPATH", DT_RUNPATH: "DT_RUNPATH"}
+_STRINGS = {
+    DT_NEEDED: "DT_NEEDED",
+    DT_SONAME: "DT_SONAME",
+    DT_RPATH: "DT_RPATH",
+    DT_RUNPATH: "DT_RUNPATH",
+    DT_AUXILIARY: "DT_AUXILIARY",
+    DT_FILTER: "DT_FILTER",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,11 +77,13 @@ class Dynamic:
     Attributes:
         layout: The image's headers.
         entries: All (tag, value) pairs before DT_NULL, in the image's order.
+        ends: How many DT_NULL entries follow: more than one where the link editor left room, or where a hole is.
         text: DT_STRTAB.
     """
 
     layout: Layout
     entries: tuple[tuple[int, int], ...] = ()
+    ends: int = 0
     text: Table | None = None
 
     def values(self, tag: int) -> tuple[int, ...]:
@@ -91,7 +101,7 @@ class Dynamic:
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the texts of every entry with this tag: library names are not empty, search paths may be."""
         name = _STRINGS[tag]
-        return tuple(self.string(value, name, required=tag in (DT_NEEDED, DT_SONAME)) for value in self.values(tag))
+        return tuple(self.string(value, name, required=tag not in (DT_RPATH, DT_RUNPATH)) for value in self.values(tag))
 
     def string(self, index: int, what: str, *, required: bool = True) -> str:
         """
@@ -165,7 +175,8 @@ def read_dynamic(layout: Layout) -> Dynamic:
         raise view.error("PT_DYNAMIC has no bytes in the file (a file of debug information?)", segment.offset)
     if layout.offset_of(segment.address, segment.file_size, "PT_DYNAMIC") != segment.offset:
         raise view.error(f"PT_DYNAMIC is not what its address 0x{segment.address:x} maps", segment.offset)
-    dynamic = Dynamic(layout=layout, entries=_entries(layout, segment.offset, segment.file_size))
+    entries, ends = _entries(layout, segment.offset, segment.file_size)
+    dynamic = Dynamic(layout=layout, entries=entries, ends=ends)
     for tag, name in _ONCE.items():
         if len(dynamic.values(tag)) > 1:
             raise view.error(f"the dynamic table has {len(dynamic.values(tag))} {name} entries", segment.offset)
@@ -174,7 +185,7 @@ def read_dynamic(layout: Layout) -> Dynamic:
         if not size:
             raise view.error("the dynamic table has DT_STRTAB but no DT_STRSZ", segment.offset)
         text = dynamic.table(address, size, "DT_STRTAB")
-        dynamic = Dynamic(layout=layout, entries=dynamic.entries, text=text)
+        dynamic = replace(dynamic, text=text)
     for tag in _STRINGS:
         dynamic.texts(tag)
     _check_mandatory(dynamic, segment.offset)
@@ -195,7 +206,8 @@ def _check_mandatory(dynamic: Dynamic, offset: int) -> None:
             raise dynamic.layout.view.error(f"the dynamic table of {count} entries has no {name}", offset)
 
 
-def _entries(layout: Layout, offset: int, size: int) -> tuple[tuple[int, int], ...]:
+def _entries(layout: Layout, offset: int, size: int) -> tuple[tuple[tuple[int, int], ...], int]:
+    """Return the entries before DT_NULL, and how many of those there are."""
     entry = layout.header.layout("II", "QQ")
     whole = size - size % entry.size
     found = list(entry.iter_unpack(layout.view.slice(offset, whole, "PT_DYNAMIC")))
@@ -208,4 +220,4 @@ def _entries(layout: Layout, offset: int, size: int) -> tuple[tuple[int, int], .
     for index, (tag, _) in enumerate(found[:count]):
         if not any(first <= tag <= last for first, last in _TAGS):
             raise layout.view.error(f"entry {index} of the dynamic table has the tag 0x{tag:x}", offset)
-    return tuple((tag, value) for tag, value in found[:count])
+    return tuple((tag, value) for tag, value in found[:count]), len(found) - count

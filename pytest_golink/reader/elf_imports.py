@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import ImportedSymbol, VersionNeed
 from pytest_golink.reader.elf_dynamic import (
+    DT_AUXILIARY,
+    DT_FILTER,
     DT_GNU_HASH,
     DT_HASH,
     DT_MIPS_SYMTABNO,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 # Version indices 0 and 1 are "local" and "global": no version. The top bit hides the symbol from link editors.
 _VERSION_MASK = 0x7FFF
+# A name in the table of strings that only version needs, and glibc's own definitions, refer to.
+_GLIBC_VERSION = b"\0GLIBC_2."
 _VER_FLG_WEAK = 2
 _STB_LOCAL, _STB_WEAK = 0, 2
 _EM_MIPS, _EM_S390, _EM_ALPHA = 8, 22, 0x9026
@@ -58,9 +62,22 @@ def read_imports(dynamic: Dynamic) -> Imports:
     """
     reader = _Reader(dynamic)
     needs, versions = reader.version_needs()
-    if needs and not dynamic.has(DT_NEEDED):
-        raise reader.view.error(f"{needs[0].library} must define {needs[0].version}, but there is no DT_NEEDED")
+    _check_needs(dynamic, needs)
     return Imports(symbols=tuple(reader.symbols(versions)), version_needs=needs)
+
+
+def _check_needs(dynamic: Dynamic, needs: tuple[VersionNeed, ...]) -> None:
+    """Hold the version needs against the libraries, and the table of strings against both: an entry may be missing."""
+    libraries = {library for tag in (DT_NEEDED, DT_AUXILIARY, DT_FILTER) for library in dynamic.texts(tag)}
+    for need in needs:
+        if need.library not in libraries:
+            raise dynamic.layout.view.error(
+                f"{need.library} must define {need.version}, but DT_NEEDED does not name it"
+            )
+    if dynamic.text is not None and not dynamic.has(DT_VERNEED) and not dynamic.has(DT_VERDEF):
+        text = dynamic.layout.view.slice(dynamic.text.offset, dynamic.text.size, "DT_STRTAB")
+        if _GLIBC_VERSION in bytes(text):
+            raise dynamic.layout.view.error("DT_STRTAB has a version of glibc, but there is no DT_VERNEED")
 
 
 class _Reader:
@@ -197,13 +214,34 @@ class _Reader:
         return None
 
     def _hash_count(self) -> int:
-        # The words of the hash table are 64 bits wide on 64-bit s390 and on Alpha, against the gABI.
-        header = self.layout.header
-        wide = header.bits == 64 and header.machine in (_EM_S390, _EM_ALPHA)
-        pair = header.layout("QQ" if wide else "II", "QQ" if wide else "II")
-        buckets, chains = self.dynamic.record(pair, self.values[DT_HASH], "DT_HASH")
-        self.dynamic.table(self.values[DT_HASH], pair.size + (buckets + chains) * (pair.size // 2), "DT_HASH")
+        header, address = self.layout.header, self.values[DT_HASH]
+        word = header.layout("I", "I")
+        if header.bits == 64 and header.machine in (_EM_S390, _EM_ALPHA):
+            # Words of 8 bytes, against the gABI: GNU ld and Go write them, LLVM's link editor those of 4. A count of
+            # neither buckets nor symbols is 0, so that the first 8 bytes hold one number or two.
+            if 0 in self.dynamic.record(header.layout("II", "II"), address, "DT_HASH"):
+                word = header.layout("Q", "Q")
+            return self._checked_hash_count(word)
+        buckets, chains = self.dynamic.record(header.layout("II", "II"), address, "DT_HASH")
+        self.dynamic.table(address, (2 + buckets + chains) * word.size, "DT_HASH")
         return chains
+
+    def _checked_hash_count(self, word: Struct) -> int:
+        """Count by a table whose words were told by what is in them: then they must make sense, each of them."""
+        address, size = self.values[DT_HASH], word.size
+        (buckets,) = self.dynamic.record(word, address, "DT_HASH")
+        (chains,) = self.dynamic.record(word, address + size, "DT_HASH")
+        table = self.dynamic.table(address, (2 + buckets + chains) * size, "DT_HASH")
+        numbers = [number for (number,) in word.iter_unpack(self.view.slice(table.offset, table.size, "DT_HASH"))][2:]
+        if not buckets or max(numbers, default=0) >= chains:
+            raise self.view.error(
+                f"DT_HASH has {buckets} buckets and {chains} symbols, and refers to symbol {max(numbers, default=0)}",
+                table.offset,
+            )
+        used = self._highest_relocated_symbol()
+        if used >= chains:
+            raise self.view.error(f"symbol {used} is used, but DT_HASH has {chains} symbols", table.offset)
+        return int(chains)
 
     def _gnu_hash_count(self) -> int:
         """Count by the last chain, the one that ends the table."""

@@ -69,6 +69,7 @@ def read_go_side(
             enabled=_SWITCH.get(go.build.settings.get("CGO_ENABLED", "")),
             used=go.cgo_used,
             packages=go.cgo_packages,
+            calls=go.cgo_calls,
             dynamic_imports=imports if go.cgo_used is False else (),
         ),
         build=go.build,
@@ -83,6 +84,8 @@ def _content(image: MappedImage, go: GoImage, debug: Iterable[DebugSection]) -> 
         return Content(packed=_packer(image))
     dwarf = dwarf_paths(debug, byteorder=image.byteorder, wide=image.pointer_size == 8)
     paths = build_paths(go.source_files, go.build, dwarf or ())
+    if not go.whole:
+        return Content(pclntab=go.pclntab, build_paths=paths or None, packed=_packer(image))
     return Content(
         pclntab=go.pclntab,
         startup=content.startup(go.functions),

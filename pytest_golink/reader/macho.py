@@ -7,6 +7,7 @@ Source: Apple's mach-o/loader.h and mach-o/fat.h.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,16 @@ from pytest_golink.reader.macho_fixups import read_rebases
 from pytest_golink.reader.macho_identity import dotted, read_identity
 from pytest_golink.reader.macho_imports import read_imports
 from pytest_golink.reader.macho_layout import read_layout
-from pytest_golink.reader.macho_signature import read_signature
+from pytest_golink.reader.macho_signature import CodeSignature, read_signature
 from pytest_golink.reader.macho_symbols import read_symbols
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_golink.facts import Kind, Linkage
     from pytest_golink.reader.macho_commands import Commands
     from pytest_golink.reader.macho_layout import Layout
+    from pytest_golink.reader.macho_symbols import SymbolTable
 
 _FAT_MAGIC, _FAT_MAGIC_64 = 0xCAFEBABE, 0xCAFEBABF
 _MH_PIE, _MH_ALLOW_STACK_EXECUTION = 0x200000, 0x20000
@@ -68,14 +72,35 @@ def read_macho(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
         UnreadableBinaryError: The file is damaged, or of a kind that is not read (core file, dSYM, …).
     """
     view = View(data, path=path, format="macho")
+    return tuple(_read_image(part, fat_cpu=cpu, file_size=view.size) for cpu, part in _parts(view))
+
+
+def map_images(path: str, data: memoryview) -> tuple[tuple[str | None, MappedImage], ...]:
+    """
+    Give each slice's name and the image as its loader maps it.
+
+    Raises:
+        UnreadableBinaryError: The file is truncated or damaged, or not of a kind that is read.
+    """
+    mapped = []
+    for cpu, part in _parts(View(data, path=path, format="macho")):
+        image = read_commands(part)
+        mapped.append((_slice_name(cpu), _map(image, read_layout(image), read_symbols(image))))
+    return tuple(mapped)
+
+
+def _parts(view: View) -> Iterator[tuple[int | None, View]]:
+    """Yield the images in a file: itself, or a fat file's slices with their CPU types."""
     (magic,) = view.unpack(Struct(">I"), 0, "the magic number")
     if magic not in (_FAT_MAGIC, _FAT_MAGIC_64):
-        return (_read_image(view, fat_cpu=None, file_size=view.size),)
-    found = []
+        yield None, view
+        return
     for cpu, start, size in _slices(view, wide=magic == _FAT_MAGIC_64):
-        part = View(view.slice(start, size, "a slice"), path=path, format="macho", base=start)
-        found.append(_read_image(part, fat_cpu=cpu, file_size=view.size))
-    return tuple(found)
+        yield cpu, View(view.slice(start, size, "a slice"), path=view.path, format="macho", base=start)
+
+
+def _slice_name(cpu: int | None) -> str | None:
+    return None if cpu is None else _GOARCH.get(cpu) or _OTHER_CPUS.get(cpu, f"0x{cpu:x}")
 
 
 def _slices(view: View, *, wide: bool) -> tuple[tuple[int, int, int], ...]:
@@ -106,18 +131,9 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
     imports = read_imports(image, symbols, [library.name for library in needed])
     kind = _KINDS[image.file_type]
     target, os_minimum = _platform(image)
+    signature = CodeSignature(kind="none") if kind == "object" else read_signature(image)
     go = read_go_side(
-        MappedImage(
-            path=view.path,
-            format="macho",
-            pointer_size=8 if image.wide else 4,
-            byteorder="little" if image.order == "<" else "big",
-            entry=_entry(image, layout),
-            segments=layout.segments,
-            sections=layout.sections,
-            relocated=read_rebases(image, layout),
-            symbols=dict if symbols is None else symbols.defined,
-        ),
+        _map(image, layout, symbols),
         imports=imports,
         target=target,
         debug=(
@@ -152,13 +168,32 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
         dwarf=_has_dwarf(layout),
         hardening=_hardening(image, layout),
         os_minimum=os_minimum,
-        signed=None if kind == "object" else read_signature(image),
+        signed=None if kind == "object" else signature.kind,
         go=go.build,
         content=go.content,
-        slice=None if fat_cpu is None else _GOARCH.get(fat_cpu) or _OTHER_CPUS.get(fat_cpu, f"0x{fat_cpu:x}"),
-        macho=read_identity(image),
+        slice=_slice_name(fat_cpu),
+        macho=replace(
+            read_identity(image),
+            code_flags=signature.flags,
+            entitlements=signature.entitlements,
+            restricted=any(section.name == "__RESTRICT,__restrict" for section in layout.sections),
+        ),
         symtab_size=0 if symbols is None else symbols.size,
         dwarf_size=sum(len(section.data) for section in layout.sections if section.name.startswith("__DWARF,")),
+    )
+
+
+def _map(image: Commands, layout: Layout, symbols: SymbolTable | None) -> MappedImage:
+    return MappedImage(
+        path=image.view.path,
+        format="macho",
+        pointer_size=8 if image.wide else 4,
+        byteorder="little" if image.order == "<" else "big",
+        entry=_entry(image, layout),
+        segments=layout.segments,
+        sections=layout.sections,
+        relocated=read_rebases(image, layout),
+        symbols=dict if symbols is None else symbols.defined,
     )
 
 

@@ -92,6 +92,16 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
     )
 
 
+def map_image(path: str, data: memoryview) -> MappedImage:
+    """
+    Give one PE image as its loader maps it.
+
+    Raises:
+        UnreadableBinaryError: The file is no PE image, or damaged.
+    """
+    return _map(read_layout(View(data, path=path, format="pe")))
+
+
 def _map(layout: Layout) -> MappedImage:
     sections = tuple(
         Region(

@@ -108,7 +108,7 @@ def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
         # The loader stops at the first descriptor without a name or an address table; the directory's size tells it
         # nothing.
         if not name or not addresses:
-            _require_some(layout, index - 1, size, _IMPORT_DESCRIPTOR.size, "import directory")
+            _require_no_hole(layout, rva, index - 1, size, _IMPORT_DESCRIPTOR.size, "import directory")
             return
         library = layout.text(name, f"the DLL name of {what}", most=_LONGEST_NAME_BYTES)
         # Without a lookup table (Borland's linker, packers) the address table is one, until the image is bound.
@@ -128,18 +128,24 @@ def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
         index += 1
         attributes, name, _, _, lookup, *_ = fields
         if not name:
-            _require_some(layout, index - 1, size, _DELAY_DESCRIPTOR.size, "delay-import directory")
+            _require_no_hole(layout, rva, index - 1, size, _DELAY_DESCRIPTOR.size, "delay-import directory")
             return
         base = 0 if attributes & _DELAY_RVA_BASED else layout.image_base
         library = layout.text(name - base, f"the DLL name of {what}", most=_LONGEST_NAME_BYTES)
         yield library, "delay-import directory", lookup - base
 
 
-def _require_some(layout: Layout, found: int, size: int, entry: int, what: str) -> None:
+def _require_no_hole(layout: Layout, rva: int, found: int, size: int, entry: int, what: str) -> None:
     # A descriptor of zeros ends a directory. Where it is the first, and there is said to be more than that, a hole in
-    # the file has taken the others' place.
+    # the file has taken the others' place; and so it has where nothing but zeros follows it, room for one more.
     if not found and size > entry:
         raise layout.view.error(f"the {what} has {size} bytes, and begins with its end")
+    behind = size // entry - found - 1
+    if behind > 0:
+        rest = Struct(f"{behind * entry}s")
+        (zeros,) = layout.read(rest, rva + (found + 1) * entry, f"the rest of the {what}")
+        if not any(zeros):
+            raise layout.view.error(f"the {what} ends {behind} descriptors before its size")
 
 
 def _thunks(layout: Layout, rva: int, library: str) -> Iterator[str]:

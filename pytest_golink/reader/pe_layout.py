@@ -162,6 +162,8 @@ def read_layout(view: View) -> Layout:
             f"the optional header has {optional_size} bytes, too few for {count} data directories", optional
         )
     table = view.slice(optional + standard.size, count * _DIRECTORY.size, "the data directories")
+    if symbols + symbol_count * SYMBOL_BYTES > view.size and _packed(view, optional + optional_size, section_count):
+        symbols = symbol_count = 0
     strings = read_string_table(view, symbols, symbol_count, SYMBOL_BYTES)
     sections = tuple(_sections(view, optional + optional_size, section_count, max(alignment, 1), strings))
     layout = Layout(
@@ -188,6 +190,12 @@ def read_layout(view: View) -> Layout:
     )
     _check_directories(layout, image_size)
     return layout
+
+
+def _packed(view: View, table: int, count: int) -> bool:
+    """Whether UPX packed the image: it leaves the pointer to a symbol table that it cut away."""
+    names = {bytes(raw) for raw, *_ in _SECTION.iter_unpack(view.slice(table, count * _SECTION.size, "the sections"))}
+    return {b"UPX0".ljust(8, b"\0"), b"UPX1".ljust(8, b"\0")} <= names
 
 
 def _sections(view: View, table: int, count: int, alignment: int, strings: memoryview | None) -> Iterator[Section]:

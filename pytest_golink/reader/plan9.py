@@ -40,6 +40,49 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
     Source: a.out(6); Go's debug/plan9obj.
     """
     view = View(data, path=path, format="plan9")
+    image, goarch, has_symbols = _map(view)
+    target = Target(goos="plan9", goarch=goarch)
+    go = read_go_side(image, imports=(), target=target)
+    return BinaryFacts(
+        path=path,
+        size=view.size,
+        format="plan9",
+        kind="executable",
+        target=target,
+        linkage="static",
+        needs_loader_only=None,
+        interpreter=None,
+        needed=(),
+        rpath=None,
+        runpath=None,
+        imports=(),
+        libc=Libc(kind="none", presence="none"),
+        cgo=go.cgo,
+        link_mode=go.link_mode,
+        resolver=go.resolver,
+        static_name_service=(),
+        symtab=has_symbols,
+        dwarf=None,
+        hardening=Hardening(pie=False),
+        os_minimum=None,
+        signed=None,
+        go=go.build,
+        content=go.content,
+    )
+
+
+def map_image(path: str, data: memoryview) -> MappedImage:
+    """
+    Give one Plan 9 executable as it is loaded.
+
+    Raises:
+        UnreadableBinaryError: The header is cut, or promises more than the file has.
+    """
+    return _map(View(data, path=path, format="plan9"))[0]
+
+
+def _map(view: View) -> tuple[MappedImage, str, bool]:
+    """Return the image, its GOARCH, and whether it has a symbol table."""
     magic, text, initialized, _bss, symbols, entry, stack_table, line_table = view.unpack(_HEADER, 0, "the header")
     goarch, pointer_size, byteorder, load_address, alignment = _MACHINES[magic]
     header = _HEADER.size
@@ -62,46 +105,15 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
         offset += size
     if not segments[0].address <= entry < segments[0].address + text:
         raise view.error(f"the entry point 0x{entry:x} lies outside the text segment", 20)
-
-    target = Target(goos="plan9", goarch=goarch)
-    go = read_go_side(
-        MappedImage(
-            path=path,
-            format="plan9",
-            pointer_size=pointer_size,
-            byteorder=byteorder,
-            entry=entry,
-            segments=tuple(segments),
-            sections=(),
-            relocated=lambda _address: None,
-            symbols=dict,
-        ),
-        imports=(),
-        target=target,
-    )
-    return BinaryFacts(
-        path=path,
-        size=view.size,
+    image = MappedImage(
+        path=view.path,
         format="plan9",
-        kind="executable",
-        target=target,
-        linkage="static",
-        needs_loader_only=None,
-        interpreter=None,
-        needed=(),
-        rpath=None,
-        runpath=None,
-        imports=(),
-        libc=Libc(kind="none", presence="none"),
-        cgo=go.cgo,
-        link_mode=go.link_mode,
-        resolver=go.resolver,
-        static_name_service=(),
-        symtab=symbols > 0,
-        dwarf=None,
-        hardening=Hardening(pie=False),
-        os_minimum=None,
-        signed=None,
-        go=go.build,
-        content=go.content,
+        pointer_size=pointer_size,
+        byteorder=byteorder,
+        entry=entry,
+        segments=tuple(segments),
+        sections=(),
+        relocated=lambda _address: None,
+        symbols=dict,
     )
+    return image, goarch, symbols > 0

@@ -43,6 +43,7 @@ class _Module:
     segments: list[tuple[int, int, memoryview]] = field(default_factory=list)
     custom: set[str] = field(default_factory=set)
     counts: dict[int, int] = field(default_factory=dict)
+    code: tuple[int, int] | None = None
     go_version: str | None = None
 
 
@@ -155,6 +156,17 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
     )
 
 
+def map_image(path: str, data: memoryview) -> MappedImage:
+    """
+    Give the initial memory of one WebAssembly module.
+
+    Raises:
+        UnreadableBinaryError: A section, a vector or a name goes past its end, or the module is a component.
+    """
+    view = View(data, path=path, format="wasm")
+    return _map(view, _read_sections(view))
+
+
 def _read_sections(view: View) -> _Module:
     module = _Module()
     offset = _HEADER_BYTES
@@ -177,6 +189,8 @@ def _read_sections(view: View) -> _Module:
             module.counts[section] = _Cursor(view, cursor.offset, cursor.end, f"section {section}").number()
         if section == _IMPORT:
             _read_imports(view, cursor, module)
+        elif section == _CODE:
+            module.code = cursor.offset, cursor.end
         elif section == _DATA:
             _read_data(view, cursor, module)
         offset = header.offset + size
@@ -198,9 +212,11 @@ def _check_whole(view: View, module: _Module) -> None:
     library = {"linking", "dylink.0"} & module.custom
     if _TYPE in module.counts and not library and not {_EXPORT, _START} & module.counts.keys():
         raise view.error("there is no export and no start function, nothing that a host could call: is it cut?")
-    # Go's linker writes its build ID first and its data, the pclntab and all, last.
+    # Go's linker writes its build ID first, its data, the pclntab and all, behind the code, and then who produced it.
     if "go:buildid" in module.custom and _DATA not in module.counts:
         raise view.error("a Go module without a data section: is it cut?")
+    if "go:buildid" in module.custom and "producers" not in module.custom:
+        raise view.error("a Go module without its producers section: is it cut?")
 
 
 def _read_go_version(cursor: _Cursor) -> str | None:
@@ -299,4 +315,18 @@ def _map(view: View, module: _Module) -> MappedImage:
         sections=(),
         relocated=lambda _address: None,
         symbols=dict,
+        bodies=lambda: _bodies(view, module),
     )
+
+
+def _bodies(view: View, module: _Module) -> tuple[int, ...]:
+    """Return the sizes of the functions in the code section."""
+    if module.code is None:
+        return ()
+    cursor = _Cursor(view, *module.code, f"section {_CODE}")
+    sizes = []
+    for _ in range(cursor.number()):
+        sizes.append(cursor.number())
+        cursor.take(sizes[-1])
+    _require_end(view, cursor)
+    return tuple(sizes)

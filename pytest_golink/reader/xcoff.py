@@ -80,6 +80,17 @@ class _Section:
     flags: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Headers:
+    """The file header (its auxiliary header by its size, its symbols by their number) and the section headers."""
+
+    width: _Width
+    auxiliary: int
+    flags: int
+    symbols: int
+    sections: tuple[_Section, ...]
+
+
 def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
     """
     Read the facts of one XCOFF image, 32- or 64-bit.
@@ -93,17 +104,8 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
     Source: AIX Files Reference, "XCOFF Object File Format".
     """
     view = View(data, path=path, format="xcoff")
-    wide = int.from_bytes(view.slice(0, 2, "the magic number"), "big") == _MAGIC64
-    width = _WIDE if wide else _NARROW
-    fields = view.unpack(width.header, 0, "the file header")
-    if wide:
-        count, symbols_offset, auxiliary, flags, symbols = fields
-    else:
-        count, symbols_offset, symbols, auxiliary, flags = fields
-    _check_symbols(view, symbols_offset, symbols)
-    view.check(width.header.size, auxiliary, "the auxiliary header")
-    sections = _read_sections(view, width, width.header.size + auxiliary, count)
-
+    headers = _read_headers(view)
+    flags, sections = headers.flags, headers.sections
     if flags & _F_EXEC and not any(section.flags & _STYP_LOADER for section in sections):
         raise view.error("an executable without a loader section")
     needed: tuple[NeededLibrary, ...] = ()
@@ -111,34 +113,12 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
     rpath: tuple[str, ...] = ()
     for section in sections:
         if section.flags & _STYP_LOADER:
-            rpath, needed, imports = _read_loader(view, width, section)
+            rpath, needed, imports = _read_loader(view, headers.width, section)
 
-    kind: Kind = "shared-library" if flags & _F_SHROBJ else "executable" if flags & _F_EXEC else "object"
-    target = Target(goos="aix", goarch=width.goarch)
-    regions = tuple(
-        Region(
-            name=section.name,
-            address=section.address,
-            offset=section.offset,
-            data=view.slice(section.offset, section.size, f"section {section.name}"),
-            writable=bool(section.flags & (_STYP_DATA | _STYP_TDATA)),
-            executable=bool(section.flags & _STYP_TEXT),
-        )
-        for section in sections
-        if section.flags & (_STYP_TEXT | _STYP_DATA | _STYP_TDATA)
-    )
+    kind = _kind(flags)
+    target = Target(goos="aix", goarch=headers.width.goarch)
     go = read_go_side(
-        MappedImage(
-            path=path,
-            format="xcoff",
-            pointer_size=width.pointer_size,
-            byteorder="big",
-            entry=_entry(view, width, auxiliary, regions) if kind == "executable" else None,
-            segments=regions,
-            sections=(),
-            relocated=lambda _address: None,
-            symbols=dict,
-        ),
+        _map(view, headers),
         imports=imports,
         target=target,
         debug=(
@@ -169,7 +149,7 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
         link_mode=go.link_mode,
         resolver=go.resolver,
         static_name_service=(),
-        symtab=symbols > 0,
+        symtab=headers.symbols > 0,
         dwarf=any(s.flags & 0xFFFF == _STYP_DWARF and s.flags & _SSUBTYP_DWINFO and s.size for s in sections),
         hardening=Hardening(),
         os_minimum=None,
@@ -179,14 +159,75 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
     )
 
 
-def _check_symbols(view: View, offset: int, count: int) -> None:
+def map_image(path: str, data: memoryview) -> MappedImage:
+    """
+    Give one XCOFF image as its loader maps it.
+
+    Raises:
+        UnreadableBinaryError: A header or a section goes past the file's end.
+    """
+    view = View(data, path=path, format="xcoff")
+    return _map(view, _read_headers(view))
+
+
+def _map(view: View, headers: _Headers) -> MappedImage:
+    regions = tuple(
+        Region(
+            name=section.name,
+            address=section.address,
+            offset=section.offset,
+            data=view.slice(section.offset, section.size, f"section {section.name}"),
+            writable=bool(section.flags & (_STYP_DATA | _STYP_TDATA)),
+            executable=bool(section.flags & _STYP_TEXT),
+        )
+        for section in headers.sections
+        if section.flags & (_STYP_TEXT | _STYP_DATA | _STYP_TDATA)
+    )
+    start = _kind(headers.flags) == "executable"
+    return MappedImage(
+        path=view.path,
+        format="xcoff",
+        pointer_size=headers.width.pointer_size,
+        byteorder="big",
+        entry=_entry(view, headers.width, headers.auxiliary, regions) if start else None,
+        segments=regions,
+        sections=(),
+        relocated=lambda _address: None,
+        symbols=dict,
+    )
+
+
+def _kind(flags: int) -> Kind:
+    return "shared-library" if flags & _F_SHROBJ else "executable" if flags & _F_EXEC else "object"
+
+
+def _read_headers(view: View) -> _Headers:
+    wide = int.from_bytes(view.slice(0, 2, "the magic number"), "big") == _MAGIC64
+    width = _WIDE if wide else _NARROW
+    fields = view.unpack(width.header, 0, "the file header")
+    if wide:
+        count, symbols_offset, auxiliary, flags, symbols = fields
+    else:
+        count, symbols_offset, symbols, auxiliary, flags = fields
+    _check_symbols(view, symbols_offset, symbols, wide=wide)
+    view.check(width.header.size, auxiliary, "the auxiliary header")
+    return _Headers(
+        width=width,
+        auxiliary=auxiliary,
+        flags=flags,
+        symbols=symbols,
+        sections=_read_sections(view, width, width.header.size + auxiliary, count),
+    )
+
+
+def _check_symbols(view: View, offset: int, count: int, *, wide: bool) -> None:
     """Hold the symbol table and the string table behind it against the file's end."""
     if not count:
         return
     view.check(offset, count * _SYMBOL_SIZE, "the symbol table")
     strings = offset + count * _SYMBOL_SIZE
-    # The string table is left out where no name is longer than eight characters.
-    if strings < view.size:
+    # It is left out where no name is longer than eight characters; symbols of 64-bit images have all names there.
+    if wide or strings < view.size:
         (length,) = view.unpack(_LENGTH, strings, "the length of the string table")
         view.check(strings, length, "the string table")
 

@@ -63,7 +63,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
-    seeds = make_seeds(options.folder / "seeds", tuple(options.formats))
+    seeds = make_seeds(options.folder.resolve() / "seeds", tuple(options.formats))
     print(f"{len(seeds)} images: {', '.join(image.name for image in seeds)}", flush=True)
     tally = _run(seeds, seed, options)
     print(

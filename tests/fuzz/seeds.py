@@ -12,7 +12,8 @@ from unittest import mock
 
 from pytest_golink.build import Builder, parse_options
 from pytest_golink.golang import memory
-from pytest_golink.reader import _pick
+from pytest_golink.golang.sizes import package_sizes
+from pytest_golink.reader import _MAPPERS, _pick
 from pytest_golink.reader.bounds import View
 from pytest_golink.toolchain import find_go
 from tests.fuzz.mutations import Place
@@ -45,6 +46,13 @@ class Seed:
 def read(data: bytes) -> tuple[BinaryFacts, ...]:
     """Read bytes as read_binaries() reads a file's."""
     return _pick("image", data[:16])("image", memoryview(data))
+
+
+def read_sizes(data: bytes) -> None:
+    """Read what read_package_sizes() reads of a file."""
+    map_images = _MAPPERS.get(_pick("image", data[:16]))
+    for _, image in map_images("image", memoryview(data)) if map_images else ():
+        package_sizes(image)
 
 
 _GO: tuple[tuple[str, str, dict[str, Any]], ...] = (

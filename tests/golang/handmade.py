@@ -163,6 +163,7 @@ def image(
     entry: int | None = TEXT_START,
     relocated: Mapping[int, int] | None = None,
     symbols: Mapping[str, int] | None = None,
+    bodies: Sequence[int] | None = None,
 ) -> MappedImage:
     machine = machine or Machine()
     return MappedImage(
@@ -175,4 +176,5 @@ def image(
         sections=tuple(sections),
         relocated=(relocated or {}).get,
         symbols=lambda: symbols or {},
+        bodies=None if bodies is None else lambda: bodies,
     )

@@ -205,3 +205,9 @@ def test_many_damaged_blobs_are_not_all_tried() -> None:
 
     with pytest.raises(UnreadableBinaryError, match="at offset 0x100: Go build info: the Go version is empty"):
         read(decoys + inline_blob(), section=False)
+
+
+def test_the_standard_library_as_a_shared_library_has_an_empty_module_text() -> None:
+    build = read_build_info(Memory(image(region(inline_blob(module=framed(""))))))
+
+    assert build == GoBuild(version="go1.27.3")

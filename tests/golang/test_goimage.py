@@ -283,3 +283,17 @@ def test_random_bytes_behind_a_magic_give_a_value_or_the_typed_error(head: bytes
         assert error.path == "app"  # noqa: PT017 - both ways out are right
     else:
         assert read is None or read.build.version
+
+
+def test_a_program_whose_runtime_is_in_a_library_of_gos_does_not_say_what_is_linked_in() -> None:
+    names = ("main.main", "main.init")
+    table = region(Machine().pclntab(names), 0x20000, name=".gopclntab")
+    alone, whole = (
+        read_go(image(region(inline_blob()), section, sections=(section,)))
+        for section in (table, region(Machine().pclntab((*names, "runtime.morestack")), 0x20000, name=".gopclntab"))
+    )
+
+    assert alone is not None
+    assert whole is not None
+    assert (alone.whole, alone.cgo_used, alone.resolvers(())) == (False, None, None)
+    assert (whole.whole, whole.cgo_used, whole.resolvers(())) == (True, False, ("none",))

