@@ -6,11 +6,13 @@ JOBS ?= 2
 SECONDS ?= 60
 # Where old Go toolchains are kept.
 GO_VERSIONS ?= .go-versions
+# Root folders of real systems are kept here.
+PLATFORM_ROOTS ?= .platform-roots
 # Real binaries are kept outside the repository: 6 GB.
 CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus format clean long ports versions matrix fuzz
+.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz browser integration
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,10 +39,13 @@ ports: $(VENV)/.test ## Build and read samples for every port of Go: long
 
 versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode: long
 	$(VENV)/bin/python tests/matrix/fetch_go.py $(GO_VERSIONS)
-	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/matrix/versions.py tests/matrix/modes.py --golink-crosscheck
+	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/matrix/versions.py tests/matrix/modes.py tests/matrix/shared.py tests/matrix/upx.py --golink-crosscheck
 
 long: $(VENV)/.test ## Pass the tests that compile one more standard library each
 	nice $(VENV)/bin/python -m pytest -m long
+
+platforms: $(VENV)/.test ## Start images in root folders of real systems, and hold runs-on against that: long; root or user namespaces
+	PLATFORM_ROOTS=$(PLATFORM_ROOTS) nice $(VENV)/bin/python -m pytest -q tests/matrix/platforms.py
 
 matrix: long ports versions ## All three
 
@@ -54,12 +59,21 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on real binar
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
+schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
+	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
+
+browser: $(VENV)/.browser ## Look at the HTML report in a headless Chromium (Debian: apt-get install chromium chromium-driver)
+	nice $(VENV)/bin/python -m pytest -q -s tests/browser/pages.py
+
+integration: $(VENV)/.integration ## Run the GitHub action, the pre-commit hook and the other examples of docs/ci.md: long
+	nice $(VENV)/bin/python -m pytest -q tests/integration/services.py
+
 format: $(VENV)/.lint ## Lay the code out
 	$(VENV)/bin/python -m ruff check --fix
 	$(VENV)/bin/python -m ruff format
 
 clean: ## Remove all that was made
-	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
+	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
 
 # Debian's python3 comes without ensurepip, but its pip can install into an environment that has none.
 define venv
@@ -79,6 +93,16 @@ $(VENV)/.report: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -e '.[test]'
+	@touch $@
+
+# This package is the way to a recent axe-core on PyPI; what drives its own browser is not needed.
+$(VENV)/.browser: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test,browser]'
+	$(VENV)/bin/python -m pip install --quiet --no-deps 'axe-playwright-python>=0.1.8'
+	@touch $@
+
+$(VENV)/.integration: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test,integration]'
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml | $(VENV)/bin/python

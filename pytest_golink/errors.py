@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_golink.findings import Finding
+    from pytest_golink.policy.model import Place
 
 # A linker that fails on a large program prints thousands of lines; the cause stands in the last ones.
 _OUTPUT_TAIL_LINES = 40
@@ -19,6 +20,23 @@ class GolinkError(Exception):
 
 class ParameterError(GolinkError, ValueError):
     """A rule was asked with a parameter it does not take, or with a value of the wrong form."""
+
+
+class PolicyError(GolinkError, ValueError):
+    """
+    golink.toml is wrong; the message has one line a mistake.
+
+    Attributes:
+        errors: Every mistake with its place, in the order of the lines.
+    """
+
+    def __init__(self, errors: Sequence[tuple[Place, str]]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(f"{place}: {text}" for place, text in self.errors))
+
+
+class LockError(GolinkError, ValueError):
+    """golink.lock is not there, is no lock of this version, or cannot be written; the message names file and line."""
 
 
 class ToolchainError(GolinkError):
@@ -47,6 +65,10 @@ class BuildError(GolinkError):
             what = f"{what} (exit status {status})"
             tail.append(f"command: {' '.join(command)}")
         super().__init__("\n  ".join([what, *tail]))
+
+
+class SandboxError(GolinkError):
+    """A program cannot be started apart from this machine: it does not allow that."""
 
 
 class UnreadableBinaryError(GolinkError):
@@ -84,6 +106,45 @@ class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, 
         for fact, (ours, theirs) in self.differences.items():
             lines += [f"{fact}", f"  golink      {ours!r}", f"  {reader:11} {theirs!r}"]
         super().__init__("\n  ".join(lines))
+
+
+class ArchiveError(GolinkError):
+    """
+    An archive cannot be looked into, or not safely: truncated, damaged, encrypted, hostile or over a bound.
+
+    Attributes:
+        path: The archive as reports show it ("dist/app.tar.gz"; an inner one "dist/app.tar.gz!app.deb").
+        reason: What is wrong.
+        member: The member that it is about, None where it is about the archive.
+    """
+
+    def __init__(self, path: str, reason: str, *, member: str | None = None) -> None:
+        self.path = path
+        self.reason = reason
+        self.member = member
+        super().__init__(f"{path}{'' if member is None else f'!{member}'}: {reason}")
+
+
+class NoMatchError(GolinkError):
+    """
+    What a policy names is not there: a glob without a match, a goreleaser folder without a binary.
+
+    Attributes:
+        wanted: What was looked for, as it was written.
+        where: The folder or archive that was looked through.
+        near: What is there instead, the nearest names first.
+    """
+
+    def __init__(self, wanted: str, *, where: str, reason: str, near: Sequence[str] = (), more: int = 0) -> None:
+        self.wanted = wanted
+        self.where = where
+        self.near = tuple(near)
+        there = ", ".join([*near, *([f"and {more} more"] if more else [])])
+        super().__init__(f"{wanted}: {reason} (looked in {where}){f'; there is {there}' if there else ''}")
+
+
+class ReportError(GolinkError, ValueError):
+    """A file is not a JSON report of golink, or two reports contradict each other."""
 
 
 class PolicyViolation(AssertionError):  # noqa: N818 - a failed assertion, not an error: the answer is no

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink import read_binary
-from pytest_golink.__main__ import main
+from pytest_golink.__main__ import _COMMANDS, main
 from pytest_golink.report.facts_json import facts_json
 
 if TYPE_CHECKING:
@@ -144,8 +144,9 @@ def test_version_and_help() -> None:
     assert run("--version").stdout == f"pytest-golink {version('pytest-golink')}\n"
     helped = run("--help")
     assert helped.returncode == 0
-    usage = "usage: python -m pytest_golink [-h] [--json] [--crosscheck] [--version] FILE [FILE ...]"
+    usage = "usage: python -m pytest_golink [-h] [--json] [--platforms] [--crosscheck] [--version] FILE [FILE ...]"
     assert usage in " ".join(helped.stdout.split())
+    assert [command for command in _COMMANDS if f"\n  {command} " not in helped.stdout] == []
 
 
 def test_no_file_is_an_error() -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_golink.rules.registry import RULES, Rule, evaluate, rule_named
+from pytest_golink.rules.registry import RULES, Rule, evaluate, evaluate_together, rule_named
 
-__all__ = ["RULES", "Rule", "evaluate", "rule_named"]
+__all__ = ["RULES", "Rule", "evaluate", "evaluate_together", "rule_named"]

@@ -16,7 +16,7 @@ LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "
 
 # Version needs that are no "GLIBC_x.y" and still ask for a glibc.
 # Source: glibc 2.36's NEWS: an object with DT_RELR names GLIBC_ABI_DT_RELR, so that an older loader refuses it.
-_ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": "2.36"}
+ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": "2.36"}
 
 
 def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Version | None = None) -> Verdict:
@@ -115,7 +115,7 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
     evidence = needed_lines(facts, facts.needed)
     floor = facts.libc.floor
     special = sorted({need.version for need in facts.version_needs if need.version.startswith("GLIBC_ABI_")})
-    asked = [_ABI_VERSIONS[name] for name in special if name in _ABI_VERSIONS] + ([floor] if floor else [])
+    asked = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
     highest = max(asked, key=numbers, default=None)
     evidence += tuple(f"version need {name}" for name in special)
     if highest is not None and numbers(highest) > numbers(version):
@@ -127,7 +127,7 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts)),
             remedy=older_glibc(facts, version),
         )
-    unknown = [name for name in special if name not in _ABI_VERSIONS]
+    unknown = [name for name in special if name not in ABI_VERSIONS]
     if unknown:
         return Verdict(
             outcome="undecidable",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_golink.errors import ParameterError
 from pytest_golink.findings import FAILING, Finding
 from pytest_golink.rules import (
+    behaviour,
     build_info,
     cgo,
     claims,
@@ -23,18 +24,22 @@ from pytest_golink.rules import (
     linkage,
     os_version,
     platform,
+    preload,
+    reproducible,
+    runs_on,
+    same_linkage,
     traces,
 )
 from pytest_golink.rules.parameters import parameters_of, suggestion
-from pytest_golink.rules.verdict import Verdict
+from pytest_golink.rules.verdict import Verdict, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pytest_golink.facts import Subject
     from pytest_golink.rules.parameters import Parameter
 
-Group = Literal["linkage", "cgo", "content", "hardening", "platform"]
+Group = Literal["linkage", "cgo", "content", "hardening", "platform", "behaviour"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +47,8 @@ class Rule:
     """
     One rule: its permanent name, what it says in a sentence, what it can be asked, and the check that decides.
 
-    `check` takes the subject and the parameters as keywords.
+    `check` takes the subject and the parameters as keywords. A rule over a "binary" is asked once of all the images of
+    one [[binary]], and its check takes a sequence of subjects.
     """
 
     name: str
@@ -50,13 +56,14 @@ class Rule:
     summary: str
     parameters: tuple[Parameter, ...]
     check: Callable[..., Verdict]
+    over: Literal["image", "binary"] = "image"
 
     def accept(self, value: object) -> dict[str, object] | None:
         """
         Give the parameters that a policy's value stands for, None where it switches the rule off.
 
         `true` is the rule without parameters, `false` off, a table the parameters by name; a list or a plain value
-        stands for the rule's one parameter.
+        stands for the rule's one parameter, a list also for the only one of several that is a list.
 
         Raises:
             ParameterError: The value is not of an accepted form.
@@ -70,9 +77,19 @@ class Rule:
             if len(self.parameters) == 1 and self.parameters[0].table:
                 value = {self.parameters[0].name: value}
             return self.checked(value)
-        if len(self.parameters) != 1:
+        plain = self.plain_list if isinstance(value, (list, tuple)) else None
+        if len(self.parameters) == 1:
+            (plain,) = self.parameters
+        if plain is None:
             raise ParameterError(f"{self.name}: {value!r} is not {self._accepted}")
-        return self.checked({self.parameters[0].name: value})
+        return self.checked({plain.name: value})
+
+    @property
+    def plain_list(self) -> Parameter | None:
+        """The only one of several parameters that is a list, where a list may stand for it."""
+        lists = [parameter for parameter in self.parameters if parameter.many]
+        others = any(parameter.required for parameter in self.parameters if not parameter.many)
+        return lists[0] if len(lists) == 1 and len(self.parameters) > 1 and not others else None
 
     def checked(self, parameters: Mapping[str, object]) -> dict[str, object]:
         """
@@ -158,6 +175,13 @@ def _rules() -> Mapping[str, Rule]:
             "page-alignment": platform.page_alignment,
             "launches-on-macos": os_version.launches_on_macos,
             "max-size": platform.max_size,
+            "runs-on": runs_on.runs_on,
+            "same-linkage": same_linkage.same_linkage,
+        },
+        "behaviour": {
+            "starts-alone": behaviour.starts_alone,
+            "ignores-preload": preload.ignores_preload,
+            "reproducible": reproducible.reproducible,
         },
     }
     return MappingProxyType(
@@ -168,12 +192,15 @@ def _rules() -> Mapping[str, Rule]:
                 summary=(check.__doc__ or "").strip().splitlines()[0],
                 parameters=parameters_of(check),
                 check=check,
+                over="binary" if name in _OVER_A_BINARY else "image",
             )
             for group, checks in groups.items()
             for name, check in checks.items()
         }
     )
 
+
+_OVER_A_BINARY = frozenset({"same-linkage"})
 
 RULES: Mapping[str, Rule] = _rules()
 
@@ -194,9 +221,47 @@ def rule_named(name: str) -> Rule:
         raise ParameterError(f'unknown rule "{name}"{suggestion(name, RULES)}') from None
 
 
+def evaluate_together(
+    rule: str, subjects: Sequence[Subject], parameters: Mapping[str, object], *, name: str = ""
+) -> Finding:
+    """
+    Ask a rule over a binary of all the images of one.
+
+    Args:
+        rule: The rule's name.
+        subjects: The images, in any order.
+        parameters: By hyphenated name.
+        name: What the finding calls them; their own names by default.
+
+    Raises:
+        ParameterError: The rule or a parameter is unknown, missing or of the wrong form, or it is over one image.
+    """
+    chosen = rule_named(rule)
+    if chosen.over != "binary":
+        raise ParameterError(f"{rule}: it is asked of one image, not of several together")
+    values = chosen.checked(parameters)
+    verdict = chosen.check(subjects, **{key.replace("-", "_"): value for key, value in values.items()})
+    packed = [subject for subject in subjects if subject.facts.content.packed]
+    if packed and verdict.outcome not in FAILING:
+        verdict = _of_the_unpacker(verdict, packed[0])
+    return Finding(
+        rule=rule,
+        outcome=verdict.outcome,
+        image=name or listed(tuple(dict.fromkeys(subject.name for subject in subjects))),
+        target=None,
+        expected=verdict.expected,
+        observed=verdict.observed,
+        evidence=verdict.evidence,
+        cause=verdict.cause,
+        remedy=verdict.remedy,
+        caution=verdict.caution,
+        parameters=tuple((key, _shown(value)) for key, value in values.items()),
+    )
+
+
 def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> Finding:
     """
-    Ask one rule of one image.
+    Ask one rule of one image; of a rule over a binary that image is all there is.
 
     Args:
         rule: The rule's name.
@@ -207,17 +272,13 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
         ParameterError: The rule or a parameter is unknown, missing or of the wrong form.
     """
     chosen = rule_named(rule)
+    if chosen.over == "binary":
+        return evaluate_together(rule, (subject,), parameters)
     values = chosen.checked(parameters)
     verdict = chosen.check(subject, **{name.replace("-", "_"): value for name, value in values.items()})
     facts = subject.facts
     if facts.content.packed and verdict.outcome not in FAILING and rule not in _OF_THE_FILE:
-        # Its unpacker may be static where the program is not.
-        verdict = Verdict(
-            outcome="undecidable",
-            expected=verdict.expected,
-            observed=f"packed by {facts.content.packed}: the headers are the unpacker's",
-            remedy=("test the file before it is packed",),
-        )
+        verdict = _of_the_unpacker(verdict, subject)
     return Finding(
         rule=rule,
         outcome=verdict.outcome,
@@ -232,6 +293,16 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
         caution=verdict.caution,
         platforms=verdict.platforms,
         parameters=tuple((name, _shown(value)) for name, value in values.items()),
+    )
+
+
+def _of_the_unpacker(verdict: Verdict, subject: Subject) -> Verdict:
+    # Its unpacker may be static where the program is not.
+    return Verdict(
+        outcome="undecidable",
+        expected=verdict.expected,
+        observed=f"packed by {subject.facts.content.packed}: the headers are the unpacker's",
+        remedy=("test the file before it is packed",),
     )
 
 

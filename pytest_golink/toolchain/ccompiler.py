@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -120,6 +121,26 @@ def identify(command: str, environment: Mapping[str, str], cwd: Path) -> CCompil
         return CCompiler(command=command, path=Path(found), machine=None)
     machine = answer.stdout.strip() if answer.status == 0 else ""
     return CCompiler(command=command, path=Path(found), machine=machine or None)
+
+
+def compiler_version(command: str, environment: Mapping[str, str]) -> str:
+    """Give the line by which the compiler of a CC value names itself and its version; "" where it does not say."""
+    found = first_word_found(command, environment)
+    return "" if found is None else _first_line(found, tuple(split_quoted(command)[1:]), environment.get("PATH", ""))
+
+
+@functools.cache
+def _first_line(program: str, arguments: tuple[str, ...], path: str) -> str:
+    try:
+        answer = run(
+            [program, *arguments, "--version"],
+            cwd=Path(program).parent,
+            environment={**os.environ, "PATH": path, "LC_ALL": "C"},
+            timeout_s=_QUERY_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.partition("\n")[0].strip() if answer.status == 0 else ""
 
 
 def first_word_found(command: str, environment: Mapping[str, str]) -> str | None:

@@ -57,6 +57,11 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "page-alignment",
         "launches-on-macos",
         "max-size",
+        "runs-on",
+        "same-linkage",
+        "starts-alone",
+        "ignores-preload",
+        "reproducible",
     ]
 
 

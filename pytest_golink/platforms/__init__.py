@@ -1,0 +1,108 @@
+"""
+Platforms by name: what a program finds on debian12, alpine3.20, macos13 or scratch.
+
+The descriptions are data, in `tables/`; they are read when a platform is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_golink.errors import ParameterError
+from pytest_golink.platforms.model import Platform, PlatformLibc
+from pytest_golink.platforms.near import suggestion
+
+if TYPE_CHECKING:
+    from pytest_golink.platforms.tables import Tables
+
+__all__ = ["PLATFORMS", "Platform", "PlatformLibc", "parse_platform", "platforms_named"]
+
+
+class _Platforms(Mapping[str, Platform]):
+    """Every platform of the tables by its name, in their order; nothing is read before the first look."""
+
+    def __getitem__(self, name: str) -> Platform:
+        return _tables().platforms[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_tables().platforms)
+
+    def __len__(self) -> int:
+        return len(_tables().platforms)
+
+
+PLATFORMS: Mapping[str, Platform] = _Platforms()
+
+
+@cache
+def _tables() -> Tables:
+    from pytest_golink.platforms.tables import read_tables  # not before a platform is asked for
+
+    return read_tables()
+
+
+def platforms_named(name: str, own: Mapping[str, Platform] | None = None) -> tuple[Platform, ...]:
+    """
+    Give the platforms that a name means: one release, or every release of a family, oldest first.
+
+    Case does not count, nor does what stands between family and release: "debian12", "debian:12", "Debian-12"; a
+    release may be called by its code name where it has one ("debian:bookworm").
+
+    Args:
+        name: As a policy has it.
+        own: The platforms of the policy, by name; they go before those of the same name here.
+
+    Raises:
+        ParameterError: There is none of that name; the message names the nearest.
+    """
+    from pytest_golink.platforms.tables import spelling
+
+    own = own or {}
+    key = spelling(name)
+    for known in own.values():
+        if spelling(known.name) == key:
+            return (known,)
+    tables = _tables()
+    if key in tables.names:
+        return (tables.platforms[tables.names[key]],)
+    if key in tables.families:
+        family = tables.families[key]
+        return tuple(platform for platform in tables.platforms.values() if platform.family == family)
+    raise ParameterError(f'unknown platform "{name}"{_instead(key, name, own, tables)}')
+
+
+def _instead(key: str, name: str, own: Mapping[str, Platform], tables: Tables) -> str:
+    # The longest family that the name begins with: "debian14" is a release that is not known.
+    families = [each for each in tables.families if key.startswith(each)]
+    if families:
+        family = tables.families[max(families, key=len)]
+        releases = [platform.name for platform in tables.platforms.values() if platform.family == family]
+        return f"; of {family} there are {', '.join(releases)}"
+    known = [*own, *tables.platforms, *tables.families]
+    return suggestion(name, known) or "; one of your own is a table [platform.NAME] of golink.toml"
+
+
+def parse_platform(name: str, table: Mapping[str, Any], own: Mapping[str, Platform] | None = None) -> Platform:
+    """
+    Give the platform that a golink.toml describes in `[platform.NAME]`.
+
+    Args:
+        name: NAME; it may be one that is known here, and goes before it then.
+        table: The table's value, as TOML gives it.
+        own: The platforms of the policy that stand before it, for `extends`.
+
+    Raises:
+        ParameterError: A key or a value is not of the accepted form.
+    """
+    from pytest_golink.platforms.reading import platform_of
+
+    parent = None
+    if isinstance(table.get("extends"), str):
+        parents = platforms_named(table["extends"], own)
+        if len(parents) > 1:
+            names = ", ".join(each.name for each in parents)
+            raise ParameterError(f"platform {name}: extends: {table['extends']} is several platforms: {names}")
+        parent = parents[0]
+    return platform_of(name, table, parent)

@@ -1,0 +1,272 @@
+"""
+What ELF's loader asks of a platform before a program starts, in its own order.
+
+PT_INTERP is found by the kernel, each DT_NEEDED by the loader, and each version need in the library that it names.
+
+Source: ld.so(8); System V gABI, chapter 5; musl's ldso/dynlink.c.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.platforms.musl import musl_symbols
+from pytest_golink.rules.libc import ABI_VERSIONS
+from pytest_golink.rules.obstacles import Obstacle
+from pytest_golink.rules.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.rules.remedies import make_static, numbers
+from pytest_golink.rules.verdict import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_golink.facts import BinaryFacts, NeededLibrary, VersionNeed
+    from pytest_golink.platforms import Platform
+
+# musl is each of these itself, whatever follows the name: "libc.so.6" and "libpthread.so.0" too.
+# Source: musl's ldso/dynlink.c, load_library: the reserved names.
+_MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
+# What a glibc before 2.34 has in a library of its own, of what Go programs and purego call.
+# Source: glibc 2.34's NEWS; `readelf --dyn-syms` of Debian 11's libc6.
+_BEFORE_2_34: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "libdl.so.2": frozenset({"dlopen", "dlsym", "dlclose", "dlerror", "dladdr", "dlvsym", "dlinfo"}),
+        "libpthread.so.0": frozenset(
+            {"pthread_create", "pthread_join", "pthread_detach", "pthread_key_create", "pthread_setspecific"}
+            | {"pthread_getspecific", "pthread_once", "pthread_kill", "sem_init", "sem_post", "sem_wait"}
+        ),
+        "libresolv.so.2": frozenset({"__res_search", "__res_nsearch", "__res_query", "__dn_expand"}),
+        "libutil.so.1": frozenset({"openpty", "forkpty", "login_tty"}),
+    }
+)
+_MERGED = (2, 34)
+# bionic's versions are named after Android's releases, and those have an API level.
+# Source: bionic's libc/libc.map.txt.
+_BIONIC: Mapping[str, int] = MappingProxyType(
+    {"LIBC": 1, "LIBC_N": 24, "LIBC_O": 26, "LIBC_P": 28, "LIBC_Q": 29, "LIBC_R": 30, "LIBC_S": 31, "LIBC_T": 33}
+    | {"LIBC_U": 34, "LIBC_V": 35}
+)
+_ANDROID_PIE_API = 21
+_ANDROID_16K_API = 35
+_ANDROID_PAGE = 16384
+# Linux of OpenBSD's kind: a static program has to name its system calls from 7.5 on.
+_OPENBSD_PINNED = (7, 5)
+# Libraries beside the image that are read: a program that ships more of them is looked at no further.
+_MOST_SHIPPED = 64
+_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:\.[0-9]+)*)")
+
+
+def elf_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield what the loader will miss on the platform, and what may fail later."""
+    goarch = facts.target.goarch if facts.target else ""
+    if facts.interpreter is not None and not platform.has_loader(facts.interpreter, goarch):
+        yield _without_loader(facts, platform, goarch)
+        return
+    yield from _system_rules(facts, platform)
+    if facts.linkage == "dynamic":
+        yield from _libraries(facts, platform, goarch, {facts.path})
+        yield from _undeclared(facts, platform)
+    yield from _cautions(facts)
+
+
+def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obstacle:
+    path = facts.interpreter or ""
+    if path.startswith("/nix/store/"):
+        if platform.family == "nixos":
+            return Obstacle(text=f"PT_INTERP {path}: which store paths are there, nobody can say", certain=False)
+        why = "that folder is NixOS's own"
+    elif platform.note:
+        why = platform.note
+    elif goarch in platform.loaders:
+        why = f"its loader is {platform.libc}'s {listed(platform.loaders[goarch])}"
+    else:
+        why = "there is no loader"
+    return Obstacle(
+        text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=make_static(facts)
+    )
+
+
+def _system_rules(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    version = numbers(platform.os_version) if platform.os_version else ()
+    if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
+        # Source: OpenBSD 7.5's release notes, pinsyscalls(2): execve kills what names none.
+        text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
+        yield Obstacle(text=text, remedy=("Go 1.16 or newer, which calls the system through libc",))
+    if platform.goos != "android" or not version:
+        return
+    if facts.target is not None and facts.target.goos == "linux" and facts.resolver and "go" in facts.resolver:
+        # Source: Go's net/dnsconfig_unix.go: without /etc/resolv.conf the servers are those of the machine itself.
+        yield Obstacle(text="Android has no /etc/resolv.conf: Go's resolver finds no name server", caution=True)
+    if facts.interpreter and facts.hardening.pie is False and version >= (_ANDROID_PIE_API,):
+        # Source: bionic's linker_main.cpp: "only position independent executables (PIE) are supported".
+        yield Obstacle(text="Android's loader takes position-independent programs alone", remedy=("-buildmode=pie",))
+    loads = [header.alignment for header in facts.program_headers if header.type == "PT_LOAD"]
+    if version >= (_ANDROID_16K_API,) and loads and min(loads) < _ANDROID_PAGE:
+        text = f"a PT_LOAD is aligned to {min(loads)}: on devices with pages of 16 kB it does not start"
+        yield Obstacle(text=text, caution=True)
+
+
+def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, seen: set[str]) -> Iterator[Obstacle]:
+    """Yield the libraries and versions that are missing; a library that is shipped beside the image is read too."""
+    shipped: set[str] = set()
+    for library in facts.needed:
+        beside = _beside(facts, library)
+        if beside is not None:
+            shipped.add(library.name)
+            yield from _shipped(beside, platform, goarch, seen)
+        elif not _is_there(library, platform, goarch):
+            shipped.add(library.name)
+            yield _without_library(facts, library, platform)
+    if platform.libc == "musl":
+        yield from _on_musl(facts)
+        return
+    missing = [need for need in facts.version_needs if need.library not in shipped]
+    yield from _versions(facts, missing, platform)
+
+
+def _on_musl(facts: BinaryFacts) -> Iterator[Obstacle]:
+    # musl takes no notice of versions: a symbol of that name is enough (ldso/dynlink.c, find_sym).
+    asked = [symbol for symbol in facts.imports if (symbol.version or "").startswith("GLIBC_")]
+    missing = [symbol.name for symbol in asked if symbol.name not in musl_symbols() and not symbol.weak]
+    if missing:
+        yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=make_static(facts))
+    elif asked:
+        text = "was linked against glibc, whose structures are others than musl's: what starts may still fail"
+        yield Obstacle(text=text, caution=True)
+
+
+def _is_there(library: NeededLibrary, platform: Platform, goarch: str) -> bool:
+    if platform.libc == "musl" and _MUSL_ITSELF.match(library.name):
+        return True
+    return platform.has_library(library.name, goarch)
+
+
+def _search_path(facts: BinaryFacts) -> tuple[str, ...]:
+    # DT_RPATH counts only where there is no DT_RUNPATH.
+    return facts.runpath or facts.rpath or ()
+
+
+def _beside(facts: BinaryFacts, library: NeededLibrary) -> Path | None:
+    origin = Path(facts.path).parent
+    for entry in _search_path(facts):
+        for folder in entry.split(":"):
+            plain = folder.replace("${ORIGIN}", "$ORIGIN")
+            if plain.startswith("$ORIGIN") and "$" not in plain[1:] and "/" not in library.name:
+                path = origin / plain.removeprefix("$ORIGIN").lstrip("/") / library.name
+                if path.is_file():
+                    return path
+    return None
+
+
+def _shipped(path: Path, platform: Platform, goarch: str, seen: set[str]) -> Iterator[Obstacle]:
+    if str(path) in seen:
+        return
+    seen.add(str(path))
+    if len(seen) > _MOST_SHIPPED:
+        yield Obstacle(text=f"{path.name}, beside the image, is one of too many to be read", certain=False)
+        return
+    from pytest_golink.reader import read_binary  # not for an image without libraries of its own
+
+    try:
+        facts = read_binary(path)
+    except (UnreadableBinaryError, OSError) as error:
+        yield Obstacle(text=f"{path.name}, beside the image, cannot be read: {error}", certain=False)
+        return
+    if facts.target is None:
+        yield Obstacle(text=f"{path.name}, beside the image, does not say what CPU it is for", certain=False)
+    elif facts.target.goarch != goarch:
+        yield Obstacle(text=f"{path.name}, beside the image, is for {facts.target.goarch}")
+    yield from _libraries(facts, platform, goarch, seen)
+
+
+def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platform) -> Obstacle:
+    causes = (*cgo_causes(facts), *dynamic_import_causes(facts, of=lambda symbol: symbol.library == library.name))
+    elsewhere = [folder for folder in _search_path(facts) if not folder.startswith(("$ORIGIN", "${ORIGIN}"))]
+    if platform.goos == "openbsd" and re.sub(r"\.so(\.[0-9]+)+$", ".so", library.name) in platform.libraries[""]:
+        text = f"{library.name}: which version of it {platform.name} has is not known here"
+        return Obstacle(text=text, certain=False, cause=causes)
+    if "/" in library.name or elsewhere:
+        word = "DT_RUNPATH" if facts.runpath else "DT_RPATH"
+        where = f"{word} {listed(elsewhere)}" if elsewhere else "that path"
+        text = f"{library.name}: what is in {where} there is not known here"
+        return Obstacle(text=text, certain=False, cause=causes)
+    beside = ", nor beside the image" if _search_path(facts) else ""
+    return Obstacle(
+        text=f"{library.name} is not in the base system{beside}",
+        cause=causes,
+        remedy=(*make_static(facts), f"or a platform of your own that has {library.name}"),
+    )
+
+
+def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) -> Iterator[Obstacle]:
+    highest: dict[str, tuple[str, VersionNeed]] = {}
+    for need in needs:
+        version = _VERSION.fullmatch(need.version)
+        if need.version in ABI_VERSIONS:
+            prefix, asked = "GLIBC", ABI_VERSIONS[need.version]
+        elif platform.libc == "bionic" and need.version in _BIONIC:
+            prefix, asked = "LIBC", str(_BIONIC[need.version])
+        elif version is not None:
+            prefix, asked = version.groups()
+        else:
+            prefix, asked = "", ""
+        has = platform.os_version if prefix == "LIBC" else platform.versions.get(prefix)
+        if has is None:
+            text = f"needs {need.version} of {need.library}; whether {platform.name} has it is not known here"
+            yield Obstacle(text=text, certain=False)
+        elif numbers(asked) > numbers(has):
+            if need.weak:
+                text = f"{need.version} of {need.library} is missing, weakly: the loader warns, and calls may fail"
+                yield Obstacle(text=text, caution=True)
+            elif prefix not in highest or numbers(asked) > numbers(highest[prefix][0]):
+                # The highest alone: what has it has those before.
+                highest[prefix] = (asked, need)
+    for prefix, (_, need) in highest.items():
+        yield _too_old(facts, need, prefix, platform)
+
+
+def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platform) -> Obstacle:
+    symbols = [
+        symbol.name
+        for symbol in facts.imports
+        if symbol.version == need.version and symbol.library in (None, need.library)
+    ]
+    has = platform.os_version if prefix == "LIBC" else platform.versions[prefix]
+    named = f" ({listed(symbols, most=3)})" if symbols else ""
+    return Obstacle(
+        text=f"needs {need.version}{named}; {platform.name} has {has}",
+        cause=(*cgo_causes(facts), *dynamic_import_causes(facts)),
+        remedy=() if prefix == "GLIBC" else ("build on a system as old as that platform",),
+        glibc=has if prefix == "GLIBC" else None,
+    )
+
+
+def _undeclared(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield what is called without a version, and is in no library that the image needs there."""
+    if platform.libc != "glibc" or platform.libc_version is None or numbers(platform.libc_version) >= _MERGED:
+        return
+    needed = {library.name for library in facts.needed}
+    for library, names in _BEFORE_2_34.items():
+        found = [each.name for each in facts.imports if each.name in names and each.version is None and not each.weak]
+        if found and library not in needed:
+            yield Obstacle(
+                text=f"calls {listed(found, most=3)} without needing {library}, where glibc {platform.libc_version} "
+                "has it",
+                cause=tuple(dynamic_import_causes(facts)),
+                remedy=(f"link with -l{library.removeprefix('lib').partition('.')[0]}",),
+            )
+
+
+def _cautions(facts: BinaryFacts) -> Iterator[Obstacle]:
+    if facts.libc.presence == "embedded" and facts.libc.kind == "glibc" and facts.static_name_service:
+        yield Obstacle(
+            text=f"{listed(facts.static_name_service, most=3)} in a static glibc loads plug-ins of the glibc that it "
+            "was linked with: where those are not, lookups fail or crash",
+            caution=True,
+        )
+    elif facts.linkage == "dynamic" and any(symbol.name in ("dlopen", "dlmopen") for symbol in facts.imports):
+        yield Obstacle(text="calls dlopen: what it opens does not show in the image", caution=True)

@@ -1,0 +1,120 @@
+"""What keeps an image from starting on a platform, whatever its format: the port, the CPU, the kernel."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.golang.cpu import BUILD_SETTING, cpu_features, cpu_levels, cpu_setting
+from pytest_golink.rules.remedies import numbers
+from pytest_golink.rules.verdict import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_golink.facts import BinaryFacts
+    from pytest_golink.platforms import Platform
+
+# What every CPU has that Go runs on, where a platform names no level; of arm what Go builds for by default, and images
+# of containers are made for (linux/arm/v7).
+_LOWEST: Mapping[str, str] = MappingProxyType(
+    {
+        "GO386": "sse2",
+        "GOAMD64": "v1",
+        "GOARM": "7",
+        "GOARM64": "v8.0",
+        "GOMIPS": "hardfloat",
+        "GOMIPS64": "hardfloat",
+        "GOPPC64": "power8",
+        "GORISCV64": "rva20u64",
+    }
+)
+# A 64-bit kernel may be built to run the programs of the 32-bit one too.
+_RUNS_ALSO: Mapping[str, str] = MappingProxyType({"386": "amd64", "arm": "arm64"})
+# Go's minor version, and the oldest Linux from it on.
+# Source: the release notes of Go 1.18 (2.6.32) and 1.24 (3.2).
+_KERNELS = ((24, "3.2"), (0, "2.6.32"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obstacle:
+    """
+    One reason why an image does not start on a platform.
+
+    `certain` is false where the image or the platform's description does not say; `caution` marks what does not keep
+    it from starting, and may fail later. `glibc` is the version that would have to be enough.
+    """
+
+    text: str
+    cause: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
+    certain: bool = True
+    caution: bool = False
+    glibc: str | None = None
+
+
+def target_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield why the port of the image is not one of the platform's."""
+    target = facts.target
+    if target is None:
+        yield Obstacle(text=f"the image does not say what system and CPU it is for: {facts.format}", certain=False)
+    elif target not in platform.targets:
+        also = _RUNS_ALSO.get(target.goarch)
+        wide = next((each for each in platform.targets if (each.goos, each.goarch) == (target.goos, also)), None)
+        if wide is not None and target.goos == "linux" and facts.linkage in ("static", "static-pie"):
+            yield Obstacle(
+                text=f"it is for {target}; whether the kernel for {wide.goarch} runs 32-bit programs is its own choice",
+                remedy=(f"GOARCH={wide.goarch}",),
+                certain=False,
+            )
+        else:
+            offered = [each.goarch for each in platform.targets if each.goos == target.goos]
+            known = f"not for {listed(offered)}" if offered else f"not for {platform.goos}"
+            yield Obstacle(
+                text=f"it is for {target}, {known}",
+                remedy=(f"GOARCH={' or '.join(offered)}",) if offered else (),
+            )
+
+
+def cpu_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield the CPU levels that not every machine of the platform has."""
+    setting = cpu_setting(facts.target.goarch) if facts.target else None
+    if setting is None or facts.target is None:
+        return
+    limit = platform.cpu.get(facts.target.goarch, _LOWEST[setting])
+    allowed = cpu_features(setting, limit) or frozenset()
+    levels = cpu_levels(facts)
+    for each in levels:
+        features = cpu_features(setting, each.level)
+        if features is None:
+            yield Obstacle(text=f"{setting}={each.level} is no level that is known", certain=False)
+        elif features - allowed:
+            yield Obstacle(
+                text=f"needs {setting}={each.level}; {platform.name} runs on {limit}",
+                cause=("on a CPU below that level it does not start, or crashes",),
+                remedy=(f"{setting}={limit}",)
+                if each.via == BUILD_SETTING
+                else ("compile the C code for the platform's CPU level",),
+            )
+    if facts.go is not None and not levels:
+        yield Obstacle(text=f"the build info does not record {setting}: its CPU level is not known", caution=True)
+
+
+def kernel_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield why the kernel of the platform is too old for this Go."""
+    minor = go_minor(facts)
+    if platform.kernel is None or minor is None or facts.target is None or facts.target.goos != "linux":
+        return
+    oldest = next(kernel for first, kernel in _KERNELS if minor >= first)
+    if numbers(platform.kernel) < numbers(oldest):
+        yield Obstacle(
+            text=f"Go 1.{minor} needs Linux {oldest}; {platform.name} has {platform.kernel}", remedy=("an older Go",)
+        )
+
+
+def go_minor(facts: BinaryFacts) -> int | None:
+    """Give the "27" of "go1.27.3", None where the image does not say."""
+    match = re.match(r"go1\.(\d{1,4})", facts.go.version or "") if facts.go else None
+    return int(match[1]) if match else None

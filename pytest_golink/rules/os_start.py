@@ -1,0 +1,96 @@
+"""What macOS and Windows ask of an image before it starts: their version, and where its libraries are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.rules.obstacles import Obstacle, go_minor
+from pytest_golink.rules.os_version import launches_on_macos
+from pytest_golink.rules.remedies import numbers
+from pytest_golink.rules.system_libraries import outside_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.facts import BinaryFacts, NeededLibrary, Subject
+    from pytest_golink.platforms import Platform
+
+# Source: Go 1.21's release notes: Windows 10 and Server 2016 are the oldest; 1.11's: 7 and Server 2008 R2.
+_GO_WINDOWS = ((21, "10.0"), (11, "6.1"))
+_API_SET = re.compile(r"(api|ext)-ms-[a-z0-9-]+\.dll")
+_IN_THE_FOLDER = re.compile(r"@(executable_path|loader_path)/(.*)")
+
+
+def macos_obstacles(subject: Subject, platform: Platform) -> Iterator[Obstacle]:
+    """Yield what this macOS will miss: what the rule launches-on-macos asks, and libraries of others."""
+    facts = subject.facts
+    verdict = launches_on_macos(subject, version=platform.os_version or "")
+    if verdict.outcome != "passed":
+        yield Obstacle(
+            text=verdict.observed,
+            cause=verdict.cause,
+            remedy=verdict.remedy,
+            certain=verdict.outcome == "violated",
+        )
+    if facts.target is None:
+        return
+    for library in outside_system(facts.target, facts.needed):
+        beside = _beside_macho(facts, library.name)
+        if beside:
+            yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+        elif library.via == "LC_LOAD_WEAK_DYLIB":
+            yield Obstacle(text=f"{library.name} is no part of macOS; it is asked for weakly", caution=True)
+        elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.runpath or ()):
+            yield Obstacle(text=f"{library.name}: what is in LC_RPATH there is not known here", certain=False)
+        else:
+            yield Obstacle(text=f"{library.name} is no part of macOS", remedy=(f"link {library.name} statically",))
+
+
+def _beside_macho(facts: BinaryFacts, name: str) -> bool:
+    names = [name]
+    if name.startswith("@rpath/"):
+        names = [f"{entry}/{name.removeprefix('@rpath/')}" for entry in facts.runpath or ()]
+    folder = Path(facts.path).parent
+    return any(match and (folder / match[2]).is_file() for match in map(_IN_THE_FOLDER.fullmatch, names))
+
+
+def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield why this Windows is too old, and the DLLs that it does not have."""
+    has = platform.os_version or ""
+    if has and facts.os_minimum and numbers(facts.os_minimum) > numbers(has):
+        yield Obstacle(
+            text=f"subsystem version {facts.os_minimum}; {platform.name} has {has}",
+            cause=("the loader refuses an image for a newer Windows",),
+            remedy=("an older Go: its own linker writes the oldest Windows that this version of Go runs on",),
+        )
+    minor = go_minor(facts)
+    oldest = next((version for first, version in _GO_WINDOWS if minor is not None and minor >= first), None)
+    if has and oldest and numbers(has) < numbers(oldest):
+        words = "Windows 10 or Server 2016" if oldest == "10.0" else "Windows 7 or Server 2008 R2"
+        yield Obstacle(text=f"Go 1.{minor} runs on {words} and newer", remedy=("Go 1.20, the last one for older",))
+    for library in _missing_dlls(facts, platform):
+        if (Path(facts.path).parent / library.name).is_file():
+            # The folder of the program comes first.
+            yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+        elif library.via == "delay-import directory":
+            yield Obstacle(text=f"{library.name} is not there: the first call into it fails", caution=True)
+        else:
+            yield Obstacle(
+                text=f"{library.name} is not there", remedy=(f"link {library.name} in, or ship it beside the program",)
+            )
+    if platform.family == "nanoserver" and facts.content.user_lookup and "system" in facts.content.user_lookup:
+        # Source: golang/go#21867.
+        yield Obstacle(text="os/user loads netapi32.dll, which Nano Server does not have", caution=True)
+
+
+def _missing_dlls(facts: BinaryFacts, platform: Platform) -> tuple[NeededLibrary, ...]:
+    own = {name.lower() for name in platform.libraries.get("", ())}
+    if not own:
+        return outside_system(facts.target, facts.needed) if facts.target else facts.needed
+    return tuple(
+        library
+        for library in facts.needed
+        if library.name.lower() not in own and _API_SET.fullmatch(library.name.lower()) is None
+    )

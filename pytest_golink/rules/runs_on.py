@@ -1,0 +1,123 @@
+"""The rule about the platforms that an image starts on."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import Annotated
+
+from pytest_golink.facts import Subject
+from pytest_golink.findings import PlatformAnswer
+from pytest_golink.platforms import Platform, platforms_named
+from pytest_golink.platforms.naming import in_words
+from pytest_golink.rules.elf_start import elf_obstacles
+from pytest_golink.rules.evidence import linkage_lines, not_linked
+from pytest_golink.rules.obstacles import Obstacle, cpu_obstacles, kernel_obstacles, target_obstacles
+from pytest_golink.rules.os_start import macos_obstacles, windows_obstacles
+from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.rules.remedies import numbers, older_glibc
+from pytest_golink.rules.verdict import Verdict, listed
+
+# Whether there is such a platform is known when the rule is asked: a policy may have platforms of its own.
+PlatformName = Annotated[
+    str,
+    Form(
+        text='a platform such as "debian12", "alpine" (every release of it) or "scratch"',
+        accepts=lambda value: isinstance(value, str) and value.strip() != "",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """Whether an image starts on a platform, and all that stands against it; cautions do not."""
+
+    platform: Platform
+    obstacles: tuple[Obstacle, ...]
+
+    @property
+    def against(self) -> tuple[Obstacle, ...]:
+        """What keeps it from starting, or leaves that open."""
+        return tuple(each for each in self.obstacles if not each.caution)
+
+    @property
+    def starts(self) -> bool | None:
+        """None where the image or the description of the platform does not say."""
+        if any(each.certain for each in self.against):
+            return False
+        return None if self.against else True
+
+    @property
+    def answer(self) -> PlatformAnswer:
+        """The answer with its reason in one line."""
+        # What is certain decides; what is not would only blur it.
+        decisive = [each.text for each in self.against if each.certain is (self.starts is False)]
+        cautions = [each.text for each in self.obstacles if each.caution]
+        return PlatformAnswer(
+            platform=self.platform.name, starts=self.starts, reason="; ".join(dict.fromkeys(decisive or cautions))
+        )
+
+
+def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], SOME]) -> Verdict:
+    """Each named platform starts the image: its loader, libraries, versions, CPU and OS minimum are there."""
+    chosen = {platform.name: platform for name in platforms for platform in platforms_named(name, subject.platforms)}
+    expected = f"starts on {listed(platforms)}"
+    unlinked = not_linked(subject.facts, expected)
+    if unlinked:
+        return unlinked
+    starts = [start_on(subject, platform) for platform in chosen.values()]
+    failing = [start for start in starts if start.starts is False]
+    unsaid = [start for start in starts if start.starts is None]
+    against = list(chain.from_iterable(start.against for start in (failing or unsaid)))
+    glibc = [each.glibc for each in against if each.glibc]
+    remedy = list(chain.from_iterable(each.remedy for each in against))
+    if glibc:
+        # What the oldest one takes, the others take too.
+        remedy += older_glibc(subject.facts, min(glibc, key=numbers))
+    return Verdict(
+        outcome="violated" if failing else "undecidable" if unsaid else "passed",
+        expected=expected,
+        observed=_observed(failing, unsaid, len(starts)),
+        evidence=(*linkage_lines(subject.facts), *_reasons(failing), *_reasons(unsaid)),
+        cause=tuple(dict.fromkeys(chain.from_iterable(each.cause for each in against))),
+        remedy=tuple(dict.fromkeys(remedy)),
+        caution=tuple(dict.fromkeys(each.text for start in starts for each in start.obstacles if each.caution)),
+        platforms=tuple(start.answer for start in starts),
+    )
+
+
+def start_on(subject: Subject, platform: Platform) -> Start:
+    """Say whether the image starts on the platform, and why not: all reasons, in the order of a start."""
+    return Start(platform=platform, obstacles=tuple(_obstacles(subject, platform)))
+
+
+def _obstacles(subject: Subject, platform: Platform) -> Iterator[Obstacle]:
+    facts = subject.facts
+    foreign = tuple(target_obstacles(facts, platform))
+    yield from foreign
+    if foreign and any(each.certain for each in foreign):
+        # Another system or CPU: nothing more can be said of it.
+        return
+    if facts.format == "elf":
+        yield from elf_obstacles(facts, platform)
+    elif facts.format == "macho":
+        yield from macos_obstacles(subject, platform)
+    elif facts.format == "pe":
+        yield from windows_obstacles(facts, platform)
+    yield from cpu_obstacles(facts, platform)
+    yield from kernel_obstacles(facts, platform)
+
+
+def _observed(failing: Sequence[Start], unsaid: Sequence[Start], count: int) -> str:
+    if failing:
+        return f"does not start on {in_words([start.platform for start in failing])}"
+    if unsaid:
+        return f"may not start on {in_words([start.platform for start in unsaid])}"
+    return "starts there" if count == 1 else f"starts on each of {count}"
+
+
+def _reasons(starts: Iterable[Start]) -> Iterator[str]:
+    # Platforms that follow each other with one reason have a line together.
+    for reason, group in groupby(starts, key=lambda start: start.answer.reason):
+        yield f"{in_words([start.platform for start in group])}: {reason}"

@@ -1,0 +1,98 @@
+"""
+Debian's suites as root folders: packages unpacked side by side, without touching the system.
+
+Nothing of them is installed or run here: dpkg-deb unpacks, and no maintainer script is called.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.matrix.fetch_go import _KEY, _debian_mirror
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
+# What a program of C or C++ needs; the rest of the base image are libraries that Go programs seldom load.
+LIBRARIES = ("libc6", "libgcc-s1", "libstdc++6")
+# Debian's words for Go's architectures.
+ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "arm": "armhf"}
+# Loaders that Debian keeps where no directory of a usrmerged root leads.
+_TOP = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
+_APT_S = 600
+
+
+def root_of(folder: Path, suite: str, goarch: str, packages: tuple[str, ...]) -> Path:
+    """
+    Give a root folder that holds these packages of a suite, made once.
+
+    Raises:
+        subprocess.CalledProcessError: apt cannot reach or verify the suite.
+    """
+    architecture = ARCHITECTURES[goarch]
+    root = folder / f"{suite}-{architecture}-{'-'.join(packages)}"
+    if root.is_dir():
+        return root
+    making = root.with_suffix(".making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    for name in _TOP:
+        # As usrmerge has it: a package of an older suite names /lib, one of a newer /usr/lib.
+        (making / "usr" / name).mkdir(parents=True)
+        (making / name).symlink_to(f"usr/{name}")
+    for package in _downloaded(folder, suite, architecture, packages):
+        _unpack(package, making)
+    making.rename(root)
+    return root
+
+
+def _unpack(package: Path, root: Path) -> None:
+    # dpkg-deb -x would put a directory in the place of the link /lib; tar keeps the link.
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as tar:
+        subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", str(root)], stdin=tar.stdout, check=True)
+    if tar.returncode:
+        raise subprocess.CalledProcessError(tar.returncode, tar.args)
+
+
+def _downloaded(folder: Path, suite: str, architecture: str, packages: tuple[str, ...]) -> list[Path]:
+    state = folder / f"apt-{suite}-{architecture}"
+    environment = apt(state, suite, architecture)
+    into = state / "packages"
+    into.mkdir(exist_ok=True)
+    for package in packages:
+        if not list(into.glob(f"{package}_*.deb")):
+            command = ["apt-get", "download", "-qq", package]
+            subprocess.run(command, check=True, cwd=into, env=environment, capture_output=True, timeout=_APT_S)
+    return [next(into.glob(f"{package}_*.deb")) for package in packages]
+
+
+def apt(state: Path, suite: str, architecture: str) -> dict[str, str]:
+    """Give an environment in which apt knows that suite and architecture alone, with a state of its own."""
+    for part in ("lists/partial", "cache/archives/partial", "preferences.d"):
+        (state / part).mkdir(parents=True, exist_ok=True)
+    (state / "status").touch()
+    (state / "sources.list").write_text(f"deb [arch={architecture} signed-by={_KEY}] {_debian_mirror()} {suite} main\n")
+    (state / "apt.conf").write_text(
+        f'Dir::State "{state}"; Dir::State::status "{state}/status"; Dir::State::lists "{state}/lists";\n'
+        f'Dir::Cache "{state}/cache"; Dir::Etc::sourcelist "{state}/sources.list"; Dir::Etc::sourceparts "/dev/null";\n'
+        f'Dir::Etc::preferencesparts "{state}/preferences.d"; APT::Architecture "{architecture}";\n'
+        f'APT::Architectures "{architecture}"; APT::Sandbox::User "root"; Acquire::Languages "none";\n'
+        'Acquire::Retries "3";\n'
+    )
+    environment = {**os.environ, "APT_CONFIG": str(state / "apt.conf")}
+    if not list((state / "lists").glob("*Packages*")):
+        command = ["apt-get", "update", "-qq"]
+        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=_APT_S)
+    return environment
+
+
+def version_of(folder: Path, suite: str, goarch: str, package: str) -> str:
+    """The upstream version of a package that was unpacked, or is now: "2.36" of "2.36-9+deb12u10"."""
+    architecture = ARCHITECTURES[goarch]
+    (file,) = _downloaded(folder, suite, architecture, (package,))
+    text = subprocess.run(["dpkg-deb", "-f", str(file), "Version"], check=True, capture_output=True, text=True).stdout
+    return text.strip().partition("-")[0].partition("+")[0]
