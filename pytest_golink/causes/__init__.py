@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.causes.explain import explain
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_golink.build import GoBinary
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding, Trial
+    from pytest_golink.platforms import Platform
 
 __all__ = ["explain", "explained", "try_remedies", "trying_remedies"]
 
@@ -38,6 +40,7 @@ def explained(
     facts: BinaryFacts,
     binary: GoBinary | None = None,
     rules: Sequence[tuple[str, Mapping[str, object]]] = (),
+    platforms: Mapping[str, Platform] = MappingProxyType({}),
 ) -> Finding:
     """
     Give a finding with its cause in the source, and with the remedies that were tried where somebody asked for that.
@@ -47,6 +50,7 @@ def explained(
         facts: The image that it was asked of.
         binary: The build of that image, None for one that was not built here.
         rules: The whole policy of the image, which a remedy must keep.
+        platforms: The platforms that the policy itself describes, by name.
     """
     if finding.outcome != "violated":
         return finding
@@ -55,5 +59,5 @@ def explained(
         return finding
     key = (str(binary.path), repr(rules))
     if key not in _trials:
-        _trials[key] = try_remedies(binary, rules)
+        _trials[key] = try_remedies(binary, rules, platforms)
     return replace(finding, trials=_trials[key])

@@ -226,6 +226,7 @@ _BY_RULE: Mapping[str, Callable[[Finding, BinaryFacts, BuildOptions], Iterator[C
     **dict.fromkeys(("stripped", "no-dwarf", "max-size"), _strip),
     "not-stripped": _keep_symbols,
     "no-build-paths": _trim_paths,
+    "reproducible": _trim_paths,
     "no-instrumentation": _no_race,
     "pie": _pie,
     "relro": _relro,

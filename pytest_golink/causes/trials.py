@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice, product
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.causes.candidates import candidates
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_golink.build.options import BuildOptions
     from pytest_golink.causes.candidates import Candidate
     from pytest_golink.findings import Finding
+    from pytest_golink.platforms import Platform
 
 # Each is a build; Go's cache makes all but the first of a kind cheap.
 _MOST_BUILDS = 12
@@ -44,7 +46,9 @@ class _Plan:
 
     @property
     def weight(self) -> int:
-        return sum(candidate.weight for candidate in self.made_of)
+        # Several rules may ask for one change.
+        changes = {repr((sorted(each.options.items()), each.environment)): each.weight for each in self.made_of}
+        return sum(changes.values())
 
     @property
     def price(self) -> str:
@@ -57,7 +61,9 @@ class _Plan:
         return "; ".join(dict.fromkeys(price for candidate in kept for price in candidate.prices))
 
 
-def try_remedies(binary: GoBinary, rules: Sequence[Asked]) -> tuple[Trial, ...]:
+def try_remedies(
+    binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
+) -> tuple[Trial, ...]:
     """
     Rebuild with each candidate and ask the whole policy of the result, the smaller changes first.
 
@@ -68,6 +74,7 @@ def try_remedies(binary: GoBinary, rules: Sequence[Asked]) -> tuple[Trial, ...]:
     Args:
         binary: The image that violates one or more of the rules.
         rules: The policy: each rule with its parameters, as `evaluate` takes them.
+        platforms: The platforms that the policy itself describes, by name.
 
     Returns:
         What was tried: those that satisfy every rule first, each kind in the order of how little it changes; () where
@@ -82,20 +89,28 @@ def try_remedies(binary: GoBinary, rules: Sequence[Asked]) -> tuple[Trial, ...]:
     start = origin.job.options
     waiting: list[tuple[int, int, _Plan]] = []
     seen = {start}
-    _push(waiting, seen, _Plan(made_of=(), options=start), _failing(binary, rules), binary)
+    _push(waiting, seen, _Plan(made_of=(), options=start), _failing(binary, rules, platforms), binary)
     trials: list[Trial] = []
-    holding: list[int] = []
+    holding: list[_Plan] = []
     while waiting and len(trials) < _MOST_BUILDS and len(holding) < _ENOUGH:
         weight, _, plan = heapq.heappop(waiting)
-        if holding and weight > holding[0] + _NEAR:
+        if holding and weight > holding[0].weight + _NEAR:
             break
-        trial, built, failing = _try(origin, plan, rules)
+        if any(_changes(start, held.options) <= _changes(start, plan.options) for held in holding):
+            # It does what another one does, and more.
+            continue
+        trial, built, failing = _try(origin, plan, rules, platforms)
         trials.append(trial)
         if trial.outcome == "satisfies":
-            holding.append(weight)
+            holding.append(plan)
         elif built is not None:
             _push(waiting, seen, plan, failing, built)
     return tuple(sorted(trials, key=lambda trial: trial.outcome != "satisfies"))
+
+
+def _changes(before: BuildOptions, after: BuildOptions) -> set[tuple[str, object]]:
+    values = ((each.name, getattr(after, each.name)) for each in fields(after))
+    return {(name, value) for name, value in values if value != getattr(before, name)}
 
 
 def _push(
@@ -116,17 +131,26 @@ def _push(
             heapq.heappush(waiting, (more.weight, len(seen), more))
 
 
-def _failing(binary: GoBinary, rules: Sequence[Asked]) -> list[Finding]:
-    subject = Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings, may_run=True)
+def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
+    subject = Subject(
+        name=binary.name,
+        facts=binary.facts,
+        link_warnings=binary.warnings,
+        may_run=True,
+        rebuild=binary.rebuild,
+        platforms=platforms,
+    )
     return [finding for rule, parameters in rules if (finding := evaluate(rule, subject, parameters)).fails]
 
 
-def _try(origin: Origin, plan: _Plan, rules: Sequence[Asked]) -> tuple[Trial, GoBinary | None, list[Finding]]:
+def _try(
+    origin: Origin, plan: _Plan, rules: Sequence[Asked], platforms: Mapping[str, Platform]
+) -> tuple[Trial, GoBinary | None, list[Finding]]:
     start = origin.job.options
     remedy = as_flags(start, plan.options)
     try:
         built = origin.builder.build(plan.options)
-        failing = _failing(built, rules)
+        failing = _failing(built, rules, platforms)
     except GolinkError as error:
         said = _last_line(error)
         return Trial(remedy=remedy, outcome="does-not-build", detail=said), None, []

@@ -90,6 +90,7 @@ class Image:
                 facts=built.facts,
                 link_warnings=built.warnings,
                 may_run=True,
+                rebuild=built.rebuild,
                 platforms=self.platforms,
             )
             return subject, built

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.collect.nodes import GolinkImage, GolinkPath, _Item, _Part
+from pytest_golink.collect.nodes import GolinkImage, GolinkPath, PolicyItem, PolicyPart
 from pytest_golink.errors import LockError, PolicyViolation
 from pytest_golink.findings import Finding
 from pytest_golink.fixtures import RUN
@@ -83,7 +83,7 @@ def lock_mistakes(policy: Policy) -> list[str]:
     return []
 
 
-def add_lock_items(file: GolinkFile, items: list[tuple[_Part, list[_Item]]], *, update: bool) -> None:
+def add_lock_items(file: GolinkFile, items: list[tuple[PolicyPart, list[PolicyItem]]], *, update: bool) -> None:
     """Add an item to each image's others, and one for each image that only the lock has."""
     parts = [(part, several) for part, several in items if isinstance(part, GolinkImage)]
     complete = not any(isinstance(item, GolinkPath) for _, several in items for item in several)
@@ -106,11 +106,11 @@ def _lock_name(policy: Policy) -> str:
     return Path(policy.binaries[0].place.file).with_suffix(".lock").as_posix()
 
 
-class GolinkGone(_Part):
+class GolinkGone(PolicyPart):
     """An image that the lock has, and the policy has not."""
 
 
-class GolinkLock(_Item):
+class GolinkLock(PolicyItem):
     """One image and its entry in the lock."""
 
     def __init__(self, *, image: Image, locked: LockedPolicy, entry: LockEntry | None, **others: Any) -> None:
@@ -171,7 +171,7 @@ class GolinkLock(_Item):
         self.user_properties.append((LOCK, json.dumps(entry)))
 
 
-class GolinkGoneLock(_Item):
+class GolinkGoneLock(PolicyItem):
     """An entry of the lock without an image."""
 
     def __init__(self, *, entry: LockEntry, locked: LockedPolicy, **others: Any) -> None:

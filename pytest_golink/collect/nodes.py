@@ -52,7 +52,7 @@ class GolinkFile(pytest.File):
                         self, name=name, binary=binary, images=images, requests=together, errors=errors
                     )
                 )
-        items: list[tuple[_Part, list[_Item]]] = [(part, list(part.items())) for part in parts]
+        items: list[tuple[PolicyPart, list[PolicyItem]]] = [(part, list(part.items())) for part in parts]
         settings = self.config.stash[RUN].settings
         if settings.lock or settings.update_lock:
             from pytest_golink.collect.locks import add_lock_items
@@ -74,8 +74,10 @@ class GolinkFile(pytest.File):
             yield from (item.alone(self) for item in several if item not in own)
 
 
-class _Part(pytest.Collector):
-    given: Sequence[_Item] = ()
+class PolicyPart(pytest.Collector):
+    """One image or binary of a policy, with the items that the file has given it."""
+
+    given: Sequence[PolicyItem] = ()
 
     def collect(self) -> Iterable[pytest.Item]:
         """Give the items."""
@@ -91,14 +93,14 @@ class _Part(pytest.Collector):
         return self.parent
 
 
-class GolinkImage(_Part):
+class GolinkImage(PolicyPart):
     """One image: built, or there already."""
 
     def __init__(self, *, image: Image, **others: Any) -> None:
         super().__init__(**others)
         self.image = image
 
-    def items(self) -> Iterator[_Item]:
+    def items(self) -> Iterator[PolicyItem]:
         """Give an item for each rule on the image."""
         for request in self.image.rules:
             if RULES[request.rule].over == "image":
@@ -113,7 +115,7 @@ class GolinkImage(_Part):
                 )
 
 
-class GolinkBinary(_Part):
+class GolinkBinary(PolicyPart):
     """What is asked of all images of a binary together, and what of it was not found."""
 
     def __init__(
@@ -131,7 +133,7 @@ class GolinkBinary(_Part):
         self._requests = requests
         self._errors = errors
 
-    def items(self) -> Iterator[_Item]:
+    def items(self) -> Iterator[PolicyItem]:
         """Give an item for what was not found, and one for each rule over the binary."""
         if self._errors:
             yield GolinkPath.from_parent(
@@ -150,7 +152,9 @@ class GolinkBinary(_Part):
             )
 
 
-class _Item(pytest.Item):
+class PolicyItem(pytest.Item):
+    """What is asked at one line of a policy, or of its lock."""
+
     # The builds that it asks for, which are announced before the first one starts.
     golink_builds: tuple[BuildOptions, ...] = ()
 
@@ -160,7 +164,7 @@ class _Item(pytest.Item):
         # No argument: what the marker says to go_binary is none of its business.
         self.add_marker("golink")
 
-    def alone(self, file: GolinkFile) -> _Item:
+    def alone(self, file: GolinkFile) -> PolicyItem:
         """Give the same item as a child of the file, under its whole name."""
         assert self.parent is not None  # noqa: S101 - an item has a collector
         self.name = f"{self.parent.name}::{self.name}"
@@ -186,7 +190,7 @@ class _Item(pytest.Item):
         return shown
 
 
-class GolinkPath(_Item):
+class GolinkPath(PolicyItem):
     """What a binary's path, or its goreleaser folder, does not have."""
 
     def __init__(self, *, errors: tuple[GolinkError, ...], **others: Any) -> None:
@@ -201,7 +205,7 @@ class GolinkPath(_Item):
         """Is never reached."""
 
 
-class GolinkRule(_Item):
+class GolinkRule(PolicyItem):
     """One rule on one image, or on all images of a binary together."""
 
     def __init__(
@@ -253,7 +257,13 @@ class GolinkRule(_Item):
         if one is not None and finding.fails:
             from pytest_golink.causes import explained
 
-            finding = explained(finding, self._subjects[0].facts, one.built, self._policy_of(one, finding))
+            finding = explained(
+                finding,
+                self._subjects[0].facts,
+                one.built,
+                self._policy_of(one, finding),
+                self._subjects[0].platforms,
+            )
         target = finding.target if one is not None else None
         match = one.match if one is not None else None
         waiver = self._policy.waiver_for(self._binary.name, target, self._request.rule, match=match)
