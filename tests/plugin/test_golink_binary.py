@@ -19,7 +19,7 @@ from pytest_golink import assert_no_link_warnings, assert_static
 
 def test_static(go_binary):
     assert_static(go_binary)
-    assert (go_binary.options, go_binary.command, go_binary.warnings) == (None, (), None)
+    assert (go_binary.options, go_binary.command, go_binary.warnings) == (None, (), ())
     assert go_binary.path.is_file()
 
 @pytest.mark.golink(cgo=False)
