@@ -47,7 +47,13 @@ def subject_of(binary: Binary) -> Subject:
     if isinstance(name, str) and isinstance(facts, BinaryFacts) and isinstance(warnings, tuple):
         # The linker of a prebuilt image said something, but nobody knows what; and nobody said that it may run.
         built = bool(getattr(binary, "command", ()))
-        return Subject(name=name, facts=facts, link_warnings=warnings if built else None, may_run=built)
+        return Subject(
+            name=name,
+            facts=facts,
+            link_warnings=warnings if built else None,
+            may_run=built,
+            rebuild=binary.rebuild if getattr(binary, "origin", None) else None,
+        )
     raise ParameterError(f"a GoBinary, BinaryFacts or a path is asked for, not {type(binary).__name__}: {binary!r}")
 
 
@@ -343,6 +349,33 @@ def assert_runs_on(binary: Binary, platforms: Names) -> None:
     """Image starts on each platform: "debian12", "alpine" for every release of it, or a list of them."""
     __tracebackhide__ = True
     _hold(binary, "runs-on", {"platforms": platforms})
+
+
+def assert_starts_alone(
+    binary: Binary,
+    *,
+    args: Names = (),
+    status: int | None = None,
+    output: str | None = None,
+    seconds: int | None = None,
+    keeps_running: bool | None = None,
+) -> None:
+    """Program starts in an empty root directory, ends with `status` and prints what `output` matches."""
+    __tracebackhide__ = True
+    asked = {"args": args, "status": status, "output": output, "seconds": seconds, "keeps-running": keeps_running}
+    _hold(binary, "starts-alone", asked)
+
+
+def assert_ignores_preload(binary: Binary, *, run: bool | None = None) -> None:
+    """LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach it; `run` also proves that by running it."""
+    __tracebackhide__ = True
+    _hold(binary, "ignores-preload", {"run": run})
+
+
+def assert_reproducible(binary: Binary, *, fresh_cache: bool | None = None) -> None:
+    """Built twice, from copies in two folders, it is the same, byte for byte."""
+    __tracebackhide__ = True
+    _hold(binary, "reproducible", {"fresh-cache": fresh_cache})
 
 
 def assert_same_linkage(binaries: Iterable[Binary]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 import subprocess
 import sys
 from contextvars import Context
@@ -19,6 +20,7 @@ from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning,
 from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
+from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
     from pytest_golink.build import GoBinary
@@ -32,7 +34,8 @@ class _Built:
     facts: object
     warnings: tuple[LinkWarning, ...] = ()
     command: tuple[str, ...] = ("go", "build")
-    origin: None = None
+    origin: object = None
+    rebuild: object = None
 
 
 def built(name: str, facts: object, *warnings: LinkWarning) -> GoBinary:
@@ -93,16 +96,24 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "page-alignment": (LOADED, {"bytes": 4096}),
     "launches-on-macos": (MACHO, {"version": "15"}),
     "max-size": (STATIC, {"size": "2 MB"}),
+    "starts-alone": (STATIC, {"args": ["-x"], "status": 3, "output": "-x", "seconds": 60, "keeps_running": False}),
+    "ignores-preload": (STATIC, {"run": False}),
+    "reproducible": (STATIC, {"fresh_cache": False}),
     "runs-on": (STATIC, {"platforms": ["scratch", "debian"]}),
 }
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_each_helper_asks_its_rule_with_its_parameters(rule: str) -> None:
+def test_each_helper_asks_its_rule_with_its_parameters(rule: str, tmp_path: Path) -> None:
     facts, parameters = HELD[rule]
+    made: dict[str, Any] = {}
+    if rule == "starts-alone":
+        facts = replace(facts, path=str(compiled(tmp_path, "puts(argv[1]); return 3;")))
+    if rule == "reproducible":
+        made = {"origin": "a build", "rebuild": lambda folder, _fresh: Path(shutil.copy(__file__, folder))}
     helper = getattr(assertions, "assert_" + rule.replace("-", "_"))
     recorded: list[tuple[tuple[Subject, ...], Finding]] = []
-    image = built("app", facts)
+    image = cast("GoBinary", _Built("app", facts, **made))
     with recording(lambda subjects, finding: recorded.append((subjects, finding))):
         helper([image, image] if RULES[rule].over == "binary" else image, **parameters)
 

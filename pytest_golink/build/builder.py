@@ -11,11 +11,12 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.build.copies import copy_sources
 from pytest_golink.build.environment import build_environment, build_flags
 from pytest_golink.build.linker import parse_warnings
 from pytest_golink.build.slot import Record, Slot
@@ -24,12 +25,13 @@ from pytest_golink.toolchain.ccompiler import first_word_found
 from pytest_golink.toolchain.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pytest_golink.build.options import BuildOptions
     from pytest_golink.facts import BinaryFacts, LinkWarning, Target
     from pytest_golink.findings import Trial
     from pytest_golink.toolchain import GoToolchain
+    from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
 _SUFFIX = {"windows": ".exe", "js": ".wasm", "wasip1": ".wasm"}
@@ -106,6 +108,25 @@ class GoBinary:
             raise ParameterError(f"{self.name} was not built here: there is nothing to rebuild with other options")
         return self.origin.builder.try_remedies(self, policy)
 
+    def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
+        """
+        Copy the module into an empty folder, and build the image there once more, with the same options.
+
+        Args:
+            folder: The folder; nothing of the original is written to.
+            fresh_cache: Whether what the first build compiled must be compiled again: with a Go build cache of its own.
+
+        Returns:
+            The new image, in the folder.
+
+        Raises:
+            ParameterError: The image was not built here.
+            BuildError: The copy does not build, or is over a bound.
+        """
+        if self.origin is None:
+            raise ParameterError(f"{self.name} was not built here: there is nothing to build it from")
+        return self.origin.builder.rebuild(self.origin.job, folder, fresh_cache=fresh_cache)
+
     def with_facts(self, facts: BinaryFacts) -> GoBinary:
         """Take facts that were read already, of a slice for one, and give itself."""
         self._facts[:] = [facts]
@@ -170,8 +191,8 @@ class Builder:
         try_remedies: Callable[[GoBinary, Mapping[str, object]], tuple[Trial, ...]] = lambda _binary, _policy: (),
     ) -> None:
         self._toolchain = toolchain
-        self._rootdir = rootdir
-        self._cache = cache
+        self._rootdir = rootdir.absolute()
+        self._cache = cache.absolute()
         self._session = session
         self._announce = announce
         self.try_remedies = try_remedies
@@ -249,6 +270,44 @@ class Builder:
             key=digest[:32],
         )
 
+    def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
+        """
+        Do a job over in a copy of its module: see `GoBinary.rebuild`.
+
+        Raises:
+            BuildError: The copy does not build, or is over a bound.
+        """
+        # Git must not write to what the copy borrows from the original.
+        environment = {**job.environment, "GIT_OPTIONAL_LOCKS": "0"}
+        if fresh_cache:
+            # Kept, so that the standard library is compiled for it once only.
+            environment["GOCACHE"] = str(self._cache / "second-gocache")
+        copied = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
+        job = replace(job, folder=copied, environment=MappingProxyType(environment))
+        image = folder / job.file_name
+        command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
+        self._announce(job.options, f"{job.name} {job.target} once more", True)
+        try:
+            status, output = self._go(job, command)
+        finally:
+            self._announce(job.options, f"{job.name} {job.target} once more", False)
+        if failure := self._failure(job, image, status, output):
+            what = f"in a copy of its module {failure}"
+            raise BuildError(what, command=command, status=status, output=output)
+        return image
+
+    def _ask(self, job: BuildJob, words: Sequence[str]) -> str:
+        verb, *rest = words
+        if verb == "list":
+            # Flags of a build, such as -tags, choose the packages too; `list` takes them all.
+            rest = [*job.flags, *rest, job.package]
+        command = (str(self._toolchain.path), verb, *rest)
+        done = self._start(job, command)
+        if done.status != 0:
+            what = f"{job.name} ({job.target}) cannot be copied: go does not say what it is built from"
+            raise BuildError(what, command=command, status=done.status, output=done.stderr)
+        return done.stdout
+
     def _locate(self, options: BuildOptions) -> tuple[Path, str, str]:
         cwd = self._rootdir / (options.cwd or ".")
         if not cwd.is_dir():
@@ -310,15 +369,18 @@ class Builder:
             return record
 
     def _go(self, job: BuildJob, command: tuple[str, ...]) -> tuple[int, str]:
+        done = self._start(job, command)
+        return done.status, done.stdout + done.stderr
+
+    def _start(self, job: BuildJob, command: tuple[str, ...]) -> Completed:
         environment = {**os.environ, **job.environment}
         try:
-            done = run(command, cwd=job.folder, environment=environment, timeout_s=_BUILD_TIMEOUT_S)
+            return run(command, cwd=job.folder, environment=environment, timeout_s=_BUILD_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             what = f"{job.name} ({job.target}) was not built within {_BUILD_TIMEOUT_S:.0f} seconds"
             raise BuildError(what, command=command, status=-signal.SIGINT, output="") from error
         except OSError as error:
             raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
-        return done.status, done.stdout + done.stderr
 
     def _failure(self, job: BuildJob, image: Path, status: int, output: str) -> str | None:
         what = f"{job.name} ({job.target}) does not build"

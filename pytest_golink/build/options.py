@@ -71,7 +71,9 @@ class BuildOptions:
         if self.linkmode:
             added.append(f"-linkmode={self.linkmode}")
         if self.extldflags:
-            added.append(f"-extldflags={self.extldflags}")
+            word = f"-extldflags={self.extldflags}"
+            # `go build` takes no -ldflags that starts with a quote.
+            added += [word] if join_quoted([word]) == word else ["-extldflags", self.extldflags]
         return " ".join(part for part in (self.ldflags.strip(), join_quoted(added)) if part)
 
     def flags(self) -> list[str]:

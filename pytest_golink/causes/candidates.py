@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_golink.golang.cpu import cpu_setting
 from pytest_golink.rules.origin import own_cgo_packages
 from pytest_golink.rules.remedies import zig_cc
 
@@ -21,6 +23,9 @@ _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
 # The build tag that keeps a standard package off C, and what the program loses by it.
 # Source: the build constraints of net/cgo_stub.go and os/user/lookup_stubs.go.
 _TAGS = {"net": ("netgo", _NETGO_PRICE), "os/user": ("osusergo", _OSUSERGO_PRICE)}
+
+# Source: src/plugin/plugin_stubs.go.
+_WITHOUT_C = {"plugin": "plugin.Open always fails"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +82,12 @@ def _leave_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> 
     if not options.race:
         lost = tuple(_TAGS[package][1] for package in (own or _TAGS) if package in _TAGS)
         others = [package for package in own if package not in _TAGS]
-        lost += tuple(f"{package} has to do without its C" for package in others)
+        lost += tuple(_WITHOUT_C.get(package, f"{package} has to do without its C") for package in others)
         off: dict[str, object] = {"cgo": False, **({"linkmode": None} if options.linkmode == "external" else {})}
         yield Candidate(weight=2, options=off, prices=lost)
         if pie:
             yield Candidate(weight=3, options={**off, **plain}, prices=(*lost, *no_randomisation))
-    if facts.target is None or facts.target.goos != "linux":
+    if facts.target is None or facts.target.goos != "linux" or _opens_libraries(facts):
         return
     static: dict[str, object] = {"cgo": True, "linkmode": "external", "extldflags": "-static", **plain}
     inside = "libc is inside: its fixes come with a new build"
@@ -100,6 +105,20 @@ def _leave_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> 
             options={**static, "cc": musl},
             prices=(inside, "musl's resolver and allocator in place of glibc's"),
         )
+
+
+def _opens_libraries(facts: BinaryFacts) -> bool:
+    # A static image has no loader to open them with; musl's dlopen in one links, and always fails.
+    return any(symbol.name == "dlopen" for symbol in facts.imports) or "dlopen" in facts.static_name_service
+
+
+def _leave_name_service(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    if "dlopen" in finding.observed or _opens_libraries(facts):
+        kept = " ".join(flag for flag in options.extldflags.split() if flag != "-static")
+        if kept != options.extldflags:
+            yield Candidate(weight=1, options={"extldflags": kept}, prices=("libc is loaded at run time",))
+        return
+    yield from _leave_libc(finding, facts, options)
 
 
 _NO_INTERPRETER = frozenset(
@@ -124,7 +143,10 @@ def _older_glibc(finding: Finding, facts: BinaryFacts, options: BuildOptions) ->
 def _needs_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     if facts.libc.presence == "dynamic":
         # The kind or the floor is wrong: another C compiler, never no libc.
-        yield from (each for each in _older_glibc(finding, facts, options) if "cc" in each.options)
+        if dict(finding.parameters).get("kind") == "musl":
+            yield from _dynamic_musl(facts)
+        else:
+            yield from (each for each in _older_glibc(finding, facts, options) if "cc" in each.options)
     else:
         yield from _turn_cgo_on(finding, facts, options)
 
@@ -203,21 +225,111 @@ def _relro(_finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iter
 
 
 def _older_cpu(finding: Finding, facts: BinaryFacts, _options: BuildOptions) -> Iterator[Candidate]:
-    level = dict(finding.parameters)["level"]
-    if facts.target is not None:
-        variable = "GO" + facts.target.goarch.upper()
-        yield Candidate(weight=1, environment=((variable, level),), prices=("newer CPU instructions stay unused",))
+    setting = cpu_setting(facts.target.goarch) if facts.target is not None else None
+    if setting is None:
+        return
+    # Of several levels the one of this architecture; a level may stand without its setting, and have a comma itself.
+    for level in re.split(r",\s+", dict(finding.parameters)["level"]):
+        name, equals, value = level.partition("=")
+        if name == setting or not equals:
+            newest = ((setting, value if equals else level),)
+            yield Candidate(weight=1, environment=newest, prices=("newer CPU instructions stay unused",))
+
+
+def _older_system(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    # Source: cmd/link's flag -macos, since Go 1.27; Clang's documentation of MACOSX_DEPLOYMENT_TARGET.
+    limits = [limit.lower().split() for limit in dict(finding.parameters)["version"].split(", ")]
+    limit = next((words[-1] for words in limits if words[0] == "macos" or len(words) == 1), None)
+    if facts.format != "macho" or limit is None:
+        return
+    price = ("Go promises nothing of a macOS that is older than its own minimum",)
+    if facts.link_mode == "external":
+        yield Candidate(weight=1, environment=(("MACOSX_DEPLOYMENT_TARGET", limit),), prices=price)
+    else:
+        yield Candidate(weight=1, options={"ldflags": f"{options.ldflags} -macos={limit}".strip()}, prices=price)
+
+
+def _fips(finding: Finding, _facts: BinaryFacts, _options: BuildOptions) -> Iterator[Candidate]:
+    asked = dict(finding.parameters)
+    if asked["kind"] == "boringcrypto":
+        boring = (("GOEXPERIMENT", "boringcrypto"),)
+        yield Candidate(weight=3, options={"cgo": True}, environment=boring, prices=("BoringCrypto's C is linked in",))
+    elif asked["kind"] == "go":
+        module = asked.get("module") or "v1.0.0"
+        price = ("cryptography outside of that module's frozen copy stays as it is",)
+        yield Candidate(weight=2, environment=(("GOFIPS140", module),), prices=price)
+
+
+# Flags that bring a violation about: of Go's linker, and of the C linker.
+_AT_FAULT: Mapping[str, tuple[re.Pattern[str] | None, re.Pattern[str] | None]] = {
+    "no-rpath": (re.compile(r"(?<!\S)--?r(=|\s+)\S+"), re.compile(r"(?<!\S)-Wl,--?(rpath|R)[,=]\S+")),
+    "nx": (None, re.compile(r"(?<!\S)(-Wl,-z,|-z\s*)execstack(?!\S)")),
+    "no-writable-code": (None, re.compile(r"(?<!\S)(-Wl,)?(-N|--omagic)(?!\S)")),
+    "interpreter": (re.compile(r"(?<!\S)--?I(=|\s+)\S+"), re.compile(r"(?<!\S)-Wl,--?dynamic-linker[,=]\S+")),
+}
+
+
+def _drop_flags(finding: Finding, _facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    changed = {
+        name: " ".join(pattern.sub("", flags).split())
+        for name, flags, pattern in zip(
+            ("ldflags", "extldflags"), (options.ldflags, options.extldflags), _AT_FAULT[finding.rule], strict=True
+        )
+        # Quotes may hold blanks: such flags are left to their author.
+        if pattern is not None and not set(flags) & set("'\"") and pattern.search(flags)
+    }
+    if changed:
+        yield Candidate(weight=1, options=changed)
+
+
+def _no_exec_stack(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    yield from _drop_flags(finding, facts, options)
+    if facts.format == "elf" and facts.link_mode == "external" and "execstack" not in options.extldflags:
+        flags = f"{options.extldflags} -Wl,-z,noexecstack".strip()
+        price = "C that runs code on the stack (nested functions) crashes"
+        yield Candidate(weight=1, options={"extldflags": flags}, prices=(price,))
+
+
+def _other_loader(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    dropped = tuple(_drop_flags(finding, facts, options))
+    yield from dropped
+    path = dict(finding.parameters)["path"]
+    musl = "ld-musl" in path
+    if facts.interpreter is None:
+        yield from _turn_cgo_on(finding, facts, options)
+    elif musl and "ld-musl" not in facts.interpreter:
+        yield from _dynamic_musl(facts)
+    elif not dropped and not musl and facts.link_mode == "internal":
+        given = f"{options.ldflags} -I {path}".strip()
+        yield Candidate(weight=2, options={"ldflags": given}, prices=("that loader must load this libc",))
+
+
+def _dynamic_musl(facts: BinaryFacts) -> Iterator[Candidate]:
+    if musl := zig_cc(facts, "musl"):
+        dynamic: dict[str, object] = {"cgo": True, "linkmode": "external", "extldflags": "", "cc": f"{musl} -dynamic"}
+        yield Candidate(weight=7, options=dynamic, prices=("the build needs zig; musl's resolver and allocator",))
+
+
+def _larger_pages(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
+    size = f"0x{int(dict(finding.parameters)['bytes']):x}"
+    # Source: cmd/link's flag -R; GNU ld's -z max-page-size.
+    if facts.link_mode == "external":
+        pages = f"{options.extldflags} -Wl,-z,max-page-size={size}".strip()
+        yield Candidate(weight=1, options={"extldflags": pages}, prices=("a larger file",))
+    else:
+        aligned = f"{options.ldflags} -R {size}".strip()
+        yield Candidate(weight=1, options={"ldflags": aligned}, prices=("a larger file",))
 
 
 _BY_RULE: Mapping[str, Callable[[Finding, BinaryFacts, BuildOptions], Iterator[Candidate]]] = {
     **dict.fromkeys(
         (
-            "static", "self-contained", "no-libc", "only-needs", "no-interpreter", "interpreter", "no-imports",
-            "no-cgo", "no-getaddrinfo-warning", "no-link-warnings", "only-cgo-packages", "runs-on", "starts-alone",
-            "ignores-preload",
+            "static", "self-contained", "no-libc", "only-needs", "no-interpreter", "no-imports", "no-cgo",
+            "only-cgo-packages", "runs-on", "starts-alone", "ignores-preload",
         ),
         _leave_libc,
     ),
+    **dict.fromkeys(("no-getaddrinfo-warning", "no-link-warnings"), _leave_name_service),
     "glibc-at-most": _older_glibc,
     "needs-libc": _needs_libc,
     **dict.fromkeys(("dynamic", "needs", "imports"), _turn_cgo_on),
@@ -228,6 +340,12 @@ _BY_RULE: Mapping[str, Callable[[Finding, BinaryFacts, BuildOptions], Iterator[C
     "no-build-paths": _trim_paths,
     "reproducible": _trim_paths,
     "no-instrumentation": _no_race,
+    "interpreter": _other_loader,
+    **dict.fromkeys(("no-rpath", "no-writable-code"), _drop_flags),
+    "nx": _no_exec_stack,
+    "page-alignment": _larger_pages,
+    "os-at-most": _older_system,
+    "fips": _fips,
     "pie": _pie,
     "relro": _relro,
     "cpu-at-most": _older_cpu,

@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_golink.causes.calls import call_lines
+from pytest_golink.causes.candidates import candidates
 from pytest_golink.causes.graph import Graph, list_packages
 from pytest_golink.causes.sizes import module_of, size_lines
+from pytest_golink.causes.spelling import as_flags
 from pytest_golink.errors import GolinkError
 from pytest_golink.rules.origin import always_dynamic, own_cgo_packages, setting
 from pytest_golink.rules.verdict import listed
@@ -41,6 +43,7 @@ _FOR_WANT_OF_CGO = frozenset(
 _ABOUT_LINKAGE = frozenset({"static", "self-contained", "no-interpreter", "interpreter", "no-libc", "starts-alone"})
 # More chains than this say the same thing again.
 _CHAINS = 4
+_REMEDIES = 2
 _FILES = 4
 
 
@@ -67,9 +70,17 @@ def explain(finding: Finding, facts: BinaryFacts, origin: Origin | None = None) 
             return replace(
                 finding,
                 cause=tuple(dict.fromkeys(lines)),
+                remedy=finding.remedy or _flags(finding, facts, origin),
                 chains=tuple(chain for package in chains if (chain := graph.chain(package.name))),
             )
     return replace(finding, cause=tuple(dict.fromkeys(lines)))
+
+
+def _flags(finding: Finding, facts: BinaryFacts, origin: Origin) -> tuple[str, ...]:
+    """Give the flags that may mend what the rule itself, which does not know the build, has no remedy for."""
+    options = origin.job.options
+    changes = [as_flags(options, one.applied(options)) for one in candidates(finding, facts, options)]
+    return tuple(f"{'or ' if number else ''}{change}" for number, change in enumerate(changes[:_REMEDIES]))
 
 
 def _from_image(finding: Finding, facts: BinaryFacts) -> list[str]:

@@ -70,10 +70,21 @@ class Image:
             if first == asking:
                 raise made.with_traceback(None)
             what = "built" if self.options else "read"
-            raise GolinkError(f"{self.label} could not be {what}; the error stands at {first}")
+            raise GolinkError(f"{self.label} could not be {what}; the error stands at {first}") from made
         if binary is not None:
             run.on_image(binary)
         return made
+
+    @property
+    def name(self) -> str:
+        """What its findings call it."""
+        return self.prebuilt.label if self.prebuilt is not None else self.binary.name
+
+    @property
+    def error(self) -> GolinkError | None:
+        """Why there is no subject, once that is known."""
+        made = self._made[0][0] if self._made else None
+        return made if isinstance(made, GolinkError) else None
 
     @property
     def built(self) -> GoBinary | None:

@@ -116,6 +116,7 @@ class GolinkLock(PolicyItem):
     def __init__(self, *, image: Image, locked: LockedPolicy, entry: LockEntry | None, **others: Any) -> None:
         super().__init__(**others)
         self._image = image
+        self.golink_images = (image,)
         self._locked = locked
         self._entry = entry
         self._subject: Subject | None = None

@@ -13,6 +13,7 @@ from pytest_golink.collect.node_ids import item_id
 from pytest_golink.errors import GolinkError, PolicyViolation
 from pytest_golink.fixtures import RUN
 from pytest_golink.recording import record
+from pytest_golink.report.error_text import reported
 from pytest_golink.report.escape import escape
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import RULES, evaluate, evaluate_together
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_golink.build import BuildOptions
     from pytest_golink.collect.images import Image
     from pytest_golink.facts import Subject
-    from pytest_golink.findings import Finding
+    from pytest_golink.findings import Finding, ReportedError
     from pytest_golink.policy.model import Place, Policy, PolicyBinary, RuleRequest, Waiver
 
 
@@ -137,7 +138,12 @@ class GolinkBinary(PolicyPart):
         """Give an item for what was not found, and one for each rule over the binary."""
         if self._errors:
             yield GolinkPath.from_parent(
-                self, name="path", nodeid=self.id_of("path"), place=self._binary.place, errors=self._errors
+                self,
+                name="path",
+                nodeid=self.id_of("path"),
+                place=self._binary.place,
+                image=self._binary.name,
+                errors=self._errors,
             )
         for request in self._requests:
             yield GolinkRule.from_parent(
@@ -157,6 +163,8 @@ class PolicyItem(pytest.Item):
 
     # The builds that it asks for, which are announced before the first one starts.
     golink_builds: tuple[BuildOptions, ...] = ()
+    # The images that it is about.
+    golink_images: tuple[Image, ...] = ()
 
     def __init__(self, *, place: Place, **others: Any) -> None:
         super().__init__(**others)
@@ -177,6 +185,15 @@ class PolicyItem(pytest.Item):
         heading = self.name.replace("::", " ") if "::" in self.name else f"{self.parent.name} {self.name}"
         return self.path, self.place.line - 1, heading
 
+    def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
+        """Say which image, and which line, an error is about that this item ended in."""
+        for image in self.golink_images:
+            made = image.error
+            # An item after the first one is told where the error stands.
+            if made is not None and (made is error or made is error.__cause__):
+                return (reported(made, image=image.name, target=image.target, place=str(image.binary.place)),)
+        return (reported(error, place=str(self.place)),)
+
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         """Show an answer, or why there is none, by its text: where in golink it was found out does not matter."""
         if not isinstance(excinfo.value, (PolicyViolation, GolinkError, pytest.xfail.Exception)):
@@ -193,13 +210,23 @@ class PolicyItem(pytest.Item):
 class GolinkPath(PolicyItem):
     """What a binary's path, or its goreleaser folder, does not have."""
 
-    def __init__(self, *, errors: tuple[GolinkError, ...], **others: Any) -> None:
+    def __init__(self, *, image: str, errors: tuple[GolinkError, ...], **others: Any) -> None:
         super().__init__(**others)
+        self._name = image
         self._errors = errors
 
     def setup(self) -> None:
         """Say what was not found."""
         raise GolinkError("\n".join(str(error) for error in self._errors))
+
+    def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
+        """Give each of them."""
+        place = str(self.place)
+        return tuple(
+            # What is wrong with an override is about no image.
+            reported(each, image="" if type(each) is GolinkError else self._name, place=place)
+            for each in self._errors
+        )
 
     def runtest(self) -> None:
         """Is never reached."""
@@ -220,7 +247,7 @@ class GolinkRule(PolicyItem):
         super().__init__(place=request.place, **others)
         self._policy = policy
         self._binary = binary
-        self._images = images
+        self._images = self.golink_images = images
         self._request = request
         self._subjects: tuple[Subject, ...] = ()
         # Those that may be about it, each with the number of such items.
@@ -239,6 +266,16 @@ class GolinkRule(PolicyItem):
         # Without a target, whoever is about the rule may be about the item.
         return rule in waiver.rules and (
             one.target is None or waiver.covers(self._binary.name, one.target, rule, match=one.match)
+        )
+
+    def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
+        """Say the same of an error in asking the rule of an image that is there."""
+        if not self._subjects or self._one is None:
+            return super().reported_errors(error)
+        subject = self._subjects[0]
+        target = str(subject.facts.target) if subject.facts.target else None
+        return (
+            reported(error, image=subject.name, target=target, path=subject.facts.path, place=str(self.place)),
         )
 
     def setup(self) -> None:

@@ -154,13 +154,15 @@ def _ladders(subjects: Sequence[Subject]) -> Iterator[tuple[Proposal, ...]]:
             needs="cgo = false (CGO_ENABLED=0)",
         ),
     )
-    yield (
-        Proposal(
-            rule="no-dynamic-imports",
-            why="No package that loads shared libraries behind CGO_ENABLED=0 (//go:cgo_import_dynamic).",
-            needs="without the packages that do so",
-        ),
-    )
+    if any(subject.facts.linkage == "dynamic" for subject in subjects):
+        # A static image imports nothing; and with cgo, of which no-cgo tells, the rule has no answer.
+        yield (
+            Proposal(
+                rule="no-dynamic-imports",
+                why="No package that loads shared libraries behind CGO_ENABLED=0 (//go:cgo_import_dynamic).",
+                needs="",
+            ),
+        )
     yield (
         Proposal(
             rule="no-rpath", why="No folder of the build machine in which libraries are searched.", needs=_C_LINKER

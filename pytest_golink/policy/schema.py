@@ -123,6 +123,8 @@ def _rule(rule: Rule) -> dict[str, object]:
         )
         if len(parameters) == 1:
             forms.append(_value(parameters[0]))
+        elif rule.plain_list is not None:
+            forms.append(_several(rule.plain_list))
     return {"description": rule.summary, "anyOf": forms}
 
 
@@ -132,12 +134,20 @@ def _value(parameter: Parameter) -> dict[str, object]:
         return {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
     if not parameter.many:
         return one
-    several = {"type": "array", "items": one, **({"minItems": 1} if parameter.some else {})}
+    several = _several(parameter)
     if parameter.form.choices:
         # "cgo,go" stands for a list too.
         choice = f"({'|'.join(parameter.form.choices)})"
         return {"anyOf": [several, one, {"type": "string", "pattern": rf"^\s*{choice}(\s*,\s*{choice})*\s*$"}]}
     return {"anyOf": [several, one]}
+
+
+def _several(parameter: Parameter) -> dict[str, object]:
+    return {
+        "type": "array",
+        "items": dict(parameter.form.schema),
+        **({"minItems": 1} if parameter.some else {}),
+    }
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import CpuLevel, ProgramHeader
+from pytest_golink.reader.elf_attributes import attribute_levels
 from pytest_golink.reader.elf_layout import (
+    ET_REL,
     PF_W,
     PF_X,
     PT_GNU_RELRO,
@@ -51,16 +53,18 @@ def program_headers(layout: Layout) -> tuple[ProgramHeader, ...]:
 
 def cpu_notes(layout: Layout) -> tuple[CpuLevel, ...]:
     """
-    Give the CPU level that the GNU property note of an amd64 image asks for.
+    Give the CPU level that the notes and attributes of an image's C code ask for.
 
-    C compilers write the property with -mneeded alone, so a note that says v2 proves that v2 is needed, and none
-    proves nothing.
+    On amd64 it is the GNU property note, which C compilers write with -mneeded alone. A note that says v2 proves that
+    v2 is needed, and none proves nothing.
 
     Raises:
-        UnreadableBinaryError: The note is damaged.
+        UnreadableBinaryError: The note is damaged, or the attributes are.
     """
-    if goarch_of(layout.header) != "amd64":
+    if layout.header.type == ET_REL:
         return ()
+    if goarch_of(layout.header) != "amd64":
+        return attribute_levels(layout)
     return tuple(
         CpuLevel(setting="GOAMD64", level=level, via="GNU_PROPERTY_X86_ISA_1_NEEDED")
         for kind, content in _properties(layout)

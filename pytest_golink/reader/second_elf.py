@@ -27,7 +27,7 @@ _GOARCH = {
     ("S390", 64, False): "s390x",
     ("SPARCV9", 64, False): "sparc64",
 }
-_DF_BIND_NOW, _DF_1_NOW = 8, 1
+_DF_BIND_NOW, _DF_1_NOW, _DF_1_PIE = 8, 1, 0x08000000
 _PF_X, _PF_W = 1, 2
 # The n32 ABI of MIPS, which is no port of Go.
 _EF_MIPS_ABI2 = 0x20
@@ -40,6 +40,7 @@ def ours(facts: BinaryFacts) -> dict[str, object]:
     return {
         **({"GOARCH": facts.target.goarch} if facts.target else {}),
         "e_type": "ET_REL" if facts.kind == "object" else linked,
+        "kind": facts.kind,
         "PT_INTERP": facts.interpreter,
         "DT_NEEDED": tuple(library.name for library in facts.needed),
         "DT_RPATH": facts.rpath,
@@ -69,6 +70,7 @@ def theirs(data: memoryview) -> dict[str, object]:
     tags = [tag for segment in segments if segment["p_type"] == "PT_DYNAMIC" for tag in segment.iter_tags()]
     said: dict[str, object] = {
         "e_type": elf["e_type"],
+        "kind": _kind(elf["e_type"], segments, tags),
         "PT_INTERP": next((s.get_interp_name() for s in segments if s["p_type"] == "PT_INTERP"), None),
         "DT_NEEDED": tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"),
         "DT_RPATH": _paths(tag.rpath for tag in tags if tag.entry.d_tag == "DT_RPATH"),
@@ -97,6 +99,17 @@ def _goarch(elf: Any) -> str | None:
         n32 = machine == "MIPS" and elf["e_flags"] & _EF_MIPS_ABI2
         return None if n32 else _ENDIAN[machine, elf.elfclass] + ("le" if little else "")
     return _GOARCH.get((machine, elf.elfclass, little))
+
+
+def _kind(file_type: str, segments: list[Any], tags: list[Any]) -> str:
+    """Tell a program from a library, which has a DT_SONAME if it names itself."""
+    if file_type == "ET_REL":
+        return "object"
+    values = {tag.entry.d_tag: tag.entry.d_val for tag in tags}
+    if file_type == "ET_EXEC" or values.get("DT_FLAGS_1", 0) & _DF_1_PIE:
+        return "executable"
+    starts = any(segment["p_type"] == "PT_INTERP" for segment in segments) or "DT_DEBUG" in values or not tags
+    return "executable" if starts and "DT_SONAME" not in values else "shared-library"
 
 
 def _paths(texts: Iterator[str]) -> tuple[str, ...]:

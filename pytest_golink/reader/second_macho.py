@@ -6,6 +6,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_golink.facts import BinaryFacts
 
 READER = "macholib"
@@ -21,8 +23,13 @@ _LC_LOAD_DYLINKER, _LC_RPATH, _LC_UUID, _LC_CODE_SIGNATURE = 0xE, 0x8000001C, 0x
 _LC_SEGMENTS, _LC_BUILD_VERSION, _LC_VERSION_MIN = (0x1, 0x19), 0x32, (0x24, 0x25, 0x2F, 0x30)
 _KINDS = {1: "object", 2: "executable", 6: "shared-library", 8: "shared-library"}
 _GOARCH = {0x7: "386", 0x01000007: "amd64", 0xC: "arm", 0x0100000C: "arm64"}
-_MH_PIE, _MH_ALLOW_STACK_EXECUTION = 0x200000, 0x20000
+_MH_TWOLEVEL, _MH_PIE, _MH_ALLOW_STACK_EXECUTION = 0x80, 0x200000, 0x20000
+_WIDE_MAGICS = (0xFEEDFACF, 0xCFFAEDFE)
+# The image itself, dynamic lookup, the main executable.
+_SPECIAL_ORDINALS = (0x0, 0xFE, 0xFF)
 _VM_PROT_WRITE, _VM_PROT_EXECUTE = 2, 4
+# dyld binds it where a program has thread-local variables; not every link editor names it in the symbol table.
+_TLV_BOOTSTRAP = "_tlv_bootstrap"
 # A load command's number and size stand before its fields; string offsets count from there.
 _COMMAND_HEAD_BYTES = 8
 
@@ -30,6 +37,7 @@ _COMMAND_HEAD_BYTES = 8
 def ours(facts: BinaryFacts) -> dict[str, object]:
     """Give our facts under the names of the second reader's."""
     identity = facts.macho
+    imports = [symbol for symbol in facts.imports if symbol.name != _TLV_BOOTSTRAP]
     return {
         **({"GOARCH": facts.target.goarch} if facts.target else {}),
         "file type": facts.kind,
@@ -42,6 +50,11 @@ def ours(facts: BinaryFacts) -> dict[str, object]:
         "pie": facts.hardening.pie,
         "nx": facts.hardening.nx,
         "writable code": facts.hardening.writable_code,
+        "SDK": identity.sdk if identity else None,
+        "symbol table": facts.symtab,
+        "DWARF": facts.dwarf,
+        "imports": frozenset(symbol.name for symbol in imports),
+        "libraries of imports": frozenset((symbol.name, symbol.library) for symbol in imports),
     }
 
 
@@ -59,10 +72,10 @@ def theirs(data: memoryview) -> tuple[dict[str, object], ...]:
     file.graphident = file.filename = file.loader_path = ""
     file.fat, file.headers, file.allow_unknown_load_commands = None, [], True
     file.load(io.BytesIO(data))
-    return tuple(_image(image) for image in file.headers)
+    return tuple(_image(image, data) for image in file.headers)
 
 
-def _image(image: Any) -> dict[str, object]:
+def _image(image: Any, data: memoryview) -> dict[str, object]:
     flags, file_type = int(image.header.flags), int(image.header.filetype)
     commands = [(int(load.cmd), command, data) for load, command, data in image.commands]
     dylinkers = [_text(c.name, c, data) for number, c, data in commands if number == _LC_LOAD_DYLINKER]
@@ -74,8 +87,17 @@ def _image(image: Any) -> dict[str, object]:
         ),
         "LC_LOAD_DYLINKER": dylinkers[0] if dylinkers else None,
         "LC_RPATH": tuple(_text(c.path, c, data) for number, c, data in commands if number == _LC_RPATH),
-        "minimum OS": _minimum(commands),
+        "minimum OS": _version(commands, "minos", "version"),
+        "SDK": _version(commands, "sdk", "sdk", zero=None),
         "LC_UUID": uuids[0] if uuids else None,
+        "DWARF": any(
+            bytes(section.segname).rstrip(b"\0") == b"__DWARF"
+            and bytes(section.sectname).rstrip(b"\0") in (b"__debug_info", b"__zdebug_info")
+            and section.size
+            for number, _, sections in commands
+            if number in _LC_SEGMENTS
+            for section in sections
+        ),
     }
     if int(image.header.cputype) in _GOARCH:
         said["GOARCH"] = _GOARCH[int(image.header.cputype)]
@@ -90,16 +112,55 @@ def _image(image: Any) -> dict[str, object]:
                 if number in _LC_SEGMENTS
             ),
         }
+        said |= _symbols(image, data, [_text(c.name, c, load) for number, c, load in commands if number in _LOAD_DYLIB])
     return said
 
 
-def _minimum(commands: list[tuple[int, Any, Any]]) -> str | None:
+def _version(commands: list[tuple[int, Any, Any]], build: str, least: str, *, zero: str | None = "0.0") -> str | None:
+    """Give a version of LC_BUILD_VERSION or LC_VERSION_MIN_*, by the names that its fields have."""
     for number, command, _ in commands:
         if number == _LC_BUILD_VERSION or number in _LC_VERSION_MIN:
-            version = int(command.minos if number == _LC_BUILD_VERSION else command.version)
+            version = int(getattr(command, build if number == _LC_BUILD_VERSION else least))
             patch = f".{version & 0xFF}" if version & 0xFF else ""
-            return f"{version >> 16}.{version >> 8 & 0xFF}{patch}"
+            return f"{version >> 16}.{version >> 8 & 0xFF}{patch}" if version else zero
     return None
+
+
+def _symbols(image: Any, data: memoryview, libraries: Sequence[str]) -> dict[str, object]:
+    """
+    Give what LC_DYSYMTAB says of the symbol table; ours looks at each symbol's type.
+
+    Of macholib's own class for it this reads the undefined symbols alone: it makes an object of each symbol.
+    """
+    from macholib.mach_o import nlist, nlist_64
+    from macholib.ptypes import sizeof
+
+    table, groups = image.getSymbolTableCommand(), image.getDynamicSymbolTableCommand()
+    if table is None or groups is None:
+        return {}
+    kind = nlist_64 if image.MH_MAGIC in _WIDE_MAGICS else nlist
+    stream = io.BytesIO(data)
+    stream.seek(image.offset + int(table.symoff) + int(groups.iundefsym) * sizeof(kind))
+    symbols = [kind.from_fileobj(stream, _endian_=image.endian) for _ in range(int(groups.nundefsym))]
+    start = image.offset + int(table.stroff)
+    names = bytes(data[start : start + int(table.strsize)])
+    imports = []
+    for symbol in symbols:
+        name = names[int(symbol.n_un) : names.index(b"\0", int(symbol.n_un))].decode("utf-8").removeprefix("_")
+        ordinal = int(symbol.n_desc) >> 8 & 0xFF
+        imports.append((name, None if ordinal in _SPECIAL_ORDINALS else ordinal))
+    imports = [(name, ordinal) for name, ordinal in imports if name != _TLV_BOOTSTRAP]
+    said: dict[str, object] = {
+        "symbol table": bool(groups.nlocalsym),
+        # Sets: older versions of Go's linker have a symbol twice.
+        "imports": frozenset(name for name, _ in imports),
+    }
+    if int(image.header.flags) & _MH_TWOLEVEL:
+        # In one flat namespace, as Go's linker has it, only what dyld binds names a library.
+        said["libraries of imports"] = frozenset(
+            (name, None if ordinal is None else libraries[ordinal - 1]) for name, ordinal in imports
+        )
+    return said
 
 
 def _text(offset: Any, command: Any, data: bytes) -> str:

@@ -13,6 +13,18 @@ from pytest_golink.rules.parameters import SOME, Form
 from pytest_golink.rules.verdict import Verdict
 
 
+# What GCC and Clang call a level.
+_C_FLAGS = {
+    "GOAMD64=v1": "-march=x86-64",
+    "GOAMD64=v2": "-march=x86-64-v2",
+    "GOAMD64=v3": "-march=x86-64-v3",
+    "GORISCV64=rva20u64": "-march=rv64gc",
+    "GOARM=6": "-march=armv6",
+    "GOMIPS=softfloat": "-msoft-float",
+    "GOMIPS64=softfloat": "-msoft-float",
+}
+
+
 def _settings_of(value: str) -> list[tuple[str, str]]:
     """Give what a level may mean, as (setting, level) pairs: "GOARM=7" one, "v2" too, "softfloat" several."""
     setting, equals, level = value.partition("=")
@@ -119,4 +131,5 @@ def _cause(over: CpuLevel) -> str:
 def _remedy(over: CpuLevel, limit: str) -> str:
     if over.via == BUILD_SETTING:
         return f"{over.setting}={limit}"
-    return f"compile the C code with CGO_CFLAGS=-march=x86-64{'' if limit == 'v1' else f'-{limit}'}"
+    flags = _C_FLAGS.get(f"{over.setting}={limit}")
+    return f"compile the C code with CGO_CFLAGS={flags}" if flags else f"compile the C code for {over.setting}={limit}"

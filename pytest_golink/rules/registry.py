@@ -205,7 +205,7 @@ _OVER_A_BINARY = frozenset({"same-linkage"})
 RULES: Mapping[str, Rule] = _rules()
 
 # What a packed image answers for itself.
-_OF_THE_FILE = frozenset({"max-size", "signed"})
+_OF_THE_FILE = frozenset({"max-size", "signed", "starts-alone", "reproducible"})
 
 
 def rule_named(name: str) -> Rule:

@@ -69,6 +69,20 @@ def output(binary: GoBinary) -> str:
     return subprocess.run([binary.path], capture_output=True, text=True, check=True).stderr.strip()
 
 
+def test_folders_may_be_given_relative_to_the_process_s(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go_toolchain: GoToolchain
+) -> None:
+    # `go build` runs in the package's folder, so what it is told must not be relative.
+    monkeypatch.chdir(tmp_path)
+    builder = Builder(go_toolchain, rootdir=Path(module.name), cache=Path("cache"), session="1")
+    built = builder.build(parse_options({}))
+
+    assert built.name == "module"
+    assert built.path.is_absolute()
+    assert built.path.is_relative_to(tmp_path / "cache")
+    assert output(built) == "hello"
+
+
 class TestPackage:
     def test_it_is_the_root_folder_by_default(self, start: Start) -> None:
         built = start()()

@@ -16,7 +16,7 @@ from pytest_golink.rules import evaluate, rule_named
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_golink import GoBinary, GoSample, GoToolchain
+    from pytest_golink import GoBinary, GoBuild, GoSample, GoToolchain
     from pytest_golink.findings import Trial
 
 
@@ -160,3 +160,23 @@ def test_a_policy_that_holds_and_one_that_no_flag_mends_are_not_tried(go_sample:
 def test_an_unknown_rule_is_refused_before_anything_is_built(go_sample: GoSample) -> None:
     with pytest.raises(ParameterError, match='unknown rule "statik"; did you mean "static"'):
         go_sample("static").remedies({"statik": True})
+
+
+def test_a_candidate_is_started_where_the_policy_asks_whether_it_starts(go_sample: GoSample) -> None:
+    binary = go_sample("static", buildmode="pie", cgo=False)
+
+    starts = binary.remedies({"starts-alone": {"output": "^static: hello", "seconds": 60}})
+    assert (starts[0].remedy, starts[0].outcome) == ("-buildmode=exe", "satisfies")
+
+    says_no_more = binary.remedies({"starts-alone": {"output": "bye", "seconds": 60}})
+    assert {trial.outcome for trial in says_no_more} == {"does-not-start"}
+    assert says_no_more[0].detail == "starts-alone: it ends with status 0, and prints nothing that bye matches"
+
+
+def test_a_build_that_is_not_reproducible_is_mended_by_trimpath(go_build: GoBuild, tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example.com/app\n")
+    (tmp_path / "main.go").write_text("package main\n\nfunc main() {}\n")
+
+    best = go_build(cwd=tmp_path, cgo=False).remedies({"reproducible": {"fresh-cache": False}})[0]
+
+    assert (best.remedy, best.outcome) == ("-trimpath", "satisfies")

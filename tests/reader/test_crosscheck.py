@@ -109,6 +109,44 @@ def test_two_readers_agree_about_each_slice_and_command() -> None:
     crosscheck(macho(data), memoryview(data))
 
 
+def test_macholib_reads_imports_symbols_dwarf_and_sdk_by_roads_of_its_own(go_sample: GoSample) -> None:
+    path = go_sample("static", target="darwin/arm64", cgo=False).path
+    (said,) = second_macho.theirs(memoryview(path.read_bytes()))
+
+    assert "write" in said["imports"]  # type: ignore[operator]
+    # Go's linker writes one flat namespace: the symbol table names no libraries.
+    assert "libraries of imports" not in said
+    assert (said["symbol table"], said["DWARF"], said["SDK"]) == (True, True, "26.2")
+    (facts,) = read_binaries(path)
+    assert second_macho.ours(facts)["imports"] == said["imports"]
+
+
+def test_macholib_reads_which_library_a_symbol_is_from_and_a_table_in_a_slice() -> None:
+    names = b"\0_puts\0_other\0__tlv_bootstrap\0"
+    symbols = MAKE.symbol(1, 1, 0x0100) + MAKE.symbol(7, 1, 0xFE40) + MAKE.symbol(14, 1, 0x0100)
+    table = MAKE.command(0x2, "4I", TAIL, 3, TAIL + len(symbols), len(names))
+    groups = MAKE.command(0xB, "18I", 0, 0, 0, 0, 0, 3, *[0] * 12)
+    sdk = MAKE.command(0x25, "2I", 0x0C0000, 0x0F0102)
+    image = MAKE.image(MAKE.library("/usr/lib/libSystem.B.dylib"), table, groups, sdk, tail=symbols + names)
+    data = fat((AMD64, MAKE.image(cpu=AMD64)), (ARM64, image))
+
+    _, said = second_macho.theirs(memoryview(data))
+
+    assert said["imports"] == {"puts", "other"}
+    assert said["libraries of imports"] == {("puts", "/usr/lib/libSystem.B.dylib"), ("other", None)}
+    assert (said["symbol table"], said["SDK"], said["minimum OS"]) == (False, "15.1.2", "12.0")
+    crosscheck(macho(data), memoryview(data))
+
+
+def test_a_library_and_a_program_are_told_apart_by_both(compile_c: CompileC) -> None:
+    named = compile_c("-shared", "-fPIC", "-Wl,-soname,liba.so.1").read_bytes()
+    program, bare = compile_c("-pie").read_bytes(), compile_c("-shared", "-fPIC").read_bytes()
+
+    for data, kind in ((named, "shared-library"), (bare, "shared-library"), (program, "executable")):
+        assert second_elf.theirs(memoryview(data))["kind"] == kind
+        crosscheck(elf(data), memoryview(data))
+
+
 def test_a_disagreement_shows_both_answers(compile_c: CompileC) -> None:
     data = compile_c().read_bytes()
     (facts,) = elf(data)

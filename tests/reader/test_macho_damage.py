@@ -152,6 +152,29 @@ def test_a_signature_is_signed_only_with_a_certificate(parts: tuple[tuple[int, b
     assert facts.signed == verdict
 
 
+def test_flags_and_entitlements_of_a_signature_are_read() -> None:
+    text = b"<dict><key>com.example.on</key>\n<true/><key>com.example.off</key><false/></dict>"
+    entitlements = struct.pack(">2I", 0xFADE7171, 8 + len(text)) + text
+
+    (facts,) = read_macho("image", memoryview(signed((0, directory(0x10000)), (5, entitlements))))
+    (without,) = read_macho("image", memoryview(MAKE.image()))
+
+    assert facts.macho is not None
+    assert without.macho is not None
+    assert (facts.macho.code_flags, facts.macho.entitlements) == (0x10000, ("com.example.on",))
+    assert (without.macho.code_flags, without.macho.entitlements) == (None, ())
+
+
+def test_a_section_that_restricts_dyld_is_seen() -> None:
+    section = MAKE.section("__restrict", "__RESTRICT", address=0, offset=0, size=0)
+    segment = MAKE.segment("__RESTRICT", address=0, offset=0, size=0, sections=(section,))
+
+    (facts,) = read_macho("image", memoryview(MAKE.image(segment)))
+
+    assert facts.macho is not None
+    assert facts.macho.restricted
+
+
 def test_a_damaged_signature_is_an_error() -> None:
     refused(signed((0, directory(0, size=99))), "part 0 of the code signature goes past its end")
     refused(signed((0x10000, CMS)), "has no code directory")

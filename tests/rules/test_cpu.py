@@ -82,6 +82,26 @@ def test_a_violation_names_who_asks_and_what_to_set() -> None:
     assert c_alone.remedy == ("compile the C code with CGO_CFLAGS=-march=x86-64",)
 
 
+@pytest.mark.parametrize(
+    ("arch", "setting", "note", "level", "remedy"),
+    [
+        ("arm", "GOARM", "7,hardfloat", "6", "compile the C code with CGO_CFLAGS=-march=armv6"),
+        ("riscv64", "GORISCV64", "rva22u64", "rva20u64", "compile the C code with CGO_CFLAGS=-march=rv64gc"),
+        ("mips", "GOMIPS", "hardfloat", "GOMIPS=softfloat", "compile the C code with CGO_CFLAGS=-msoft-float"),
+        ("arm", "GOARM", "7,hardfloat", "6,softfloat", "compile the C code for GOARM=6,softfloat"),
+    ],
+)
+def test_c_code_s_level_is_mended_with_a_flag_of_the_c_compiler(
+    arch: str, setting: str, note: str, level: str, remedy: str
+) -> None:
+    lowest = {"GOARM": "5", "GORISCV64": "rva20u64", "GOMIPS": "softfloat"}[setting]
+    built = replace(STATIC, target=target(f"linux/{arch}"), go=go(**{setting: lowest}))
+    asks = replace(built, cpu_notes=(CpuLevel(setting=setting, level=note, via="attributes"),))
+
+    assert evaluate("cpu-at-most", subject(built), {"level": level}).outcome == "passed"
+    assert evaluate("cpu-at-most", subject(asks), {"level": level}).remedy == (remedy,)
+
+
 def test_an_architecture_that_the_levels_forget_is_an_error() -> None:
     with pytest.raises(ParameterError) as raised:
         evaluate("cpu-at-most", subject(MACHO), {"level": ["v2", "GOARM=6"]})

@@ -1,0 +1,135 @@
+"""
+Copies of what a package is built from: its module, the modules beside it that go.mod or go.work name, its repository.
+
+What comes from the module cache or GOROOT stays where it is: it is the same for every build on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_MOST_FILES = 200_000
+_MOST_BYTES = 4 << 30
+# Of a git folder, all that `go build` asks git about; objects are read where they are.
+_GIT_FILES = ("HEAD", "config", "index", "packed-refs", "shallow")
+_GIT_FOLDERS = ("refs", "info", "reftable")
+# The mark of a cache folder, by the "Cache Directory Tagging Specification"; pytest's own has it.
+_CACHE_TAG = "CACHEDIR.TAG"
+
+
+def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str]) -> Path:
+    """
+    Copy what is built in a folder, with the folders' position to each other kept.
+
+    The whole repository is copied where git knows the module, since the build info records its state; only files of a
+    cache folder (CACHEDIR.TAG) and git's own objects are not. Symbolic links are copied as links.
+
+    Args:
+        folder: Where `go build` runs.
+        place: Where the copy goes; it is made.
+        ask: Runs `go` there with these words, for the package, and gives what it prints.
+
+    Returns:
+        The copy of `folder`.
+
+    Raises:
+        BuildError: There is no module, or more than a bound of files or bytes.
+    """
+    known = json.loads(ask(("env", "-json", "GOMOD", "GOWORK", "GOMODCACHE", "GOROOT")))
+    if not known["GOMOD"] or known["GOMOD"] == os.devnull:
+        raise BuildError(f"{folder} is in no Go module: it cannot be copied", command=(), status=0, output="")
+    elsewhere = [Path(known["GOMODCACHE"]).resolve(), Path(known["GOROOT"]).resolve()]
+    module = Path(known["GOMOD"]).resolve().parent
+    wanted = {_repository(module) or module, folder}
+    listed = ask(("list", "-deps", "-f", "{{with .Module}}{{.Dir}}{{end}}")).splitlines()
+    modules = {Path(line).resolve() for line in listed if line}
+    wanted |= {one for one in modules if not any(one.is_relative_to(other) for other in elsewhere)}
+    files: list[Path] = []
+    if known["GOWORK"]:
+        work = Path(known["GOWORK"]).resolve()
+        files += [file for file in (work, work.with_suffix(".work.sum")) if file.is_file()]
+        used = json.loads(ask(("work", "edit", "-json", str(work)))).get("Use") or ()
+        wanted |= {(work.parent / entry["DiskPath"]).resolve() for entry in used}
+    roots = [root for root in wanted if not any(other in root.parents for other in wanted)]
+    common = Path(os.path.commonpath([*roots, *(file.parent for file in files)]))
+    budget = _Budget(common)
+    for root in roots:
+        _copy_tree(root, place / root.relative_to(common), budget)
+    for file in files:
+        _copy_file(file, place / file.relative_to(common), budget)
+    return place / folder.relative_to(common)
+
+
+class _Budget:
+    def __init__(self, what: Path) -> None:
+        self._what = what
+        self._files = 0
+        self._bytes = 0
+
+    def take(self, size: int) -> None:
+        self._files += 1
+        self._bytes += size
+        if self._files > _MOST_FILES or self._bytes > _MOST_BYTES:
+            what = (
+                f"{self._what} has more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GiB to copy for a second "
+                "build: build a module that has a folder of its own"
+            )
+            raise BuildError(what, command=(), status=0, output="")
+
+
+def _repository(module: Path) -> Path | None:
+    # Source: cmd/go/internal/vcs: a git root is a folder with a folder .git; a work tree's file .git is none.
+    return next((folder for folder in (module, *module.parents) if (folder / ".git").is_dir()), None)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from sorted(entries, key=lambda entry: entry.name)
+
+
+def _copy_tree(source: Path, place: Path, budget: _Budget) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    for entry in _entries(source):
+        path, target = Path(entry.path), place / entry.name
+        if entry.is_symlink():
+            budget.take(0)
+            target.symlink_to(os.readlink(path))  # noqa: PTH115 - its text, as it is
+        elif entry.is_dir():
+            if entry.name == ".git":
+                _copy_git(path, target, budget)
+            elif not (path / _CACHE_TAG).is_file():
+                _copy_tree(path, target, budget)
+        elif entry.is_file():
+            _copy_file(path, target, budget)
+
+
+def _copy_file(source: Path, place: Path, budget: _Budget) -> None:
+    budget.take(source.stat().st_size)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # With its times: git takes a file of another time for one that may have changed, and reads it.
+    shutil.copy2(source, place)
+
+
+def _copy_git(source: Path, place: Path, budget: _Budget) -> None:
+    for name in _GIT_FILES:
+        if (source / name).is_file():
+            _copy_file(source / name, place / name, budget)
+    for name in _GIT_FOLDERS:
+        if (source / name).is_dir():
+            _copy_tree(source / name, place / name, budget)
+    if (source / "modules").is_dir():
+        # A submodule's file .git names its folder in here.
+        (place / "modules").symlink_to((source / "modules").resolve())
+    borrowed = place / "objects" / "info"
+    borrowed.mkdir(parents=True)
+    # Source: gitrepository-layout(5), objects/info/alternates.
+    (borrowed / "alternates").write_text(f"{(source / 'objects').resolve()}\n", encoding="utf-8")

@@ -1,0 +1,155 @@
+"""The rule that starts the program, and says so: does it start with nothing around it."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+import re
+import signal
+from pathlib import Path
+from typing import Annotated
+
+from pytest_golink.facts import BinaryFacts, Subject
+from pytest_golink.rules.evidence import linkage_lines, not_linked
+from pytest_golink.rules.origin import dynamic_causes
+from pytest_golink.rules.parameters import Form, Pattern
+from pytest_golink.rules.remedies import make_static
+from pytest_golink.rules.verdict import Verdict
+from pytest_golink.sandbox import Ran, run_alone
+
+_MOST_SECONDS = 600
+_MOST_STATUS = 255
+_OUTPUT_LINES = 6
+_LINE_CHARACTERS = 200
+
+
+def _whole(least: int, most: int, text: str) -> Form:
+    return Form(
+        text=f"{text}, {least} to {most}",
+        accepts=lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
+        schema={"type": "integer", "minimum": least, "maximum": most},
+    )
+
+
+Seconds = Annotated[int, _whole(1, _MOST_SECONDS, "a number of seconds")]
+ExitStatus = Annotated[int, _whole(0, _MOST_STATUS, "an exit status")]
+Argument = Annotated[
+    str,
+    Form(
+        text="a string",
+        accepts=lambda value: isinstance(value, str) and "\0" not in value,
+        schema={"type": "string", "pattern": "^[^\\u0000]*$"},
+    ),
+]
+
+
+def starts_alone(
+    subject: Subject,
+    *,
+    args: tuple[Argument, ...] = (),
+    status: ExitStatus = 0,
+    output: Pattern | None = None,
+    seconds: Seconds = 10,
+    keeps_running: bool = False,
+) -> Verdict:
+    """
+    Program starts in an empty root directory.
+
+    It runs with `args`, without a network, environment or files, as nobody, for at most `seconds`. It has started if it
+    ends with `status` and prints something that `output` matches; with `keeps-running`, as a server does, if it is
+    still there when its time is over.
+    """
+    facts = subject.facts
+    does = f"is running after {seconds} s" if keeps_running else f"ends with status {status} within {seconds} s"
+    expected = f"in an empty root it {does}{f' and prints {output}' if output else ''}"
+    unanswered = not_linked(facts, expected) or _no_program(facts, expected) or may_not_run(subject, expected)
+    if unanswered:
+        return unanswered
+    ran = run_alone(Path(facts.path), arguments=args, seconds=seconds)
+    if not_of_this_machine(facts, ran):
+        return foreign(facts, expected)
+    if ran.refused:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="it does not start: the interpreter that it names is not there",
+            evidence=("execve: no such file or directory", *linkage_lines(facts)),
+            cause=dynamic_causes(facts),
+            remedy=make_static(facts),
+        )
+    prints = output is None or re.search(output, f"{ran.output}{ran.errors}") is not None
+    ends = ran.status is None if keeps_running else ran.status == status
+    return Verdict(
+        outcome="passed" if ends and prints else "violated",
+        expected=expected,
+        observed=_ending(ran, seconds) + ("" if prints else f", and prints nothing that {output} matches"),
+        evidence=_printed(ran),
+    )
+
+
+def may_not_run(subject: Subject, expected: str) -> Verdict | None:
+    """Give the answer for an image that nobody allowed to run, None for one that may."""
+    if subject.may_run:
+        return None
+    return Verdict(
+        outcome="undecidable",
+        expected=expected,
+        observed="it was not built here, and nobody allowed it to run",
+        remedy=("may-run = true in its [[binary]] allows it",),
+    )
+
+
+def foreign(facts: BinaryFacts, expected: str) -> Verdict:
+    """Give the answer for an image that this machine cannot run."""
+    return Verdict(
+        outcome="undecidable",
+        expected=expected,
+        observed=f"this machine does not run {f'a program for {facts.target}' if facts.target else 'it'}",
+        remedy=(
+            "ask it on such a machine, or where binfmt_misc has an emulator that needs no files (qemu-user-static)",
+            "or switch it off there: an [[binary.override]] for these targets with rules that say false",
+        ),
+    )
+
+
+def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
+    """
+    Whether the kernel refused an image because it is for another machine.
+
+    What names no interpreter and yet misses one has met an emulator that is registered without being loaded, and is
+    not in its root.
+    """
+    return ran.refused == "machine" or (ran.refused == "interpreter" and facts.interpreter is None)
+
+
+def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
+    if facts.kind != "executable":
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed=f"a {facts.kind}, which is loaded by a program, and not started",
+            remedy=("name the program that loads it, or switch this off for it",),
+        )
+    if facts.format != "elf" or (facts.target is not None and facts.target.goos != "linux"):
+        return foreign(facts, expected)
+    return None
+
+
+def _ending(ran: Ran, seconds: int) -> str:
+    if ran.status is None:
+        return f"it is running after {seconds} s"
+    if ran.status > 128 and (ran.status - 128) in {number.value for number in signal.Signals}:
+        return f"{signal.Signals(ran.status - 128).name} ends it (status {ran.status})"
+    return f"it ends with status {ran.status}"
+
+
+def _printed(ran: Ran) -> tuple[str, ...]:
+    lines: list[str] = []
+    for name, text in (("stdout", ran.output), ("stderr", ran.errors)):
+        said = text.splitlines()
+        lines += [f"{name}: {_bounded(line)}" for line in said[:_OUTPUT_LINES]]
+        if len(said) > _OUTPUT_LINES:
+            lines.append(f"{name}: … {len(said) - _OUTPUT_LINES} more lines")
+    return tuple(lines) or ("it printed nothing",)
+
+
+def _bounded(line: str) -> str:
+    return line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]}…"

@@ -1,0 +1,70 @@
+"""The rule that builds the program twice, and says what differs."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+import tempfile
+from pathlib import Path
+
+from pytest_golink.errors import GolinkError
+from pytest_golink.facts import Subject
+from pytest_golink.reader.sections import read_sections
+from pytest_golink.rules.differences import Built, differences
+from pytest_golink.rules.verdict import Verdict
+
+# Of another length too: a path's length moves what stands behind it.
+_FOLDERS = ("one", "another-folder")
+
+
+def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
+    """
+    Two builds from two folders are the same, byte for byte.
+
+    The module is copied into two folders and built in each, with the same options. The second build has a Go build
+    cache of its own, so that it does compile; with `fresh-cache` false it may take over what the first one compiled.
+    """
+    expected = "two builds from two folders are the same, byte for byte"
+    if subject.rebuild is None:
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed="it was not built here: there is nothing to build it from",
+            remedy=("name its package, not its path: golink builds it then",),
+        )
+    with tempfile.TemporaryDirectory(prefix="golink-twice-", ignore_cleanup_errors=True) as base:
+        folders = [Path(base).resolve() / name for name in _FOLDERS]
+        images = []
+        for folder, fresh in zip(folders, (False, fresh_cache), strict=True):
+            folder.mkdir()
+            images.append(subject.rebuild(folder, fresh))
+        data = [image.read_bytes() for image in images]
+        if data[0] == data[1]:
+            return Verdict(outcome="passed", expected=expected, observed=f"the same {len(data[0])} bytes")
+        first, second = (
+            Built(
+                data=each,
+                sections=read_sections(image, each),
+                folder=str(folder / "source"),
+                settings=_settings(image),
+            )
+            for each, image, folder in zip(data, images, folders, strict=True)
+        )
+    found = differences(first, second)
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed="they differ",
+        evidence=found.evidence,
+        cause=found.cause,
+        remedy=found.remedy,
+    )
+
+
+def _settings(image: Path) -> dict[str, str]:
+    from pytest_golink.reader import read_binary  # imports lief when it must, and no sooner
+
+    try:
+        go = read_binary(image).go
+    except GolinkError:
+        # What is wrong with the image is for other rules to say.
+        return {}
+    return dict(go.settings) if go else {}
