@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts
-from pytest_golink.build.builder import GoBinary
+from pytest_golink.build.binary import GoBinary
 from pytest_golink.errors import GolinkError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.causes.calls import call_lines
 from pytest_golink.causes.candidates import candidates
 from pytest_golink.causes.graph import Graph, list_packages
+from pytest_golink.causes.imported import importer_lines
 from pytest_golink.causes.sizes import module_of, size_lines
 from pytest_golink.causes.spelling import as_flags
 from pytest_golink.errors import GolinkError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pytest_golink.build.builder import Origin
+    from pytest_golink.build.binary import Origin
     from pytest_golink.causes.graph import Package
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
@@ -97,7 +98,7 @@ def _from_image(finding: Finding, facts: BinaryFacts) -> list[str]:
         modules = {package: module_of(facts, package) for package in own_cgo_packages(facts) if package != "main"}
         lines = [f"{package} is of module {module}" for package, module in modules.items() if module]
         return [*lines[:_CHAINS], *call_lines(finding, facts)]
-    return []
+    return importer_lines(finding, facts)
 
 
 def _settings(finding: Finding, facts: BinaryFacts, origin: Origin) -> list[str]:

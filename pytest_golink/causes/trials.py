@@ -18,7 +18,7 @@ from pytest_golink.rules import evaluate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.build.builder import GoBinary, Origin
+    from pytest_golink.build.binary import GoBinary, Origin
     from pytest_golink.build.options import BuildOptions
     from pytest_golink.causes.candidates import Candidate
     from pytest_golink.findings import Finding
