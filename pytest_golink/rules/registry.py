@@ -244,19 +244,8 @@ def evaluate_together(
     packed = [subject for subject in subjects if subject.facts.content.packed]
     if packed and verdict.outcome not in FAILING:
         verdict = _of_the_unpacker(verdict, packed[0])
-    return Finding(
-        rule=rule,
-        outcome=verdict.outcome,
-        image=name or listed(tuple(dict.fromkeys(subject.name for subject in subjects))),
-        target=None,
-        expected=verdict.expected,
-        observed=verdict.observed,
-        evidence=verdict.evidence,
-        cause=verdict.cause,
-        remedy=verdict.remedy,
-        caution=verdict.caution,
-        parameters=tuple((key, _shown(value)) for key, value in values.items()),
-    )
+    image = name or listed(tuple(dict.fromkeys(subject.name for subject in subjects)))
+    return _finding(chosen, verdict, values, image=image)
 
 
 def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> Finding:
@@ -279,12 +268,19 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
     facts = subject.facts
     if facts.content.packed and verdict.outcome not in FAILING and rule not in _OF_THE_FILE:
         verdict = _of_the_unpacker(verdict, subject)
+    target = str(facts.target) if facts.target else None
+    return _finding(chosen, verdict, values, image=subject.name, target=target, path=facts.path)
+
+
+def _finding(
+    rule: Rule, verdict: Verdict, values: Mapping[str, object], *, image: str, target: str | None = None, path: str = ""
+) -> Finding:
     return Finding(
-        rule=rule,
+        rule=rule.name,
         outcome=verdict.outcome,
-        image=subject.name,
-        target=str(facts.target) if facts.target else None,
-        path=facts.path,
+        image=image,
+        target=target,
+        path=path,
         expected=verdict.expected,
         observed=verdict.observed,
         evidence=verdict.evidence,
