@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from pytest_golink.archives.found import Found, find_images, images_in
-from pytest_golink.archives.goreleaser import Artifact, goreleaser_artifacts
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_golink.archives.found import Found, find_images, images_in
+    from pytest_golink.archives.goreleaser import Artifact, goreleaser_artifacts
 
 __all__ = ["Artifact", "Found", "find_images", "goreleaser_artifacts", "images_in"]
+
+_OF_GORELEASER = frozenset({"Artifact", "goreleaser_artifacts"})
+
+
+def __getattr__(name: str) -> object:
+    # A policy is checked with the globs alone: the formats are loaded when a file is looked for.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{'goreleaser' if name in _OF_GORELEASER else 'found'}"), name)
+    globals()[name] = value
+    return value

@@ -31,8 +31,14 @@ def components(glob: str) -> tuple[str, ...]:
 
 def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether a path, in parts, matches a glob's components; with regard to case, on every system."""
-    if not glob:
-        return not name
-    if glob[0] == "**":
-        return any(matches(glob[1:], name[start:]) for start in range(len(name) + 1))
-    return bool(name) and fnmatchcase(name[0], glob[0]) and matches(glob[1:], name[1:])
+    # How many parts of the path what was seen of the glob may be: no more work than one length times the other, however
+    # many "**" a stranger's path could match in.
+    reached = {0}
+    for part in glob:
+        if part == "**":
+            reached = set(range(min(reached), len(name) + 1))
+        else:
+            reached = {count + 1 for count in reached if count < len(name) and fnmatchcase(name[count], part)}
+        if not reached:
+            return False
+    return len(name) in reached

@@ -299,7 +299,7 @@ def _other_loader(finding: Finding, facts: BinaryFacts, options: BuildOptions) -
         yield from _turn_cgo_on(finding, facts, options)
     elif musl and "ld-musl" not in facts.interpreter:
         yield from _dynamic_musl(facts)
-    elif not dropped and not musl and facts.link_mode == "internal":
+    elif not dropped and not musl and facts.libc.kind != "musl" and facts.link_mode == "internal":
         given = f"{options.ldflags} -I {path}".strip()
         yield Candidate(weight=2, options={"ldflags": given}, prices=("that loader must load this libc",))
 

@@ -38,6 +38,8 @@ def test_an_exclamation_mark_reaches_into_an_archive_but_negates_in_a_set(patter
         ("[!a]pp", "app", False),
         ("[[]a", "[a", True),
         ("App", "app", False),
+        # Without a bound on the work, this one would not end.
+        ("**/a/" * 12 + "b", "a/" * 40 + "a", False),
     ],
 )
 def test_a_star_stays_in_one_part_and_two_take_any_number(glob: str, name: str, answer: bool) -> None:

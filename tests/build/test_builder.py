@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from pytest_golink.build import Builder, GoBinary, parse_options
-from pytest_golink.errors import BuildError, ToolchainError
+from pytest_golink.errors import BuildError, ParameterError, ToolchainError
 from pytest_golink.toolchain import find_go
 
 if TYPE_CHECKING:
@@ -63,6 +63,65 @@ def start(tmp_path: Path, module: Path, counted: GoToolchain) -> Start:
         return lambda **options: builder.build(parse_options(options))
 
     return started
+
+
+def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path) -> None:
+    prebuilt = GoBinary(
+        path=tmp_path / "app",
+        name="dist/app",
+        target=None,
+        options=None,
+        command=(),
+        environment={},
+        output="",
+        warnings=(),
+        seconds=0.0,
+        linked=False,
+        header=None,
+    )
+
+    with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to rebuild"):
+        prebuilt.remedies({"static": True})
+    with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to build it from"):
+        prebuilt.rebuild(tmp_path, fresh_cache=False)
+
+
+def test_remedies_are_tried_by_who_knows_the_rules(start: Start) -> None:
+    asked: list[tuple[GoBinary, object]] = []
+
+    def try_remedies(binary: GoBinary, policy: object) -> tuple[()]:
+        asked.append((binary, policy))
+        return ()
+
+    built = start(try_remedies=try_remedies)()
+
+    assert built.remedies({"static": True}) == ()
+    assert asked == [(built, {"static": True})]
+
+
+def test_an_image_is_built_once_more_in_a_copy_of_its_module(start: Start, module: Path, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", str(module)], check=True)
+    announced: list[tuple[str, bool]] = []
+    build = start(announce=lambda _options, label, starts: announced.append((label, starts)))
+    built = build(trimpath=True, env={"GOFLAGS": "-buildvcs=false"})
+    (tmp_path / "again").mkdir()
+
+    again = built.rebuild(tmp_path / "again", fresh_cache=False)
+
+    assert again == tmp_path / "again/module"
+    assert again.read_bytes() == built.path.read_bytes()
+    assert [label for label, _ in announced[-2:]] == [f"module {built.target} once more"] * 2
+    assert [starts for _, starts in announced[-2:]] == [True, False]
+
+
+def test_a_copy_that_does_not_build_or_cannot_be_made_is_an_error(start: Start, module: Path, tmp_path: Path) -> None:
+    built = start()()
+    (module / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
+    with pytest.raises(BuildError, match=r"in a copy of its module module \(.*\) does not build"):
+        built.rebuild(tmp_path / "first", fresh_cache=False)
+    (module / "go.mod").write_text("nonsense\n")
+    with pytest.raises(BuildError, match="cannot be copied: go does not say what it is built from"):
+        built.rebuild(tmp_path / "second", fresh_cache=False)
 
 
 def output(binary: GoBinary) -> str:

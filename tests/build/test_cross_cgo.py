@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_golink import GoBuild, GoToolchain
 
 ROOT = Path(__file__).parent.parent.parent
+# Without the compiler's runtime library, which zig would compile for each target.
+BARE = "-nostdlib -lSystem"
 
 
 def environment(go_toolchain: GoToolchain, cache: Path, **options: object) -> dict[str, str]:
@@ -31,11 +33,18 @@ def compiler(path: Path, machine: str) -> str:
     return str(path)
 
 
-def test_zig_compiles_for_a_target_that_is_not_the_hosts(go_build: GoBuild, go_toolchain: GoToolchain) -> None:
+def test_zig_compiles_for_a_target_that_is_not_the_hosts(go_toolchain: GoToolchain, tmp_path: Path) -> None:
+    found = environment(go_toolchain, tmp_path, target="linux/arm64", cgo=True)
+
+    assert found["CC"] == f"{go_toolchain.zig} cc -target aarch64-linux-gnu"
+    assert found["CXX"] == f"{go_toolchain.zig} c++ -target aarch64-linux-gnu"
+
+
+# zig compiles its runtime library anew for each glibc.
+@pytest.mark.long
+def test_zig_links_the_newest_glibc_that_it_knows(go_build: GoBuild) -> None:
     built = go_build("sample_go/cgo", target="linux/arm64", cgo=True)
 
-    assert built.environment["CC"] == f"{go_toolchain.zig} cc -target aarch64-linux-gnu"
-    assert built.environment["CXX"] == f"{go_toolchain.zig} c++ -target aarch64-linux-gnu"
     assert str(built.facts.target) == "linux/arm64"
     assert built.facts.interpreter == "/lib/ld-linux-aarch64.so.1"
     assert built.facts.libc.kind == "glibc"
@@ -44,6 +53,8 @@ def test_zig_compiles_for_a_target_that_is_not_the_hosts(go_build: GoBuild, go_t
 def test_a_first_word_zig_stands_for_the_zig_that_was_found(go_build: GoBuild) -> None:
     built = go_build("sample_go/lookup", target="linux/arm64", cgo=True, cc="zig cc -target aarch64-linux-gnu.2.17")
 
+    assert built.environment["CC"].endswith("zig cc -target aarch64-linux-gnu.2.17")
+    assert (str(built.facts.target), built.facts.interpreter) == ("linux/arm64", "/lib/ld-linux-aarch64.so.1")
     floor = built.facts.libc.floor
     assert floor is not None
     assert tuple(map(int, floor.split("."))) <= (2, 17)
@@ -82,7 +93,7 @@ def test_zig_compiles_for_windows(go_build: GoBuild) -> None:
 
 
 def test_zig_compiles_for_macos_without_debug_information(go_build: GoBuild) -> None:
-    built = go_build("sample_go/cgo", target="darwin/arm64", cgo=True, ldflags="-w")
+    built = go_build("sample_go/cgo", target="darwin/arm64", cgo=True, ldflags="-w", extldflags=BARE)
 
     assert built.facts.format == "macho"
     assert built.facts.cgo.used
@@ -90,7 +101,7 @@ def test_zig_compiles_for_macos_without_debug_information(go_build: GoBuild) -> 
 
 def test_debug_information_for_macos_needs_apples_tools(go_build: GoBuild) -> None:
     with pytest.raises(BuildError, match=r"only Apple's tools keep debug information .* add ldflags=\"-w\""):
-        go_build("sample_go/cgo", target="darwin/arm64", cgo=True)
+        go_build("sample_go/cgo", target="darwin/arm64", cgo=True, extldflags=BARE)
 
 
 def test_cc_is_taken_as_it_is_given(go_toolchain: GoToolchain, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_every_option_becomes_a_flag_once() -> None:
         "-tags=netgo,osusergo",
         "-trimpath",
         "-race",
-        "-ldflags=-s -w -X 'main.v=1 2' -linkmode=external '-extldflags=-static -lm'",
+        "-ldflags=-s -w -X 'main.v=1 2' -linkmode=external -extldflags '-static -lm'",
     ]
 
 
@@ -43,7 +43,11 @@ def test_tags_may_be_a_list_or_text(tags: object) -> None:
 
 
 def test_extldflags_with_a_quote_are_quoted_the_other_way() -> None:
-    assert parse_options({"extldflags": "-Wl,-rpath,'/a b'"}).linker_flags == "\"-extldflags=-Wl,-rpath,'/a b'\""
+    assert parse_options({"extldflags": "-Wl,-rpath,'/a b'"}).linker_flags == "-extldflags \"-Wl,-rpath,'/a b'\""
+
+
+def test_no_ldflags_start_with_a_quote_which_go_refuses() -> None:
+    assert parse_options({"extldflags": "-Wl,-z,now -lm"}).flags() == ["-ldflags=-extldflags '-Wl,-z,now -lm'"]
 
 
 def test_env_is_sorted_and_cwd_may_be_a_path() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink import GolinkError, UnreadableBinaryError
+from pytest_golink.archives.found import Found
+from pytest_golink.build import prebuilt
 from pytest_golink.build.prebuilt import as_binary, find_artifacts, find_prebuilt
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def test_a_fat_file_of_one_slice_is_one_image_and_a_damaged_one_is_an_error_when
     assert damaged.label == "damaged"
     with pytest.raises(UnreadableBinaryError):
         damaged.facts()
+
+
+def test_a_file_that_cannot_be_opened_has_no_slices_and_is_an_error_when_it_is_read(tmp_path: Path) -> None:
+    # The folder stands for a file that another user owns: root opens that.
+    (one,) = prebuilt._slices(Found(name="app", source=tmp_path), extract_to=tmp_path)
+
+    assert one.label == "app"
+    with pytest.raises(UnreadableBinaryError, match="directory"):
+        one.facts()
 
 
 def test_a_file_that_loses_a_slice_after_it_was_found_is_an_error(tmp_path: Path, thin: dict[str, bytes]) -> None:

@@ -101,6 +101,28 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, object], str]] = {
         {"glibc-at-most": "2.17", "dynamic": True},
         "CC='zig cc -target x86_64-linux-gnu.2.17'",
     ),
+    "net needs the usual loader": (
+        "net",
+        {"cgo": True, "ldflags": "-I /opt/ld.so"},
+        {"interpreter": "/lib64/ld-linux-x86-64.so.2"},
+        "without -ldflags='-I /opt/ld.so'",
+    ),
+    "net searches no folder": (
+        "net",
+        {"cgo": True, "ldflags": "-r /opt"},
+        {"no-rpath": True},
+        "without -ldflags='-r /opt'",
+    ),
+    "cgo has no executable stack": (
+        "cgo",
+        {"cgo": True, "extldflags": "-Wl,-z,execstack"},
+        {"nx": True},
+        "without -ldflags=-extldflags=-Wl,-z,execstack",
+    ),
+    "lookup needs libc": ("lookup", {"cgo": False}, {"needs": ["libc.so.6"]}, "CGO_ENABLED=1"),
+    "lookup asks libc": ("lookup", {"cgo": False}, {"resolver": ["cgo", "go"]}, "CGO_ENABLED=1"),
+    "users asks the system": ("users", {"cgo": False}, {"user-lookup": "system"}, "CGO_ENABLED=1"),
+    "static fits large pages": ("static", {"cgo": False}, {"page-alignment": 65536}, "-ldflags='-R 0x10000'"),
     "all at once": (
         "users",
         {"cgo": True},
@@ -155,6 +177,7 @@ def test_the_lines_for_golink_toml_and_goreleaser_make_the_change(go_sample: GoS
 def test_a_policy_that_holds_and_one_that_no_flag_mends_are_not_tried(go_sample: GoSample) -> None:
     assert go_sample("static", cgo=False).remedies({"static": True, "stripped": False}) == ()
     assert go_sample("static", cgo=False).remedies({"go-version": {"at-least": "1.99"}}) == ()
+    assert go_sample("importdynamic", cgo=False).remedies({"static": True, "no-dynamic-imports": True}) == ()
 
 
 def test_an_unknown_rule_is_refused_before_anything_is_built(go_sample: GoSample) -> None:

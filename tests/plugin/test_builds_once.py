@@ -46,7 +46,7 @@ def test_workers_share_their_builds_and_a_failed_one_fails_each_test(
 ) -> None:
     pytester.mkdir("broken").joinpath("main.go").write_text("package main\n\nfunc main() { undefined() }\n")
     pytester.makepyfile(test_it=TESTS)
-    options = ["-n4", f"--golink-go={counting_go}", *(["-p", "no:cacheprovider"] if cache == "none" else [])]
+    options = ["-n2", f"--golink-go={counting_go}", *(["-p", "no:cacheprovider"] if cache == "none" else [])]
 
     first = pytester.runpytest_subprocess(*options)
 

@@ -18,7 +18,7 @@ def _broken(app: Path) -> None:
 def test_go_binary_shows_the_compilers_message_and_nothing_of_golink(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_app(go_binary): ...")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
@@ -37,7 +37,7 @@ def test_go_binary_shows_the_compilers_message_and_nothing_of_golink(pytester: p
 def test_go_build_shows_the_line_that_asked_for_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_app(go_build):\n    go_build()")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -59,7 +59,7 @@ def test_a_fixture_of_the_users_is_shown(pytester: pytest.Pytester) -> None:
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
@@ -80,7 +80,7 @@ def test_another_error_of_setup_is_left_alone(pytester: pytest.Pytester) -> None
         """
     )
 
-    pytester.runpytest_subprocess().stdout.fnmatch_lines(
+    pytester.runpytest_inprocess().stdout.fnmatch_lines(
         ['>       raise ValueError("mine")', "E       ValueError: mine"]
     )
 
@@ -89,6 +89,6 @@ def test_another_error_of_setup_is_left_alone(pytester: pytest.Pytester) -> None
 def test_a_wrong_option_of_a_call_is_an_error_that_says_what_is_right(pytester: pytest.Pytester, fixture: str) -> None:
     pytester.makepyfile(test_it=f"def test_app({fixture}): {fixture}('.', linkmod='internal')")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(["E  *ParameterError: unknown build option 'linkmod'; did you mean 'linkmode'?"])
