@@ -12,7 +12,6 @@ from pytest_golink.rules.evidence import not_linked
 from pytest_golink.rules.parameters import SOME, Form
 from pytest_golink.rules.verdict import Verdict
 
-
 # What GCC and Clang call a level.
 _C_FLAGS = {
     "GOAMD64=v1": "-march=x86-64",

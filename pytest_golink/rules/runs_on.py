@@ -72,8 +72,8 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
     against = list(chain.from_iterable(start.against for start in (failing or unsaid)))
     glibc = [each.glibc for each in against if each.glibc]
     remedy = list(chain.from_iterable(each.remedy for each in against))
-    if glibc:
-        # What the oldest one takes, the others take too.
+    if glibc and not remedy:
+        # What the oldest one takes, the others take too; what mends a missing loader mends this as well.
         remedy += older_glibc(subject.facts, min(glibc, key=numbers))
     return Verdict(
         outcome="violated" if failing else "undecidable" if unsaid else "passed",
