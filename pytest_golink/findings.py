@@ -133,14 +133,37 @@ class ReportedFinding:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReportedError:
+    """
+    Why something has no answer: an image that was not found, built or read, a rule that could not be asked.
+
+    `kind` is the class of the exception ("BuildError"), `text` its whole message, bounded. `image`, `target` and `path`
+    name the image as its findings would; "", None and "" where it is not known which one it is, and `path` "" for an
+    image that was never there to be read. `place` is the line that it is about ("golink.toml:14"), "" where there is
+    none. `tests` are the sorted node ids of all tests that ended in it; none for a run that could not start.
+    """
+
+    kind: str
+    text: str
+    image: str = ""
+    target: str | None = None
+    path: str = ""
+    place: str = ""
+    tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """
     All that a run recorded: what every report format is a pure function of.
 
     The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
-    order of rules.md, by test. `complete` is False where the run ended before all of its tests had run.
+    order of rules.md, by test; errors by image and place. `complete` is False where the run did not come to all that
+    it collected, or could not collect; `selected` is True where it was told to leave tests out.
     """
 
     images: tuple[ReportedImage, ...] = ()
     findings: tuple[ReportedFinding, ...] = ()
+    errors: tuple[ReportedError, ...] = ()
     complete: bool = True
+    selected: bool = False

@@ -138,12 +138,7 @@ class GolinkBinary(PolicyPart):
         """Give an item for what was not found, and one for each rule over the binary."""
         if self._errors:
             yield GolinkPath.from_parent(
-                self,
-                name="path",
-                nodeid=self.id_of("path"),
-                place=self._binary.place,
-                image=self._binary.name,
-                errors=self._errors,
+                self, name="path", nodeid=self.id_of("path"), place=self._binary.place, errors=self._errors
             )
         for request in self._requests:
             yield GolinkRule.from_parent(
@@ -210,9 +205,8 @@ class PolicyItem(pytest.Item):
 class GolinkPath(PolicyItem):
     """What a binary's path, or its goreleaser folder, does not have."""
 
-    def __init__(self, *, image: str, errors: tuple[GolinkError, ...], **others: Any) -> None:
+    def __init__(self, *, errors: tuple[GolinkError, ...], **others: Any) -> None:
         super().__init__(**others)
-        self._name = image
         self._errors = errors
 
     def setup(self) -> None:
@@ -221,11 +215,12 @@ class GolinkPath(PolicyItem):
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
         """Give each of them."""
-        place = str(self.place)
+        if not isinstance(error, GolinkError):
+            return super().reported_errors(error)
+        # What was looked for, or into; what is wrong with an override is about no image.
+        names = [str(getattr(each, "wanted", None) or getattr(each, "path", "")) for each in self._errors]
         return tuple(
-            # What is wrong with an override is about no image.
-            reported(each, image="" if type(each) is GolinkError else self._name, place=place)
-            for each in self._errors
+            reported(each, image=name, place=str(self.place)) for each, name in zip(self._errors, names, strict=True)
         )
 
     def runtest(self) -> None:
@@ -274,9 +269,7 @@ class GolinkRule(PolicyItem):
             return super().reported_errors(error)
         subject = self._subjects[0]
         target = str(subject.facts.target) if subject.facts.target else None
-        return (
-            reported(error, image=subject.name, target=target, path=subject.facts.path, place=str(self.place)),
-        )
+        return (reported(error, image=subject.name, target=target, path=subject.facts.path, place=str(self.place)),)
 
     def setup(self) -> None:
         """Build or read the images."""

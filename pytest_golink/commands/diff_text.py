@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.error_text import error_groups
 from pytest_golink.report.escape import escape
 from pytest_golink.report.markdown import cell, table
 
@@ -14,17 +15,23 @@ if TYPE_CHECKING:
 
     from pytest_golink.commands.report_diff import ImageName, ReportDiff, RuleChange
     from pytest_golink.lock import Difference
+    from pytest_golink.report.error_text import ErrorGroup
 
 _NOTHING = "no difference in linkage"
+_NOTHING_KNOWN = "no difference in what both reports hold"
+_LONGEST = 500
 
 
 def diff_text(diff: ReportDiff) -> str:
     """Give it as text, a line a change."""
     if diff.same:
         return _NOTHING
-    blocks = [_counts(diff)]
+    blocks = ["\n".join(filter(None, (_counts(diff), *diff.notes)))]
+    errors = [f"error    {_about(group)}: {_error(group)}" for group in error_groups(diff.errors)]
+    blocks += ["\n".join(errors)] if errors else []
     there = [f"added    {escape(str(name))}" for name in diff.added]
     there += [f"removed  {escape(str(name))}" for name in diff.removed]
+    there += [f"unknown  {escape(str(name))}" for name in diff.unknown]
     blocks += ["\n".join(there)] if there else []
     for change in diff.changed:
         lines = [escape(str(change.name))]
@@ -44,7 +51,10 @@ def diff_markdown(diff: ReportDiff) -> str:
     """Give it as Markdown, for a release or a merge request."""
     if diff.same:
         return f"## golink: {_NOTHING}"
-    blocks = [f"## golink: {_counts(diff)}"]
+    blocks = [f"## golink: {_counts(diff)}", *(f"⚠️ {note[0].upper()}{note[1:]}." for note in diff.notes)]
+    if diff.errors:
+        errors = [(cell(_about(group)), cell(_error(group))) for group in error_groups(diff.errors)]
+        blocks.append(table(("no answer", "error"), errors))
     if diff.changed:
         rows = [
             (
@@ -62,7 +72,7 @@ def diff_markdown(diff: ReportDiff) -> str:
     if diff.rules:
         turns = [(one.turn, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules]
         blocks.append(table(("", "rule", "before", "after"), turns))
-    for word, names in (("Added", diff.added), ("Removed", diff.removed)):
+    for word, names in (("Added", diff.added), ("Removed", diff.removed), ("Unknown", diff.unknown)):
         if names:
             blocks.append(f"{word}: {', '.join(cell(str(name)) for name in names)}")
     return "\n\n".join(blocks)
@@ -74,8 +84,20 @@ def diff_json(diff: ReportDiff) -> str:
         {
             "schema": 1,
             "same": diff.same,
+            "notes": list(diff.notes),
+            "errors": [
+                {
+                    "image": error.image,
+                    "target": error.target,
+                    "kind": error.kind,
+                    "text": error.text,
+                    "place": error.place,
+                }
+                for error in diff.errors
+            ],
             "added": _names(diff.added),
             "removed": _names(diff.removed),
+            "unknown": _names(diff.unknown),
             "changed": [
                 {
                     **_names([change.name])[0],
@@ -120,9 +142,11 @@ def _counts(diff: ReportDiff) -> str:
     counted = [
         (len(diff.added), "added"),
         (len(diff.removed), "removed"),
+        (len(diff.unknown), "unknown"),
         (len(diff.changed), "changed"),
     ]
-    said = [f"{_images(number)} {word}" for number, word in counted if number]
+    said = [f"{len(diff.errors)} error{'' if len(diff.errors) == 1 else 's'}"] if diff.errors else []
+    said += [f"{_images(number)} {word}" for number, word in counted if number]
     facts = [f"{ways[way]} {way}" for way in ("worse", "changed", "better") if ways[way]]
     if facts:
         said.append(f"facts: {', '.join(facts)}")
@@ -133,7 +157,16 @@ def _counts(diff: ReportDiff) -> str:
     ]
     if rules:
         said.append(f"rules: {', '.join(rules)}")
-    return "; ".join(said)
+    return "; ".join(said) or _NOTHING_KNOWN
+
+
+def _about(group: ErrorGroup) -> str:
+    names = group.images or group.asked or ("the run",)
+    return f"{escape(names[0])}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
+
+
+def _error(group: ErrorGroup) -> str:
+    return escape(f"{group.kind}: {group.headline}{' …' if group.more else ''}", longest=_LONGEST)
 
 
 def _images(number: int) -> str:

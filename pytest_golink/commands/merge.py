@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,22 +37,29 @@ def main(arguments: Sequence[str]) -> int:
         help="where to write the report: json, html, md, sarif or codequality, by suffix or by name; may be repeated. "
         "Without it, JSON goes to stdout",
     )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="the files are all shards of one run: what one of them left out is in another",
+    )
     options = parser.parse_args(arguments)
     try:
-        _merge(options.files, options.output or [])
+        _merge(options.files, options.output or [], whole=options.whole)
     except ReportError as error:
         print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
         return _ERROR_STATUS
     return 0
 
 
-def _merge(names: Sequence[str], outputs: Sequence[str]) -> None:
+def _merge(names: Sequence[str], outputs: Sequence[str], *, whole: bool) -> None:
     from pytest_golink.report.files import folder_in_repository, made_now, parse_report_files, render, write
     from pytest_golink.report.json_reading import read_report_file
     from pytest_golink.report.merge import merge
 
     files = parse_report_files(outputs, Path.cwd(), os.environ)
     merged = merge([(name, read_report_file(name)) for name in names])
+    if whole:
+        merged = replace(merged, selected=False)
     made, folder = made_now(os.environ), folder_in_repository(Path.cwd())
     if not files:
         sys.stdout.write(render(merged, "json", made=made, folder=folder))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.findings import FAILING
 from pytest_golink.lock import Difference, compare, lock_entry
+from pytest_golink.report.error_text import notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedImage
+    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedError, ReportedImage
     from pytest_golink.lock import Tolerance
 
 Turn = Literal["violated", "mended", "changed"]
@@ -62,17 +63,26 @@ class RuleChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportDiff:
-    """What changed from one report to another; nothing where all is empty."""
+    """
+    What changed from one report to another.
 
+    `errors` are those of the new report, `unknown` the images of the old one of which the new one says nothing: they
+    had an error, or it does not hold everything, which `notes` say a sentence each.
+    """
+
+    errors: tuple[ReportedError, ...]
     added: tuple[ImageName, ...]
     removed: tuple[ImageName, ...]
+    unknown: tuple[ImageName, ...]
     changed: tuple[ImageChange, ...]
     rules: tuple[RuleChange, ...]
+    notes: tuple[str, ...]
 
     @property
     def same(self) -> bool:
-        """Whether nothing changed."""
-        return not (self.added or self.removed or self.changed or self.rules)
+        """Whether it is known that nothing changed."""
+        found = self.added or self.removed or self.changed or self.rules
+        return not (found or self.errors or self.unknown or self.notes)
 
 
 def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
@@ -96,7 +106,28 @@ def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
             drift = compare(lock_entry(str(name), one.facts), lock_entry(str(name), other.facts), tolerance)
             if drift.differences:
                 changed.append(ImageChange(name=name, differences=drift.differences))
-    return ReportDiff(added=tuple(added), removed=tuple(removed), changed=tuple(changed), rules=_rules(old, new))
+    # An image that is not there is gone only from a report that holds everything.
+    unknown = [
+        one
+        for one in removed
+        if not _whole(new)
+        or any(error.image == one.image and error.target in (one.target, None) for error in new.errors)
+    ]
+    return ReportDiff(
+        errors=new.errors,
+        added=tuple(added),
+        removed=tuple(one for one in removed if one not in unknown),
+        unknown=tuple(unknown),
+        changed=tuple(changed),
+        rules=_rules(old, new),
+        notes=tuple(
+            f"the {word} report: {note}" for word, report in (("old", old), ("new", new)) for note in notes(report)
+        ),
+    )
+
+
+def _whole(report: Report) -> bool:
+    return report.complete and not report.selected and not any(not error.image for error in report.errors)
 
 
 def _by_identity(images: Iterable[ReportedImage]) -> dict[_Identity, list[ReportedImage]]:
@@ -137,6 +168,9 @@ def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
         one, other = before.get(key), after.get(key)
         # A rule that holds, and was not asked or is not asked any more, changed nothing about the image.
         if one == other or {one, other} <= {None, "passed", "not-applicable"}:
+            continue
+        # Nor is anything known of one that was asked, and that the new report does not come to.
+        if other is None and (new.errors or not _whole(new)):
             continue
         image, target, rule, asked = key
         turn: Turn = "changed"

@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.plugin.recording import Recorder, without_traceback
-from pytest_golink.plugin.summary import summarize
+from pytest_golink.plugin.summary import Told, summarize
 from pytest_golink.plugin.waivers import Waivers
 from pytest_golink.settings import (
     MARKER,
@@ -58,13 +58,19 @@ def pytest_configure(config: pytest.Config) -> None:
         checking = ExitStack()
         checking.enter_context(crosschecking())
         config.add_cleanup(checking.close)
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Told(config), "golink-told")
+    else:
         summarize(config, run.settings)
         if run.settings.lock or run.settings.update_lock:
             from pytest_golink.plugin.locking import Locking
 
             config.pluginmanager.register(Locking(update=run.settings.update_lock), "golink-lock")
         config.pluginmanager.register(Waivers(), "golink-waivers")
+        if getattr(config.option, "xmlpath", None):
+            from pytest_golink.plugin.junit import JUnitNames
+
+            config.pluginmanager.register(JUnitNames(config), "golink-junit")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -138,6 +144,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             raise
         # xdist's controller hears of a worker's usage error only that it is gone; this it shows.
         session.shouldfail = "\n".join(map(str, error.args))
+        session.config.workeroutput["golink_mistakes"] = [str(mistake) for mistake in error.args]  # type: ignore[attr-defined]
         raise session.Failed(session.shouldfail) from None
 
 
@@ -178,6 +185,12 @@ def pytest_runtest_makereport(
         # An item of a policy shows its errors itself.
         own = item.repr_failure if hasattr(item, "golink_builds") else without_traceback
         report.longrepr = own(call.excinfo) or report.longrepr
+    recorder = item.stash.get(_RECORDER, None)
+    if call.excinfo is not None and report.failed and recorder is not None:
+        found = recorder.failed(item, call.excinfo.value)
+        if call.when == "teardown":
+            # This report, the last, was made before.
+            report.user_properties.extend(found)
     return report
 
 

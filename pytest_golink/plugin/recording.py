@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from pytest_golink.build import GoBinary
-    from pytest_golink.build.builder import Origin
+    from pytest_golink.build.binary import Origin
     from pytest_golink.facts import Subject
     from pytest_golink.findings import Finding
 
@@ -42,6 +42,19 @@ class Recorder:
     def image(self, binary: GoBinary) -> None:
         """Take note of an image that the test got."""
         self._binaries[str(binary.path)] = binary
+
+    def failed(self, item: pytest.Item, error: BaseException) -> list[tuple[str, object]]:
+        """Record what has no answer because of an error that the test ended in; give the new properties."""
+        from pytest_golink.plugin.reported_errors import reported_errors
+
+        errors = reported_errors(item, error, self._binaries)
+        if not errors:
+            return []
+        from pytest_golink.report.properties import error_property
+
+        found: list[tuple[str, object]] = [error_property(each) for each in errors]
+        self._properties.extend(found)
+        return found
 
     def finish(self) -> None:
         """Record the images that no rule was asked on."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Report
+    from collections.abc import Generator, Iterable
+
+    from pytest_golink.findings import Report, ReportedError
     from pytest_golink.report.files import ReportFile
     from pytest_golink.report.properties import Collector
     from pytest_golink.settings import Settings
@@ -30,18 +32,67 @@ class Summary:
         self._annotations = annotations
         # (node id, user properties) of each test: the report is made when all are there.
         self._recorded: list[tuple[str, list[tuple[str, object]]]] = []
+        # What went wrong outside of tests: a policy, the collection.
+        self._errors: set[ReportedError] = set()
         self._complete = True
+        self._selected = False
         self._failures: list[str] = []
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Take the mistakes for which the run does not start."""
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            self._mistakes(map(str, error.args))
+            raise
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take what could not be collected."""
+        if report.failed:
+            from pytest_golink.plugin.reported_errors import outside_error
+
+            self._errors.add(outside_error("CollectError", report.longreprtext, report.nodeid))
+
+    def pytest_deselected(self) -> None:
+        """Take note that tests were left out."""
+        self._selected = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear from an xdist worker what its collection told it; one that crashed says nothing."""
+        told = getattr(node, "workeroutput", {})
+        self._selected |= told.get("golink_selected", False)
+        self._mistakes(told.get("golink_mistakes", ()))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a test recorded: the report on its teardown, the last, has all of it."""
         if report.when == "teardown":
             self._recorded.append((report.nodeid, report.user_properties))
+        elif report.when not in ("setup", "call"):
+            from pytest_golink.plugin.reported_errors import outside_error
+
+            # xdist's word on a test whose worker died in it.
+            self._errors.add(outside_error("Crash", report.longreprtext, report.nodeid))
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Take what ended the run."""
+        from pytest_golink.plugin.reported_errors import outside_error
+
+        self._errors.add(outside_error(excinfo.type.__name__, str(excinfo.value), ""))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the files, of a run that was interrupted or stopped too."""
-        ended_early = session.exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        self._complete = not (ended_early or session.shouldstop or session.shouldfail)
+        """Write the files, of a run that was interrupted, stopped or not even started too."""
+        not_whole = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+        ran = len({nodeid for nodeid, _ in self._recorded})
+        self._complete = not (
+            session.exitstatus in not_whole
+            or session.shouldstop
+            or session.shouldfail
+            or self._errors
+            or ran < session.testscollected
+        )
+        self._selected |= _selects(session.config)
         if self._files and not session.config.option.collectonly:
             from pytest_golink.plugin.report_files import write_report_files
 
@@ -54,7 +105,7 @@ class Summary:
             self._write_table(terminalreporter, collector)
         for failure in self._failures:
             terminalreporter.write_line(failure, red=True, bold=True)
-        if self._annotations and any(name.startswith("golink.") for _, pairs in self._recorded for name, _ in pairs):
+        if self._annotations and self._concerned():
             from pytest_golink.report.annotations import github_annotations
             from pytest_golink.report.files import folder_in_repository
             from pytest_golink.report.portable import portable
@@ -93,9 +144,38 @@ class Summary:
         return collector
 
     def _report(self, collector: Collector) -> Report:
-        from dataclasses import replace
+        from pytest_golink.report.properties import ordered
 
-        return replace(collector.report(), complete=self._complete)
+        report = collector.report()
+        errors = [*report.errors, *self._errors]
+        return ordered(report.images, report.findings, errors, complete=self._complete, selected=self._selected)
+
+    def _concerned(self) -> bool:
+        # A run in which golink was not used has errors of its own.
+        return any(error.place for error in self._errors) or any(
+            name.startswith("golink.") for _, pairs in self._recorded for name, _ in pairs
+        )
+
+    def _mistakes(self, messages: Iterable[str]) -> None:
+        from pytest_golink.plugin.reported_errors import usage_errors
+
+        self._errors.update(usage_errors(messages))
+
+
+class Told:
+    """Tells xdist's controller, of a worker, what only the collection knows."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._output: dict[str, object] = config.workeroutput  # type: ignore[attr-defined]
+
+    def pytest_deselected(self) -> None:
+        """Tell that tests were left out."""
+        self._output["golink_selected"] = True
+
+
+def _selects(config: pytest.Config) -> bool:
+    # --lf passes over whole files, and a node id over the others of its file, without a word.
+    return bool(config.getoption("lf", default=False)) or any("::" in argument for argument in config.args)
 
 
 def summarize(config: pytest.Config, settings: Settings) -> None:

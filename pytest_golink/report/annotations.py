@@ -10,42 +10,61 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_golink.findings import FAILING
+from pytest_golink.report.error_text import error_label
 from pytest_golink.report.escape import escape
-from pytest_golink.report.places import distinct, place_of
+from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Finding, Report
+    from pytest_golink.findings import Finding, Report, ReportedError
 
 # GitHub shows that many errors of a step at most.
 _MOST = 10
 _LONGEST = 500
+_MOST_LINES = 20
 
 
 def github_annotations(report: Report, *, folder: str = "") -> list[str]:
     """
-    Give GitHub's workflow commands for what fails, a line each and at most ten: the last one counts the rest.
+    Give GitHub's workflow commands for errors and what fails, a line each and at most ten: the last counts the rest.
 
     Args:
         report: The report.
         folder: What pytest's root folder is called from the root of the repository; "" where they are the same.
     """
-    found = [reported for reported, _ in distinct(report, FAILING)]
+    found = [
+        (place_of_error(error, folder=folder), _error_title(error), _error_description(error))
+        for error in report.errors
+    ]
+    found += [
+        (place_of(reported, folder=folder), _title(reported.finding), _description(reported.finding))
+        for reported, _ in distinct(report, FAILING)
+    ]
     shown = found if len(found) <= _MOST else found[: _MOST - 1]
     lines = []
-    for reported in shown:
-        file, line = place_of(reported, folder=folder)
-        properties = (
-            f"file={_property(escape(file, longest=_LONGEST))},line={line},title={_property(_title(reported.finding))}"
-        )
-        lines.append(f"::error {properties}::{_data(_description(reported.finding))}")
+    for (file, line), title, text in shown:
+        properties = f"file={_property(escape(file, longest=_LONGEST))},line={line},title={_property(title)}"
+        lines.append(f"::error {properties}::{_data(text)}")
     if len(found) > len(shown):
-        lines.append(f"::error title=golink::{len(found) - len(shown)} more findings that count against an image")
+        lines.append(
+            f"::error title=golink::{len(found) - len(shown)} more errors, and findings that count against an image"
+        )
     return lines
 
 
 def codequality_report(report: Report, *, folder: str = "") -> str:
-    """Give what fails or is waived as GitLab's Code Quality report: JSON, a list of issues."""
-    issues = []
+    """Give what has no answer, fails or is waived as GitLab's Code Quality report: JSON, a list of issues."""
+    issues: list[dict[str, object]] = []
+    for error, fingerprint in distinct_errors(report):
+        file, line = place_of_error(error, folder=folder)
+        issues.append(
+            {
+                "description": f"{_error_title(error)}: {_error_description(error)}".replace("\n", "; "),
+                "check_name": "golink/error",
+                "fingerprint": fingerprint,
+                "severity": "critical",
+                "location": {"path": escape(file, longest=_LONGEST), "lines": {"begin": line}},
+            }
+        )
     for reported, fingerprint in distinct(report, (*sorted(FAILING), "waived")):
         file, line = place_of(reported, folder=folder)
         finding = reported.finding
@@ -65,6 +84,15 @@ def _title(finding: Finding) -> str:
     image = escape(finding.image) + (f" ({escape(finding.target)})" if finding.target else "")
     word = "does not say whether it keeps" if finding.outcome == "undecidable" else "violates"
     return f"{image} {word} {escape(finding.rule)}"
+
+
+def _error_title(error: ReportedError) -> str:
+    image = escape(str(error_label(error)), longest=_LONGEST) if error.image else "golink"
+    return f"{image} has no answer ({escape(error.kind)})"
+
+
+def _error_description(error: ReportedError) -> str:
+    return "\n".join(escape(line, longest=_LONGEST) for line in error.text.split("\n")[:_MOST_LINES])
 
 
 def _description(finding: Finding) -> str:

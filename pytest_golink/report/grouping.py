@@ -70,13 +70,28 @@ def headline(group: FailureGroup) -> str:
     return f"{first.rule}: {first.observed if alike else f'expected {first.expected}'}"
 
 
+def best_trials(group: FailureGroup) -> dict[str, list[Finding]]:
+    """
+    Give the remedies that were tried and satisfy the policy, each with the findings that it is the best one for.
+
+    The trials of a finding stand in the order of what they cost; those of an image are the same for each of its rules.
+    """
+    best: dict[str, dict[object, Finding]] = {}
+    for asked in group.findings:
+        finding = asked.finding
+        trial = next((trial for trial in finding.trials if trial.outcome == "satisfies"), None)
+        if trial is not None:
+            image = finding.image, finding.target, finding.path
+            best.setdefault(trial.remedy, {}).setdefault(image, finding)
+    return {remedy: [*findings.values()] for remedy, findings in best.items()}
+
+
 def remedies(group: FailureGroup) -> tuple[str, ...]:
     """
     Give the remedies for all of a group.
 
-    Those that were tried and satisfy the policy stand first; else what the first finding with a remedy says.
+    Of those that were tried the best for each image; else what the first finding with a remedy says.
     """
-    tried = dict.fromkeys(
-        trial.remedy for asked in group.findings for trial in asked.finding.trials if trial.outcome == "satisfies"
+    return tuple(best_trials(group)) or next(
+        (asked.finding.remedy for asked in group.findings if asked.finding.remedy), ()
     )
-    return tuple(tried) or next((asked.finding.remedy for asked in group.findings if asked.finding.remedy), ())

@@ -13,6 +13,7 @@ from pytest_golink.findings import (
     ImportStep,
     PlatformAnswer,
     Report,
+    ReportedError,
     ReportedFinding,
     ReportedImage,
     Trial,
@@ -20,7 +21,7 @@ from pytest_golink.findings import (
 from pytest_golink.report.schema import complaints
 
 if TYPE_CHECKING:
-    from pytest_golink.report.json_report import BuildJson, FindingJson, ImageJson, ReportJson
+    from pytest_golink.report.json_report import BuildJson, ErrorJson, FindingJson, ImageJson, ReportJson
 
 
 def read_report_file(name: str) -> Report:
@@ -61,7 +62,21 @@ def read_report(text: str, *, name: str) -> Report:
     return Report(
         images=tuple(_image(image) for image in report["images"]),
         findings=tuple(_finding(finding) for finding in report["findings"]),
+        errors=tuple(_error(error) for error in report["errors"]),
         complete=report["complete"],
+        selected=report["selected"],
+    )
+
+
+def _error(error: ErrorJson) -> ReportedError:
+    return ReportedError(
+        kind=error["kind"],
+        text=error["text"],
+        image=error["image"],
+        target=error["target"],
+        path=error["path"],
+        place=error["place"],
+        tests=tuple(error["tests"]),
     )
 
 

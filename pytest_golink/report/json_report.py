@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedImage, TrialOutcome
+    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedError, ReportedImage, TrialOutcome
     from pytest_golink.report.facts_json import FactsJson
 
 
@@ -20,8 +20,9 @@ class ToolJson(TypedDict):
 
 
 class TotalsJson(TypedDict):
-    """How many images and findings there are, and findings by outcome."""
+    """How many errors, images and findings there are, and findings by outcome."""
 
+    errors: int
     images: int
     findings: int
     outcomes: dict[str, int]
@@ -102,14 +103,37 @@ class FindingJson(TypedDict):
     platforms: list[PlatformJson]
 
 
+class ErrorJson(TypedDict):
+    """
+    Why something has no answer.
+
+    `kind` is the class of the exception; `image` and `path` are "" where they are not known, `tests` ended in it.
+    """
+
+    kind: str
+    text: str
+    image: str
+    target: str | None
+    path: str
+    place: str
+    tests: list[str]
+
+
 class ReportJson(TypedDict):
-    """The report; `made` alone differs from run to run, `complete` is false for a run that ended early."""
+    """
+    The report; `made` alone differs from run to run.
+
+    `complete` is false for a run that did not come to all that it collected, or could not collect; `selected` is true
+    for one that was told to leave tests out. What is missing in such a report is not mended.
+    """
 
     schema: Literal[1]
     tool: ToolJson
     made: str
     complete: bool
+    selected: bool
     totals: TotalsJson
+    errors: list[ErrorJson]
     images: list[ImageJson]
     findings: list[FindingJson]
 
@@ -127,13 +151,28 @@ def report_object(report: Report, *, made: str) -> ReportJson:
         "tool": {"name": "pytest-golink", "version": version("pytest-golink")},
         "made": made,
         "complete": report.complete,
+        "selected": report.selected,
         "totals": {
+            "errors": len(report.errors),
             "images": len(report.images),
             "findings": len(report.findings),
             "outcomes": dict(sorted(outcomes.items())),
         },
+        "errors": [_error(error) for error in report.errors],
         "images": [_image(image) for image in report.images],
         "findings": [_finding(reported.finding, reported.test) for reported in report.findings],
+    }
+
+
+def _error(error: ReportedError) -> ErrorJson:
+    return {
+        "kind": error.kind,
+        "text": error.text,
+        "image": error.image,
+        "target": error.target,
+        "path": error.path,
+        "place": error.place,
+        "tests": list(error.tests),
     }
 
 

@@ -6,14 +6,18 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_golink.rules import RULES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_golink.findings import BuildRecord, Finding, ReportedImage
+    from pytest_golink.findings import BuildRecord, Finding, Report, ReportedError, ReportedImage
 
     # Image name, target, path: what a finding and its image have in common.
     ImageKey = tuple[str, str | None, str]
 
+ALL_OF_THEM = "all of its images"
+_OVER_BINARY = frozenset(name for name, rule in RULES.items() if rule.over == "binary")
 # `go build -o PATH` comes before the flags, the package after them.
 _BEFORE_FLAGS, _AFTER_FLAGS = 4, 1
 
@@ -40,9 +44,35 @@ def key_of_image(image: ReportedImage) -> ImageKey:
     return image.name, image.facts["target"], image.facts["path"]
 
 
+def key_of_error(error: ReportedError) -> ImageKey:
+    """Give what the image of this error is called by."""
+    return error.image, error.target, error.path
+
+
 def key_of_finding(finding: Finding) -> ImageKey:
     """Give what the image of this finding is called by."""
     return finding.image, finding.target, finding.path
+
+
+def labels_apart(report: Report) -> dict[ImageKey, ImageLabel]:
+    """
+    Give labels to what findings and errors are about, and no image of the report is.
+
+    That is all images of a binary together (same-linkage), an image that only a lock has, or one that was never there.
+    """
+    known = set(map(key_of_image, report.images))
+    names = {(image.name, image.facts["target"]) for image in report.images}
+    labels: dict[ImageKey, ImageLabel] = {}
+    keys = [key_of_finding(reported.finding) for reported in report.findings]
+    keys += [key_of_error(error) for error in report.errors if error.image]
+    together = {key_of_finding(each.finding) for each in report.findings if each.finding.rule in _OVER_BINARY}
+    for key in keys:
+        if key not in known and key not in labels:
+            name, target, path = key
+            beside = ALL_OF_THEM if key in together else path if (name, target) in names else ""
+            labels[key] = ImageLabel(name=name, target=target or "", flags=beside)
+            names.add((name, target))
+    return labels
 
 
 def image_labels(images: Sequence[ReportedImage]) -> tuple[ImageLabel, ...]:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.error_text import error_groups, errors_in_words, notes
 from pytest_golink.report.escape import escape
 from pytest_golink.report.terminal_table import libc_words
 from pytest_golink.report.text import size
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_golink.findings import Finding, Outcome, Report, ReportedImage
+    from pytest_golink.report.error_text import ErrorGroup
 
 _OUTCOMES: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
 # A job summary has 1 MiB, a comment 64 KiB: that many rows are more than anybody reads.
 _MOST = 100
 _LONGEST = 200
+_MOST_NAMES = 6
+_MOST_LINES = 8
 # What CommonMark, its tables and mathematics on GitHub give a meaning: any of it stands as itself behind a backslash.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#|~$!])")
 # What GitHub and GitLab make a link of without any markup: an empty comment inside takes it apart.
@@ -31,8 +35,10 @@ def markdown_report(report: Report) -> str:
     failing = _distinct(report, ("violated", "undecidable"))
     waived = _distinct(report, ("waived",))
     blocks = [f"## golink: {_verdict(report, failing)}"]
-    if not report.complete:
-        blocks.append("The run ended early: what it did not come to is not in this report.")
+    blocks += [f"⚠️ {note[0].upper()}{note[1:]}." for note in notes(report)]
+    if report.errors:
+        groups = error_groups(report.errors)
+        blocks.append(table(("no answer", "error", "at"), map(_error, groups[:_MOST])) + _more(groups))
     if failing:
         rows = [
             (_image(finding), f"{cell(finding.rule)}{_asked(finding)}", _said(finding), _lines(finding.remedy))
@@ -51,10 +57,14 @@ def _verdict(report: Report, failing: Sequence[Finding]) -> str:
     images, findings = len(report.images), len(report.findings)
     counts = Counter(reported.finding.outcome for reported in report.findings)
     said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _OUTCOMES if counts[outcome])
+    errors = errors_in_words(report)
     of = f"{_count(images, 'image')}, {_count(findings, 'finding')}" + (f": {said}" if said else "")
     if failing:
         broken = len({(finding.image, finding.target, finding.path) for finding in failing})
-        return f"❌ {_count(broken, 'image')} {'fails' if broken == 1 else 'fail'} ({of})"
+        said = f"{_count(broken, 'image')} {'fails' if broken == 1 else 'fail'} ({of})"
+        return f"❌ {errors}; {said}" if errors else f"❌ {said}"
+    if errors:
+        return f"❌ {errors} ({of})"
     # No finding is no verdict.
     return f"✅ every rule holds ({of})" if findings else f"no rule was asked ({of})"
 
@@ -62,6 +72,16 @@ def _verdict(report: Report, failing: Sequence[Finding]) -> str:
 def _distinct(report: Report, outcomes: Sequence[Outcome]) -> list[Finding]:
     findings = dict.fromkeys(reported.finding for reported in report.findings)
     return [finding for outcome in outcomes for finding in findings if finding.outcome == outcome]
+
+
+def _error(group: ErrorGroup) -> tuple[str, str, str]:
+    names = group.images or group.tests
+    left = len(names) - _MOST_NAMES
+    shown = [*map(cell, names[:_MOST_NAMES]), *([f"and {left} more"] if left > 0 else [])]
+    lines = group.text.split("\n")
+    more = [f"… {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    text = "<br>".join([*(cell(line.strip()) for line in lines[:_MOST_LINES] if line.strip()), *more])
+    return "<br>".join(shown) or "the run", f"*{cell(group.kind)}:* {text}", _lines(group.asked[:_MOST_NAMES])
 
 
 def _said(finding: Finding) -> str:

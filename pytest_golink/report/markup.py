@@ -22,8 +22,10 @@ NO_BREAK = "\u00a0"
 PLAIN: Mapping[str, bool] = MappingProxyType({})
 FAINT: Mapping[str, bool] = MappingProxyType({"light": True})
 BOLD: Mapping[str, bool] = MappingProxyType({"bold": True})
-MARKUP: Mapping[Outcome, Mapping[str, bool]] = MappingProxyType(
+# Of outcomes, and of what has none.
+MARKUP: Mapping[str, Mapping[str, bool]] = MappingProxyType(
     {
+        "error": MappingProxyType({"red": True, "bold": True}),
         "violated": MappingProxyType({"red": True, "bold": True}),
         "undecidable": MappingProxyType({"yellow": True, "bold": True}),
         "waived": MappingProxyType({"yellow": True}),

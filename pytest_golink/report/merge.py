@@ -13,7 +13,7 @@ from pytest_golink.report.properties import ordered
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_golink.findings import Report, ReportedFinding, ReportedImage
+    from pytest_golink.findings import Report, ReportedError, ReportedFinding, ReportedImage
 
 
 _Value = TypeVar("_Value")
@@ -32,10 +32,14 @@ def merge(reports: Sequence[tuple[str, Report]]) -> Report:
     """
     images: dict[_Identity, tuple[str, ReportedImage]] = {}
     findings: dict[_Identity, tuple[str, ReportedFinding]] = {}
+    errors: dict[ReportedError, set[str]] = {}
     for name, report in reports:
         for identity, image in _numbered(report.images, _image_identity):
             known = images.get(identity)
             images[identity] = (name, image) if known is None else (known[0], _joined(*known, name, image))
+        for error in report.errors:
+            # One that several shards met is one.
+            errors.setdefault(replace(error, tests=()), set()).update(error.tests)
         for identity, reported in _numbered(report.findings, _finding_identity):
             other = findings.setdefault(identity, (name, reported))
             if other[1] != reported:
@@ -48,7 +52,10 @@ def merge(reports: Sequence[tuple[str, Report]]) -> Report:
         # In the order of their identities, so that the order of the files does not matter.
         [images[key][1] for key in sorted(images, key=str)],
         [findings[key][1] for key in sorted(findings, key=str)],
+        [replace(error, tests=tuple(sorted(tests))) for error, tests in errors.items()],
         complete=all(report.complete for _, report in reports),
+        # Nobody knows whether what one left out is in another.
+        selected=any(report.selected for _, report in reports),
     )
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import Finding, Report, ReportedFinding
+    from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
 
+# What a run that did not start is about, where nothing else is known.
+_POLICY = "golink.toml"
 # "golink.toml:14"
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,6})")
 
@@ -23,11 +25,21 @@ def place_of(reported: ReportedFinding, *, folder: str) -> tuple[str, int]:
         reported: The finding.
         folder: What pytest's root folder is called from the root of the repository; "" where they are the same.
     """
-    start = f"{folder}/" if folder else ""
-    if match := _PLACE.fullmatch(reported.finding.place):
-        return start + match["file"].replace("\\", "/"), int(match["line"])
+    finding = reported.finding
     # A test that nothing is known of (a report made by hand) leaves the image.
-    return start + (reported.test.partition("::")[0] or reported.finding.path or reported.finding.image), 1
+    return _placed(finding.place, reported.test, finding.path or finding.image, folder)
+
+
+def place_of_error(error: ReportedError, *, folder: str) -> tuple[str, int]:
+    """Give the file and line that an error is about: a line of the policy, else the file of a test that ended in it."""
+    return _placed(error.place, error.tests[0] if error.tests else "", error.image or _POLICY, folder)
+
+
+def _placed(place: str, test: str, other: str, folder: str) -> tuple[str, int]:
+    start = f"{folder}/" if folder else ""
+    if match := _PLACE.fullmatch(place):
+        return start + match["file"].replace("\\", "/"), int(match["line"])
+    return start + (test.partition("::")[0] or other), 1
 
 
 def distinct(report: Report, outcomes: Iterable[str]) -> list[tuple[ReportedFinding, str]]:
@@ -47,9 +59,21 @@ def distinct(report: Report, outcomes: Iterable[str]) -> list[tuple[ReportedFind
             continue
         seen.add(finding)
         asked = [f"{name}={value}" for name, value in finding.parameters]
-        identity = "\0".join((finding.image, finding.target or "", finding.rule, *asked))
         # One package built in two ways: the second of its kind is told by its number.
-        counts[identity] = number = counts.get(identity, 0) + 1
-        text = f"{identity}\0{number}".encode(errors="surrogatepass")
-        found.append((reported, hashlib.sha256(text).hexdigest()))
+        found.append((reported, _fingerprint((finding.image, finding.target or "", finding.rule, *asked), counts)))
     return found
+
+
+def distinct_errors(report: Report) -> list[tuple[ReportedError, str]]:
+    """Give the errors with fingerprints, which know the image and the kind of error, and no word of its text."""
+    counts: dict[str, int] = {}
+    return [
+        (error, _fingerprint((error.image, error.target or "", "golink-error", error.kind), counts))
+        for error in report.errors
+    ]
+
+
+def _fingerprint(parts: Iterable[str], counts: dict[str, int]) -> str:
+    identity = "\0".join(parts)
+    counts[identity] = number = counts.get(identity, 0) + 1
+    return hashlib.sha256(f"{identity}\0{number}".encode(errors="surrogatepass")).hexdigest()

@@ -39,7 +39,17 @@ def portable(report: Report, *, root: str) -> Report:
         path = moved.get((finding.image, finding.path)) or _relative(finding.path, root)
         place = _relative(finding.place, root)
         findings.append(replace(reported, finding=replace(finding, path=path, place=place)))
-    return ordered(images, findings, complete=report.complete)
+    errors = [
+        replace(
+            error,
+            text=_relative(error.text, root),
+            image=_relative(error.image, root),
+            path=moved.get((error.image, error.path)) or _relative(error.path, root),
+            place=_relative(error.place, root),
+        )
+        for error in report.errors
+    ]
+    return ordered(images, findings, errors, complete=report.complete, selected=report.selected)
 
 
 def _image(image: ReportedImage, root: str) -> ReportedImage:

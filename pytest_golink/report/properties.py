@@ -1,8 +1,8 @@
 """
-The one road out of a test: findings and images as user properties, and back into a report.
+The one road out of a test: findings, images and errors as user properties, and back into a report.
 
 pytest carries user properties from a test to its reports, from an xdist worker to the controller, and into the JUnit
-XML. They are strings there, so both kinds are JSON.
+XML. They are strings there, so all kinds are JSON.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pytest_golink.findings import (
     ImportStep,
     PlatformAnswer,
     Report,
+    ReportedError,
     ReportedFinding,
     ReportedImage,
     Trial,
@@ -33,6 +34,7 @@ _SELDOM = frozenset({"caution", "place", "waiver", "chains", "trials", "platform
 
 IMAGE = "golink.image"
 FINDING = "golink.finding"
+ERROR = "golink.error"
 SECONDS = "golink.seconds"
 
 
@@ -55,6 +57,13 @@ def finding_property(finding: Finding) -> tuple[str, str]:
     return FINDING, _dump({name: value for name, value in entry.items() if value or name not in _SELDOM})
 
 
+def error_property(error: ReportedError) -> tuple[str, str]:
+    """Give an error as a user property; its tests are those that have the property."""
+    entry = asdict(error)
+    del entry["tests"]
+    return ERROR, _dump(entry)
+
+
 def seconds_property(name: str, target: str, seconds: float) -> tuple[str, str]:
     """Give how long a build took as a user property of its own: a report holds no durations."""
     return SECONDS, _dump({"name": name, "target": target, "seconds": round(seconds, 3)})
@@ -67,6 +76,7 @@ class Collector:
         # JSON text → the tests that recorded it: the same image in ten tests is one image.
         self._images: dict[str, set[str]] = {}
         self._findings: set[tuple[str, str]] = set()
+        self._errors: dict[str, set[str]] = {}
         self._seconds: set[str] = set()
 
     def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
@@ -76,6 +86,8 @@ class Collector:
                 self._images.setdefault(value, set()).add(nodeid)
             elif name == FINDING and isinstance(value, str):
                 self._findings.add((nodeid, value))
+            elif name == ERROR and isinstance(value, str):
+                self._errors.setdefault(value, set()).add(nodeid)
             elif name == SECONDS and isinstance(value, str):
                 self._seconds.add(value)
 
@@ -92,19 +104,29 @@ class Collector:
             ReportedFinding(test=nodeid, finding=_finding(json.loads(text))) for nodeid, text in sorted(self._findings)
         ]
         # The sorts are stable: what is equal in all that they look at keeps the order of its text.
-        return ordered(images, findings)
+        errors = [ReportedError(**json.loads(text), tests=tuple(sorted(tests))) for text, tests in self._errors.items()]
+        return ordered(images, findings, errors)
 
 
 # `go build -o PATH` comes before the flags; the path's folder is named after a hash, which says nothing to a reader.
 _COMMAND_BEFORE_FLAGS = 4
 
 
-def ordered(images: Iterable[ReportedImage], findings: Iterable[ReportedFinding], *, complete: bool = True) -> Report:
-    """Make a report of images and findings in the order that a report has, whatever order they come in."""
+def ordered(
+    images: Iterable[ReportedImage],
+    findings: Iterable[ReportedFinding],
+    errors: Iterable[ReportedError] = (),
+    *,
+    complete: bool = True,
+    selected: bool = False,
+) -> Report:
+    """Make a report of images, findings and errors in the order that a report has, whatever order they come in."""
     return Report(
         images=tuple(sorted(images, key=_image_order)),
         findings=tuple(sorted(findings, key=_finding_order)),
+        errors=tuple(sorted(errors, key=_error_order)),
         complete=complete,
+        selected=selected,
     )
 
 
@@ -146,6 +168,13 @@ def _finding(entry: dict[str, Any]) -> Finding:
     entry["platforms"] = tuple(PlatformAnswer(**answer) for answer in entry.get("platforms", ()))
     entry["parameters"] = tuple(entry["parameters"].items())
     return Finding(**entry)
+
+
+def _error_order(error: ReportedError) -> tuple[object, ...]:
+    file, _, line = error.place.rpartition(":")
+    # What is about no image, such as a mistake in a policy, stands first, in the order of the lines.
+    place = (file, int(line)) if line.isdecimal() else (error.place, 0)
+    return error.image, error.target or "", error.path, *place, error.kind, error.text, error.tests
 
 
 _RULE_ORDER = {name: position for position, name in enumerate(RULES)}

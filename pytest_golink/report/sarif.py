@@ -13,14 +13,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pytest_golink.report.error_text import error_label, notes
 from pytest_golink.report.escape import escape
-from pytest_golink.report.places import distinct, place_of
+from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import Finding, Report, ReportedFinding
+    from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _TOOL = "pytest-golink"
@@ -34,32 +35,83 @@ _LONGEST = 2000
 
 def sarif_report(report: Report, *, made: str, folder: str = "") -> str:
     """
-    Give what was violated, undecidable or waived as SARIF.
+    Give what has no answer, and what was violated, undecidable or waived, as SARIF.
+
+    A run with errors, and one that left something out, was not successful: code scanning would take every alert that is
+    missing in its results for a mended one.
 
     Args:
         report: The report.
         made: When it was made, as RFC 3339 writes it.
         folder: What pytest's root folder is called from the root of the repository; "" where they are the same.
     """
-    rules = _rules(reported.finding for reported in report.findings)
+    rules = [*([_ERROR_RULE] if report.errors else ()), *_rules(reported.finding for reported in report.findings)]
     positions = {rule["id"]: position for position, rule in enumerate(rules)}
     # The order of severity, and in it the report's.
     found = sorted(distinct(report, _SHOWN), key=lambda one: _SHOWN.index(one[0].finding.outcome))
+    results = [_error_result(error, fingerprint, folder) for error, fingerprint in distinct_errors(report)]
+    results += [
+        _result(reported, fingerprint, positions[reported.finding.rule], folder) for reported, fingerprint in found
+    ]
+    # GitHub refuses the results of an unsuccessful run, and leaves its alerts as they are.
+    # Source: github/codeql-action, pull request 1393.
+    successful = report.complete and not report.selected and not report.errors
     run: dict[str, Any] = {
         "tool": {"driver": {"name": _TOOL, "semanticVersion": version(_TOOL), "rules": rules}},
-        "invocations": [{"executionSuccessful": report.complete, "endTimeUtc": made}],
+        "invocations": [{"executionSuccessful": successful, "endTimeUtc": made}],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "results": [
-            _result(reported, fingerprint, positions[reported.finding.rule], folder)
-            for reported, fingerprint in found[:_MOST]
-        ],
+        "results": results[:_MOST],
     }
-    if len(found) > _MOST:
-        run["invocations"][0]["toolExecutionNotifications"] = [
-            {"level": "warning", "message": {"text": f"{len(found) - _MOST} more results were left out."}}
-        ]
+    notifications = [_notification("error", _message_text(_error_lines(error))) for error in report.errors[:_MOST]]
+    notifications += [_notification("error", f"{note[0].upper()}{note[1:]}.") for note in notes(report)]
+    if len(results) > _MOST:
+        notifications.append(_notification("warning", f"{len(results) - _MOST} more results were left out."))
+    if notifications:
+        run["invocations"][0]["toolExecutionNotifications"] = notifications
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+# The id is reserved: no rule is called so.
+_ERROR_RULE: dict[str, Any] = {
+    "id": "golink-error",
+    "name": "GolinkNoAnswer",
+    "shortDescription": {"text": "An image could not be found, built or read, or a rule could not be asked of it."},
+    "fullDescription": {
+        "text": "An image could not be found, built or read, or a rule could not be asked of it. "
+        "What is not known of it is neither kept nor violated; it counts as a failure."
+    },
+    "help": {"text": "The message says what was tried, what was expected, and what to do."},
+    "defaultConfiguration": {"level": "error"},
+    "properties": {"tags": ["golink"], "precision": "very-high"},
+}
+
+
+def _error_result(error: ReportedError, fingerprint: str, folder: str) -> dict[str, Any]:
+    file, line = place_of_error(error, folder=folder)
+    location: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": _artifact(file), "region": {"startLine": line}}
+    }
+    if error.image:
+        location["logicalLocations"] = [{"name": _line(str(error_label(error))), "kind": "module"}]
+    return {
+        "ruleId": _ERROR_RULE["id"],
+        "ruleIndex": 0,
+        "level": "error",
+        "message": {"text": _message_text(_error_lines(error))},
+        "locations": [location],
+        "partialFingerprints": {"golinkFinding/v1": fingerprint},
+        "properties": {"outcome": "error", "kind": escape(error.kind), "tests": [_line(test) for test in error.tests]},
+    }
+
+
+def _error_lines(error: ReportedError) -> list[str]:
+    about = f"{_line(str(error_label(error)))}: " if error.image else ""
+    return [f"{about}{escape(error.kind)}", *map(_line, error.text.split("\n"))]
+
+
+def _notification(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": text}}
 
 
 def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -116,9 +168,7 @@ def _result(reported: ReportedFinding, fingerprint: str, position: int, folder: 
         result["properties"]["target"] = escape(finding.target)
     if waived:
         # Without a status a suppression is accepted.
-        result["suppressions"] = [
-            {"kind": "external", "justification": escape(finding.waiver, longest=_LONGEST)}
-        ]
+        result["suppressions"] = [{"kind": "external", "justification": escape(finding.waiver, longest=_LONGEST)}]
     return result
 
 
@@ -128,6 +178,10 @@ def _message(finding: Finding) -> str:
     lines = [f"{image} {said} {finding.rule}: {_line(finding.observed)}; expected {_line(finding.expected)}."]
     for label, texts in (("Evidence", finding.evidence), ("Cause", finding.cause), ("Remedy", finding.remedy)):
         lines += [f"{label}: {_line(text)}" for text in texts]
+    return _message_text(lines)
+
+
+def _message_text(lines: Iterable[str]) -> str:
     # Placeholders and links have a meaning in a message (sections 3.11.5 and 3.11.6).
     text = "\n".join(lines).replace("{", "{{").replace("}", "}}")
     return re.sub(r"\[(?=[^\]]*\]\()", r"\\[", text)

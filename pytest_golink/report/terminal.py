@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.error_text import errors_in_words, notes
 from pytest_golink.report.escape import escape
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, NO_BREAK, OUTCOMES, PLAIN
 from pytest_golink.report.terminal_failures import Failures
@@ -35,17 +36,17 @@ def report_lines(
         durations: What was built and how many seconds that took, the slowest first.
         verbosity: pytest's: under 0 only what fails and the totals, over 0 everything that is known of what fails.
     """
-    if not report.images and not report.findings:
+    if not report.images and not report.findings and not report.errors:
         return []
     failures = Failures(report, width, verbose=verbosity > 0)
-    blocks = [failures.failing()]
+    blocks = [failures.errors(), failures.failing()]
     if verbosity >= 0:
         blocks += [failures.waived(), failures.cautions(), image_lines(report, width)]
     lines = [line for block in blocks if block for line in (*block, ())]
     if verbosity >= 0:
         lines += _slowest(durations, width)
-    if not report.complete:
-        lines.append((("the run ended early: what it did not come to is not here", MARKUP["undecidable"]),))
+    lines += [((line, MARKUP["undecidable"]),) for note in notes(report) for line in wrap(note, width)]
+    lines += [((line, MARKUP["error"]),) for line in wrap(errors_in_words(report), width) if line]
     return lines + _totals(report, width)
 
 

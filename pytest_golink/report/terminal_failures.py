@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.error_text import error_groups
 from pytest_golink.report.escape import escape
-from pytest_golink.report.grouping import failure_groups, headline, remedies
+from pytest_golink.report.grouping import best_trials, failure_groups, headline, remedies
 from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, PLAIN
 from pytest_golink.report.text import hanging, pad, wrap
@@ -13,7 +14,7 @@ from pytest_golink.report.text import hanging, pad, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.findings import Finding, Outcome, Report
+    from pytest_golink.findings import Finding, Report
     from pytest_golink.report.grouping import AskedFinding, FailureGroup
     from pytest_golink.report.labels import ImageKey
     from pytest_golink.report.markup import Line
@@ -26,6 +27,7 @@ _LONGEST_LINE = 1000
 _MOST_IMAGES = 12
 _MOST_GROUPS = 50
 _MOST_REASONS = 8
+_MOST_LINES = 6
 _TRIED = {
     "satisfies": "keeps every rule",
     "breaks": "breaks",
@@ -54,6 +56,28 @@ class Failures:
         self._labels: dict[ImageKey, ImageLabel] = dict(
             zip(map(key_of_image, report.images), image_labels(report.images), strict=True)
         )
+
+    def errors(self) -> list[Line]:
+        """Give what has no answer; pytest has shown the whole text of each test that ended so."""
+        lines: list[Line] = []
+        groups = error_groups(self._report.errors)
+        shown = groups if self._verbose else groups[:_MOST_GROUPS]
+        for group in shown:
+            names = [escape(name) for name in group.images[: None if self._verbose else _MOST_IMAGES]]
+            more = f" and {len(group.images) - len(names)} more" if len(names) < len(group.images) else ""
+            images = f"{', '.join(names)}{more}"
+            title = escape(group.headline, longest=_LONGEST_LINE)
+            lines += self._head("error", title, f"  ({escape(group.kind)})")
+            lines += self._labelled([("images" if len(group.images) > 1 else "image", [images] if images else [])])
+            rest = [escape(line.strip(), longest=_LONGEST_LINE) for line in group.more if line.strip()]
+            kept = rest if self._verbose or len(rest) <= _MOST_LINES else [*rest[: _MOST_LINES - 1], _more_lines(rest)]
+            for line in kept:
+                lines += self._indented(line, PLAIN)
+            at = [*dict.fromkeys((*group.asked, *group.tests))] if self._verbose else group.asked
+            lines += self._counted("at", at)
+        if len(groups) > len(shown):
+            lines.append(((f"… and {len(groups) - len(shown)} more: -v shows them", FAINT),))
+        return lines
 
     def failing(self) -> list[Line]:
         """Give the groups of failing findings, violations first."""
@@ -114,7 +138,16 @@ class Failures:
             lines += self._labelled([("observed", [f"{seen[0]}{more}; expected {findings[0].expected}"])])
         for rules, of in by_images if group.cause else ():
             lines += self._indented(rules, BOLD) + self._indented(self._images(of), PLAIN, by=2)
-        return lines + self._labelled([("remedy", remedies(group))]) + self._from(group.findings)
+        return lines + self._labelled([("remedy", self._remedies(group))]) + self._from(group.findings)
+
+    def _remedies(self, group: FailureGroup) -> list[str]:
+        # Of what was tried the best that holds, said once for all images that it is the best for.
+        best = best_trials(group)
+        if not best:
+            return [*remedies(group)]
+        if len(best) == 1:
+            return [*best]
+        return [f"{remedy}  ({self._images(findings)})" for remedy, findings in best.items()]
 
     def _single(self, asked: AskedFinding) -> list[Line]:
         finding = asked.finding
@@ -159,10 +192,15 @@ class Failures:
             for each in asked
             for place in ([each.finding.place] if each.finding.place and not self._verbose else each.tests)
         )
+        return self._counted("asked by", tuple(places))
+
+    def _counted(self, label: str, places: Sequence[str]) -> list[Line]:
+        if not places:
+            return []
         first, *others = places
         more = f" and {len(others)} more" if others else ""
         shown = ", ".join(places) if self._verbose else first + more
-        return [((text, FAINT),) for ((text, _),) in self._labelled([("asked by", [shown])])]
+        return [((text, FAINT),) for ((text, _),) in self._labelled([(label, [shown])])]
 
     def _images(self, findings: Sequence[Finding]) -> str:
         # "server linux/amd64, linux/arm64; tool linux/386"
@@ -177,7 +215,7 @@ class Failures:
         names = "; ".join(f"{name} {', '.join(targets)}".rstrip() for name, targets in by_name.items())
         return names + (f" and {len(findings) - most} more" if len(findings) > most else "")
 
-    def _head(self, outcome: Outcome, title: str, beside: str) -> list[Line]:
+    def _head(self, outcome: str, title: str, beside: str) -> list[Line]:
         if not beside.startswith(" "):
             beside = "  " + beside
         left = title
@@ -203,6 +241,10 @@ class Failures:
                 for line in hanging(label, escaped, indent=_INDENT, label_width=_LABELS, width=self._width)
             ]
         return lines
+
+
+def _more_lines(lines: Sequence[str]) -> str:
+    return f"… {len(lines) - _MOST_LINES + 1} more lines: -v shows them"
 
 
 def _by_images(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:

@@ -5,25 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.escape import escape
-from pytest_golink.report.labels import image_labels, key_of_finding, key_of_image
+from pytest_golink.report.labels import (
+    ALL_OF_THEM,
+    image_labels,
+    key_of_error,
+    key_of_finding,
+    key_of_image,
+    labels_apart,
+)
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, NO_BREAK, OUTCOMES, PLAIN
 from pytest_golink.report.text import columns, pad, size, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_golink.findings import Outcome, Report, ReportedImage
+    from pytest_golink.findings import Report, ReportedImage
     from pytest_golink.report.facts_json import FactsJson
     from pytest_golink.report.labels import ImageKey, ImageLabel
     from pytest_golink.report.markup import Line
 
     # The rules asked of an image, by outcome; the flags and the cells up to "size" before them.
-    _Rules = list[tuple[Outcome, list[str]]]
+    _Rules = list[tuple[str, list[str]]]
     _Row = tuple[str, list[str], _Rules]
 
 _HEADS = ("image", "target", "linkage", "libc", "link", "resolver", "cgo packages", "stripped", "size", "rules")
 _CGO, _SIZE, _RULES = _HEADS.index("cgo packages"), _HEADS.index("size"), _HEADS.index("rules")
 _GAP = 2
+_ERROR = "error"
+_TOGETHER = "all images"
 # Under these widths a column of lists is a column of single words; the cards read better then.
 _NARROW_CGO = 16
 _NARROW_RULES = 32
@@ -35,7 +44,11 @@ _WIDEST_FLAGS = 24
 
 def image_lines(report: Report, width: int) -> list[Line]:
     """Give the images as a table if it fits, else as cards; no images are no lines."""
-    rules: dict[ImageKey, dict[Outcome, list[str]]] = {}
+    rules: dict[ImageKey, dict[str, list[str]]] = {}
+    for error in report.errors:
+        kinds = rules.setdefault(key_of_error(error), {}).setdefault(_ERROR, [])
+        if error.kind not in kinds:
+            kinds.append(escape(error.kind))
     for reported in report.findings:
         finding = reported.finding
         names = rules.setdefault(key_of_finding(finding), {}).setdefault(finding.outcome, [])
@@ -45,13 +58,14 @@ def image_lines(report: Report, width: int) -> list[Line]:
         _row(image, label, rules.get(key_of_image(image), {}))
         for image, label in zip(report.images, image_labels(report.images), strict=True)
     ]
+    rows += [_row_apart(label, rules[key]) for key, label in labels_apart(report).items()]
     if not rows:
         return []
     widths = _widths(rows, width)
     return _table(rows, widths) if widths else _cards(rows, width)
 
 
-def _row(image: ReportedImage, label: ImageLabel, rules: dict[Outcome, list[str]]) -> _Row:
+def _row(image: ReportedImage, label: ImageLabel, rules: dict[str, list[str]]) -> _Row:
     facts = image.facts
     cells = [
         escape(image.name, longest=_WIDEST_NAME),
@@ -64,7 +78,22 @@ def _row(image: ReportedImage, label: ImageLabel, rules: dict[Outcome, list[str]
         _yes_no(facts["stripped"]),
         size(facts["size"]),
     ]
-    return escape(label.flags), cells, [(outcome, rules[outcome]) for outcome in OUTCOMES if outcome in rules]
+    return escape(label.flags), cells, _by_outcome(rules)
+
+
+def _row_apart(label: ImageLabel, rules: dict[str, list[str]]) -> _Row:
+    # All images of a binary together, or one that was not built or read: there are no facts.
+    cells = [_ABSENT] * _RULES
+    cells[0] = escape(label.name, longest=_WIDEST_NAME)
+    cells[1] = escape(label.target or _ABSENT, longest=_WIDEST_NAME)
+    if label.flags == ALL_OF_THEM:
+        cells[1] = _TOGETHER
+        return "", cells, _by_outcome(rules)
+    return escape(label.flags), cells, _by_outcome(rules)
+
+
+def _by_outcome(rules: dict[str, list[str]]) -> _Rules:
+    return [(outcome, rules[outcome]) for outcome in (_ERROR, *OUTCOMES) if outcome in rules]
 
 
 def _linkage(facts: FactsJson) -> str:
@@ -164,7 +193,7 @@ def _cards(rows: Sequence[_Row], width: int) -> list[Line]:
     lines: list[Line] = []
     for flags, cells, rules in rows:
         image, target, linkage, libc, link_mode, resolver, cgo, stripped, amount = cells
-        said = (
+        said: tuple[str, ...] = (
             linkage,
             f"libc {libc}",
             f"link mode {link_mode}",
@@ -173,14 +202,16 @@ def _cards(rows: Sequence[_Row], width: int) -> list[Line]:
             f"stripped {stripped}",
             amount,
         )
-        lines.append(((image, BOLD), ("  " + target, PLAIN)))
+        if all(cell == _ABSENT for cell in cells[2:]):
+            said = ()
+        lines.append(((image, BOLD), ("  " + target, PLAIN)) if target != _ABSENT or said else ((image, BOLD),))
         lines += [(("  " + line, FAINT),) for line in wrap(flags, width - 2) if line]
         # One fact stays on one line where it fits: its blanks are no place to break.
-        facts = [f"{fact} ·" for fact in said[:-1]] + [said[-1]]
+        facts = [f"{fact} ·" for fact in said[:-1]] + [*said[-1:]]
         flow = wrap(
             " ".join(fact.replace(" ", NO_BREAK) if columns(fact) <= width - 2 else fact for fact in facts), width - 2
         )
-        lines += [(("  " + line.replace(NO_BREAK, " "), PLAIN),) for line in flow]
+        lines += [(("  " + line.replace(NO_BREAK, " "), PLAIN),) for line in flow if line]
         lines += [(("  ", PLAIN), *line) for line in _rule_lines(rules, width - 2)]
     return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,60 @@ class TestOverview:
         page.open(Report())
 
         assert page.one("h1").text == "Nothing was checked"
+
+
+class TestErrors:
+    REPORT = replace(reports.FEATURES, errors=reports.ERRORS)
+
+    def test_what_has_no_answer_is_said_first_and_stands_in_the_matrix(self, page: Page) -> None:
+        page.open(self.REPORT)
+
+        assert page.texts("h2")[:2] == ["What has no answer", "What to do first"]
+        assert page.texts(".verdict .totals li")[0] == "! 4 errors"
+        assert page.texts(ROWS) == [IMAGES[5], "agent linux/amd64", "agent linux/arm64", *IMAGES[:5]]
+        assert page.texts('[aria-labelledby="rules"] thead th')[0] == "error"
+        assert page.texts("td.error") == ["! error"] * 3
+        assert page.run("return document.querySelectorAll('td.error')[1].closest('tr').cells[0].textContent") == (
+            "agent linux/amd64"
+        )
+
+    def test_errors_are_an_outcome_to_filter_by(self, page: Page) -> None:
+        page.open(self.REPORT)
+
+        page.one('input[value="error"]').click()
+
+        assert page.texts(ROWS) == ["tool linux/amd64", "agent linux/amd64", "agent linux/arm64"]
+        assert page.state() == "outcome=error"
+
+    def test_an_image_without_facts_has_a_page_with_its_error(self, page: Page) -> None:
+        page.open(self.REPORT)
+
+        page.one(".group.error .names a").click()
+        page.wait(lambda: page.texts("article h1") == ["agent linux/amd64"])
+
+        assert page.texts("article h2") == ["What has no answer"]
+        assert page.texts(".finding.error h3") == ["! BuildError error"]
+        assert page.texts(".finding.error pre") == ["# example.com/shop/cmd/agent ./main.go:3:15: undefined: x"]
+        assert page.texts(".finding.error .from dd")[0] == "golink.toml:21"
+
+    def test_a_run_of_errors_alone_has_them_and_no_more(self, page: Page) -> None:
+        page.open(Report(errors=reports.ERRORS[:1], complete=False))
+
+        assert page.one("h1").text == "1 error; nothing was checked"
+        assert page.texts(".early") == ["The run did not come to all of its tests: what is missing here is not mended."]
+        assert page.texts(".group h3") == ['! unknown rule "statik"; did you mean "static"?']
+        assert page.barriers() == []
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("state", ["", "image=agent%5Blinux%2Famd64%5D"])
+    @pytest.mark.parametrize("size", [(1440, 1000), (360, 780)])
+    def test_axe_finds_no_violations(self, page: Page, scheme: str, state: str, size: tuple[int, int]) -> None:
+        page.resize(*size)
+        page.emulate(prefers_color_scheme=scheme)
+        page.open(self.REPORT, state)
+
+        assert page.barriers() == []
+        assert page.run("return document.documentElement.scrollWidth") <= size[0]
 
 
 class TestImage:
@@ -275,7 +330,8 @@ class TestHostileNames:
             page.wait(lambda key=key: page.run("return state.image") == key)
             shown += page.one("main").text
 
-        assert len(keys) == len(reports.HOSTILE)
+        # Of the errors' images nothing but the name is known: they are others.
+        assert len(keys) == 2 * len(reports.HOSTILE)
         assert page.driver.title.endswith("· golink")
         assert page.all("img, iframe, object, embed, form[action], main script") == []
         assert page.run("return document.querySelectorAll('a:not([href^=\"#\"])').length") == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.__main__ import main
-from pytest_golink.findings import BuildRecord, Report
+from pytest_golink.findings import BuildRecord, Report, ReportedError
 from pytest_golink.report.json_report import json_report
 from tests.report.made_reports import MADE, RELEASE, asked, hostile, image
 from tests.rules.made import DYNAMIC, STATIC, needed
@@ -70,7 +70,7 @@ def diff(folder: Path, old: Report, new: Report, *arguments: str) -> int:
 def test_two_reports_of_the_same_are_no_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert diff(folder, RELEASE, RELEASE) == 0
     assert capsys.readouterr().out == "no difference in linkage\n"
-    assert diff(folder, hostile(), hostile(), "--md") == 0
+    assert diff(folder, replace(hostile(), errors=()), replace(hostile(), errors=()), "--md") == 0
     assert capsys.readouterr().out == "## golink: no difference in linkage\n"
 
 
@@ -181,3 +181,43 @@ def test_hostile_names_print_as_they_are(folder: Path, capsys: pytest.CaptureFix
         out = capsys.readouterr().out
         assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e", "\udcff"}
         assert len(out) < 200_000 or arguments == ["--json"]
+
+
+def test_an_image_that_has_an_error_is_not_gone_but_unknown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = ReportedError(
+        kind="BuildError", text="does not build\nwhy", image="gone", target="linux/amd64", tests=("t",)
+    )
+    new = replace(OLD, images=OLD.images[:1] + OLD.images[2:], findings=OLD.findings[:3], errors=(error,))
+
+    assert diff(folder, OLD, new) == 1
+    assert capsys.readouterr().out == (
+        "1 error; 1 image unknown\n\n"
+        "error    gone[linux/amd64]: BuildError: does not build …\n\n"
+        "unknown  gone (linux/amd64)\n"
+    )
+    assert diff(folder, OLD, replace(new, errors=(error, replace(error, image="tool"))), "--md") == 1
+    out = capsys.readouterr().out
+    assert "| <code>gone\\[linux/amd64\\] and 1 more</code> | <code>BuildError: does not build …</code> |" in out
+    assert out.endswith("Unknown: <code>gone \\(linux/amd64\\)</code>\n")
+    assert diff(folder, OLD, new, "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["same"], found["removed"], found["errors"][0]["kind"]) == (False, [], "BuildError")
+
+
+@pytest.mark.parametrize(
+    ("part", "note"),
+    [
+        ({"selected": True}, "the run was told to leave tests out: what is missing here was not looked at"),
+        ({"complete": False}, "the run did not come to all of its tests: what is missing here is not mended"),
+    ],
+)
+def test_what_a_report_of_a_part_does_not_hold_is_neither_gone_nor_mended(
+    folder: Path, capsys: pytest.CaptureFixture[str], part: dict[str, bool], note: str
+) -> None:
+    violated = replace(OLD, findings=(outcome(STATIC_RULE, "violated"),))
+    new = replace(violated, images=OLD.images[:2], findings=(), **part)  # type: ignore[arg-type]
+
+    assert diff(folder, violated, new) == 1
+    assert capsys.readouterr().out == (f"1 image unknown\nthe new report: {note}\n\nunknown  same (linux/amd64)\n")
+    assert diff(folder, violated, replace(violated, **part), "--md") == 1  # type: ignore[arg-type]
+    assert capsys.readouterr().out.startswith("## golink: no difference in what both reports hold\n\n⚠️ The new report")

@@ -78,3 +78,14 @@ def test_a_message_about_a_hostile_report_prints_as_it_is(
 
     assert main(["merge", "a.json", "b.json"]) == 2
     assert not set(capsys.readouterr().err) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def test_shards_of_one_run_that_left_tests_to_each_other_are_the_whole(
+    shards: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b.json").write_text(json_report(replace(RELEASE, selected=True), made=MADE))
+
+    main(["merge", *shards])
+    assert json.loads(capsys.readouterr().out)["selected"] is True
+    main(["merge", *shards, "--whole"])
+    assert json.loads(capsys.readouterr().out)["selected"] is False

@@ -49,7 +49,7 @@ def properties(path: str) -> dict[str, list[tuple[str, dict[str, object]]]]:
     }
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n4"])
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_images_and_findings_are_properties_of_their_tests(pytester: pytest.Pytester, workers: str) -> None:
     pytester.makepyfile(test_it=TESTS)
 
@@ -77,7 +77,7 @@ def test_images_and_findings_are_properties_of_their_tests(pytester: pytest.Pyte
     assert original["build"] is not None
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n4"])
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
 @pytest.mark.parametrize("how", [["--golink-report"], ["-o", "golink_report=true"]])
 def test_the_table_stands_at_the_end_of_the_run(pytester: pytest.Pytester, workers: str, how: list[str]) -> None:
     pytester.makepyfile(test_it=TESTS)

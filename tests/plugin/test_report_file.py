@@ -34,6 +34,14 @@ def test_that_breaks_its_image(go_build):
     binary = go_build(cgo=False, trimpath=True, ldflags="-w")
     assert not binary.facts.dwarf
     binary.path.write_bytes(b"no image")
+
+def test_that_reads_what_it_broke(go_build):
+    binary = go_build(cgo=False, trimpath=True, ldflags="-s")
+    binary.path.write_bytes(b"no image")
+    assert_static(str(binary.path))
+
+def test_that_does_not_build(go_build):
+    go_build("./nothing")
 """
 
 
@@ -142,11 +150,15 @@ def test_a_run_in_one_process_and_one_in_two_give_the_same_bytes(
 
     for number in ("0", "2"):
         arguments = [f"--golink-report-file={kind}:{kind}-{number}" for kind in files]
-        pytester.runpytest_subprocess("-n", number, *arguments).assert_outcomes(passed=3)
+        pytester.runpytest_subprocess("-n", number, *arguments).assert_outcomes(passed=3, failed=2)
 
     for kind in files:
         assert (app / f"{kind}-0").read_bytes() == (app / f"{kind}-2").read_bytes()
     first = report(app / "json-0")
+    assert [(error["kind"], error["image"]) for error in first["errors"]] == [
+        ("BuildError", ""),
+        ("UnreadableBinaryError", app.name),
+    ]
     assert first["made"] == "2025-11-23T12:13:20Z"
     builds = [image["build"] for image in first["images"]]
     assert {tuple(build["command"][:3]) for build in builds} == {("go", "build", "-o")}

@@ -12,6 +12,7 @@ from pytest_golink.findings import (
     ImportStep,
     PlatformAnswer,
     Report,
+    ReportedError,
     ReportedFinding,
     ReportedImage,
     Trial,
@@ -77,6 +78,34 @@ RELEASE = ordered(
     ],
 )
 
+# Each way of having no answer: an image that does not build for two targets, one that is not there, a mistake in a
+# policy, a test of its own, and a rule that could not be asked of an image that was read.
+ERRORS = (
+    ReportedError(kind="UsageError", text='unknown rule "statik"; did you mean "static"?', place="golink.toml:2"),
+    ReportedError(kind="ParameterError", text="size: expected a size", tests=("tests/test_release.py::test_size",)),
+    ReportedError(
+        kind="SandboxError",
+        text="user namespaces are off",
+        image="agent",
+        target="linux/amd64",
+        path="dist/agent",
+        place="golink.toml:19",
+        tests=("golink.toml::agent::starts-alone",),
+    ),
+    *(
+        ReportedError(
+            kind="BuildError",
+            text="cmd/tool does not build (exit status 1)\n  # example.com/tool\n  ./main.go:3:15: undefined: x",
+            image="tool",
+            target=target,
+            place="golink.toml:30",
+            tests=tuple(f"golink.toml::tool[{target}]::{rule}" for rule in ("static", "stripped")),
+        )
+        for target in ("linux/amd64", "linux/arm64")
+    ),
+)
+FAILED = replace(RELEASE, errors=ERRORS)
+
 # What each format, and each terminal and CI log, must not act on.
 ATTACKS = (
     "\x1b[2J\x1b]0;owned\x07",
@@ -103,6 +132,18 @@ def hostile() -> Report:
     """A report in which every name, and every line, is each attack in turn."""
     images: list[ReportedImage] = []
     findings: list[ReportedFinding] = []
+    errors = [
+        ReportedError(
+            kind=attack,
+            text=f"{attack}\n{attack}",
+            image=attack,
+            target=attack,
+            path=attack,
+            place=f"{attack}:3",
+            tests=(attack,),
+        )
+        for attack in ATTACKS
+    ]
     for number, attack in enumerate(ATTACKS):
         facts = replace(
             DYNAMIC,
@@ -125,7 +166,7 @@ def hostile() -> Report:
             ReportedImage(name=attack, facts=facts_json(facts), build=build, tests=(attack,), sizes=((attack, number),))
         )
         findings += [_finding(attack, "violated"), _finding(attack, "waived")]
-    return Report(images=tuple(images), findings=tuple(findings))
+    return Report(images=tuple(images), findings=tuple(findings), errors=tuple(errors))
 
 
 def _finding(attack: str, outcome: Outcome) -> ReportedFinding:

@@ -12,6 +12,7 @@ from pytest_golink.findings import (
     ImportStep,
     PlatformAnswer,
     Report,
+    ReportedError,
     ReportedFinding,
     ReportedImage,
     Trial,
@@ -176,6 +177,31 @@ def _all_features() -> Report:
 
 
 FEATURES = _all_features()
+# What has no answer, of one image, of several, and of none.
+ERRORS = (
+    ReportedError(kind="UsageError", text='unknown rule "statik"; did you mean "static"?', place="golink.toml:2"),
+    *(
+        ReportedError(
+            kind="BuildError",
+            text="cmd/agent does not build (exit status 1)\n"
+            "  # example.com/shop/cmd/agent\n  ./main.go:3:15: undefined: x",
+            image="agent",
+            target=target,
+            place="golink.toml:21",
+            tests=tuple(f"golink.toml::agent[{target}]::{rule}" for rule in ("static", "stripped")),
+        )
+        for target in ("linux/amd64", "linux/arm64")
+    ),
+    ReportedError(
+        kind="SandboxError",
+        text="user namespaces are off on this machine",
+        image="tool",
+        target="linux/amd64",
+        path="dist/tool",
+        place="golink.toml:40",
+        tests=("golink.toml::tool::starts-alone",),
+    ),
+)
 
 
 def hostile() -> Report:
@@ -216,7 +242,11 @@ def hostile() -> Report:
             platforms=(PlatformAnswer(platform=name, starts=False, reason=name),),
         )
         findings.append(ReportedFinding(test=name, finding=finding))
-    return Report(images=tuple(images), findings=tuple(findings))
+    errors = [
+        ReportedError(kind=name, text=f"{name}\n{name}", image=name, target=name, path=name, place=name, tests=(name,))
+        for name in HOSTILE
+    ]
+    return Report(images=tuple(images), findings=tuple(findings), errors=tuple(errors))
 
 
 # For rules that must be asked something.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from pytest_golink.findings import Report
+from pytest_golink.findings import Report, ReportedError
 from pytest_golink.report.annotations import codequality_report, github_annotations
-from tests.report.made_reports import RELEASE, asked
+from tests.report.made_reports import FAILED, RELEASE, asked
 from tests.rules.made import DYNAMIC
 
 
@@ -49,7 +49,7 @@ def test_there_are_ten_annotations_at_most_and_the_last_counts_the_rest() -> Non
     assert len(annotations(10)) == 10
     assert annotations(10)[9].startswith("::error file=")
     assert len(annotations(12)) == 10
-    assert annotations(12)[9] == "::error title=golink::3 more findings that count against an image"
+    assert annotations(12)[9] == "::error title=golink::3 more errors, and findings that count against an image"
 
 
 def test_gitlab_gets_a_list_of_issues() -> None:
@@ -69,3 +69,32 @@ def test_gitlab_gets_a_list_of_issues() -> None:
     assert "waived: until March" in issues[1]["description"]
     assert len({issue["fingerprint"] for issue in issues}) == 2
     assert codequality_report(Report()) == "[]\n"
+
+
+def test_what_has_no_answer_stands_first() -> None:
+    lines = github_annotations(FAILED)
+    issues = json.loads(codequality_report(FAILED))
+
+    assert lines[:4] == [
+        "::error file=golink.toml,line=2,title=golink has no answer (UsageError)"
+        '::unknown rule "statik"; did you mean "static"?',
+        "::error file=tests/test_release.py,line=1,title=golink has no answer (ParameterError)::size: expected a size",
+        "::error file=golink.toml,line=19,title=agent[linux/amd64] has no answer (SandboxError)"
+        "::user namespaces are off",
+        "::error file=golink.toml,line=30,title=tool[linux/amd64] has no answer (BuildError)"
+        "::cmd/tool does not build (exit status 1)%0A  # example.com/tool%0A  ./main.go:3:15: undefined: x",
+    ]
+    assert [(one["check_name"], one["severity"]) for one in issues[:6]] == [
+        *[("golink/error", "critical")] * 5,
+        ("golink/dynamic", "major"),
+    ]
+    assert issues[0]["location"] == {"path": "golink.toml", "lines": {"begin": 2}}
+    assert len({one["fingerprint"] for one in issues}) == len(issues)
+
+
+def test_an_error_of_which_nothing_else_is_known_is_about_the_policy() -> None:
+    error = ReportedError(kind="UsageError", text="no such option")
+
+    assert github_annotations(Report(errors=(error,)), folder="go") == [
+        "::error file=go/golink.toml,line=1,title=golink has no answer (UsageError)::no such option"
+    ]

@@ -15,11 +15,11 @@ import pytest
 
 import pytest_golink.report.html
 from pytest_golink.facts import Module
-from pytest_golink.findings import Finding, Report, ReportedFinding
+from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
 from pytest_golink.report.escape import escape
 from pytest_golink.report.html import html_report
 from pytest_golink.report.html.data import code, page_data, verdict
-from tests.report.reports import FEATURES, HOSTILE, hostile, image, large
+from tests.report.reports import ERRORS, FEATURES, HOSTILE, hostile, image, large
 from tests.rules.made import ARCHIVE, MACHO, STATIC, go, symbols
 
 MADE = "2026-11-23 12:00 UTC"
@@ -152,8 +152,9 @@ class TestDocument:
     def test_a_run_that_ended_early_says_so(self) -> None:
         early = html_report(replace(FEATURES, complete=False), made=MADE)
 
-        assert "The run ended early: what it did not come to is not here." in early
-        assert "ended early" not in html_report(FEATURES, made=MADE)
+        said = "The run did not come to all of its tests: what is missing here is not mended."
+        assert said in early
+        assert said not in html_report(FEATURES, made=MADE)
 
 
 class TestVerdict:
@@ -189,7 +190,7 @@ class TestHostileNames:
         assert {tag for tag, _ in page.elements} <= {
             "html", "head", "meta", "title", "link", "style", "body", "a", "header", "p", "span", "button", "main",
             "div", "section", "h1", "h2", "h3", "ul", "ol", "li", "b", "code", "dl", "dt", "dd", "noscript", "footer",
-            "kbd", "script", "details", "summary",
+            "kbd", "script", "details", "summary", "pre",
         }  # fmt: skip
         assert len(page.inside["script"]) == 2
         assert escape(name, longest=1000) in page.inside["noscript"][0]
@@ -289,3 +290,58 @@ def test_the_package_holds_its_style_and_scripts() -> None:
     assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".py", ".css", ".js"}
     assert '"report/html/*.css"' in configuration
     assert '"report/html/*.js"' in configuration
+
+
+class TestErrors:
+    def test_what_has_no_answer_is_said_first_and_counts(self) -> None:
+        report = replace(FEATURES, errors=ERRORS)
+        page = Page(html_report(report, made=MADE))
+
+        said = "2 images could not be found, built or read, 2 more errors; 38 checks of 68 fail, on 6 of 6 images"
+        assert texts(page, "h1") == [said]
+        assert texts(page, "h2")[:2] == ["What has no answer", "What to do first"]
+        assert texts(page, "h3")[:3] == [
+            '! unknown rule "statik"; did you mean "static"?',
+            "! cmd/agent does not build (exit status 1)",
+            "! user namespaces are off on this machine",
+        ]
+        assert texts(page, "pre") == ["# example.com/shop/cmd/agent ./main.go:3:15: undefined: x"]
+        links = [given.get("href") for _, given in page.elements]
+        assert links.index("#image=agent%5Blinux%2Famd64%5D") < links.index("#image=tool%5Blinux%2Famd64%5D")
+        assert ("li", {"class": "error"}) in page.elements
+
+    def test_an_error_alone_is_never_a_pass(self) -> None:
+        report = Report(errors=ERRORS[:1])
+        passed = replace(FEATURES, errors=ERRORS[:1], findings=FEATURES.findings[5:6])
+
+        assert verdict(report) == "1 error; nothing was checked"
+        assert 'class="verdict bad"' in html_report(report, made=MADE)
+        assert verdict(replace(report, images=FEATURES.images)) == "1 error; no rule was asked of 6 images"
+        assert passed.findings[0].finding.outcome == "passed"
+        assert verdict(passed) == "1 error; no other check fails: 1 check on 6 images"
+
+    def test_an_image_without_an_answer_is_in_the_matrix(self) -> None:
+        data = page_data(replace(FEATURES, errors=ERRORS))
+
+        assert data["rules"][0]["name"] == "error"
+        assert [each["key"] for each in data["images"][6:]] == ["agent[linux/amd64]", "agent[linux/arm64]"]
+        assert [(image, rule) for image, rule, _, _ in data["findings"][-3:]] == [(6, 0), (7, 0), (5, 0)]
+        assert data["pool"][data["findings"][-3][2]] == {
+            "outcome": "error",
+            "kind": "BuildError",
+            "observed": "cmd/agent does not build (exit status 1)",
+            "text": "# example.com/shop/cmd/agent\n./main.go:3:15: undefined: x",
+            "place": "golink.toml:21",
+        }
+        assert data["unanswered"] == [[], [6, 7], [5]]
+
+    def test_many_errors_images_and_lines_of_a_policy_are_counted(self) -> None:
+        one = ReportedError(kind="ToolchainError", text="no go", image="app")
+        many = tuple(replace(one, image=f"app{number}", place=f"golink.toml:{number + 1}") for number in range(9))
+        page = Page(html_report(Report(errors=many), made=MADE))
+
+        assert "#outcome=error" in [given.get("href") for _, given in page.elements]
+        assert texts(page, "a").count("and 3 more") == 1
+        assert texts(page, "dd")[-1] == "and 3 more"
+        several = tuple(replace(one, text=f"error {number}") for number in range(8))
+        assert texts(Page(html_report(Report(errors=several), made=MADE)), "summary") == ["2 more"]

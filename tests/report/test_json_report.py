@@ -63,11 +63,22 @@ def test_what_was_written_is_read_back() -> None:
 def test_a_report_says_what_made_it_when_and_how_many_of_each_outcome_there_are() -> None:
     report = plain()
 
-    assert [*report] == ["schema", "tool", "made", "complete", "totals", "images", "findings"]
+    assert [*report] == [
+        "schema",
+        "tool",
+        "made",
+        "complete",
+        "selected",
+        "totals",
+        "errors",
+        "images",
+        "findings",
+    ]
     assert report["schema"] == 1
     assert report["tool"]["name"] == "pytest-golink"
     assert report["made"] == MADE
     assert report["totals"] == {
+        "errors": 0,
         "images": 4,
         "findings": 5,
         "outcomes": {"passed": 1, "undecidable": 1, "violated": 2, "waived": 1},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import Report
+from pytest_golink.findings import Report, ReportedError
 from pytest_golink.report.markdown import cell, markdown_report
-from tests.report.made_reports import RELEASE, asked, image
+from tests.report.made_reports import FAILED, RELEASE, asked, image
 from tests.rules.made import DYNAMIC, OWN_C, STATIC
 
 
@@ -56,7 +56,8 @@ def test_a_run_that_asked_nothing_is_no_success() -> None:
 
 
 def test_a_run_that_ended_early_says_so() -> None:
-    assert "The run ended early" in markdown_report(replace(RELEASE, complete=False))
+    assert "The run did not come to all of its tests: " in markdown_report(replace(RELEASE, complete=False))
+    assert "The run was told to leave tests out: " in markdown_report(replace(RELEASE, selected=True))
 
 
 def test_one_finding_of_several_tests_is_one_row() -> None:
@@ -83,3 +84,38 @@ def test_a_stranger_s_text_is_text() -> None:
         "<code>https<!-- -->://x www<!-- -->.x @<!-- -->all mailto<!-- -->:x</code>"
     )
     assert cell("a\nb\x1b") == "<code>a\\\\nb\\\\x1b</code>"
+
+
+def test_what_has_no_answer_stands_first() -> None:
+    lines = markdown_report(FAILED).split("\n")
+
+    assert lines[0] == (
+        "## golink: ❌ 2 images could not be found, built or read, 3 more errors; 3 images fail "
+        "(4 images, 5 findings: 2 violated, 1 undecidable, 1 waived, 1 passed)"
+    )
+    assert lines[2:8] == [
+        "| no answer | error | at |",
+        "| --- | --- | --- |",
+        '| the run | *<code>UsageError</code>:* <code>unknown rule "statik"; did you mean "static"?</code> '
+        "| <code>golink.toml:2</code> |",
+        "| <code>tests/test\\_release.py::test\\_size</code> | *<code>ParameterError</code>:* "
+        "<code>size: expected a size</code> | <code>tests/test\\_release.py::test\\_size</code> |",
+        "| <code>agent\\[linux/amd64\\]</code> | *<code>SandboxError</code>:* "
+        "<code>user namespaces are off</code> | <code>golink.toml:19</code> |",
+        "| <code>tool\\[linux/amd64\\]</code><br><code>tool\\[linux/arm64\\]</code> | "
+        "*<code>BuildError</code>:* <code>cmd/tool does not build \\(exit status 1\\)</code><br>"
+        "<code>\\# example.com/tool</code><br><code>./main.go:3:15: undefined: x</code> "
+        "| <code>golink.toml:30</code> |",
+    ]
+    assert markdown_report(Report(errors=FAILED.errors)).startswith(
+        "## golink: ❌ 2 images could not be found, built or read, 3 more errors (0 images, 0 findings)\n"
+    )
+
+
+def test_long_errors_of_many_images_are_cut() -> None:
+    text = "\n".join(f"line {number}" for number in range(20))
+    errors = [ReportedError(kind="BuildError", text=text, image=f"tool{number}") for number in range(20)]
+    said = markdown_report(Report(errors=tuple(errors)))
+
+    assert "<br>and 14 more |" in said
+    assert "<br>… 12 more lines |" in said

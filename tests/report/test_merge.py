@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_golink.errors import ReportError
-from pytest_golink.findings import BuildRecord, Report
+from pytest_golink.findings import BuildRecord, Report, ReportedError
 from pytest_golink.report.merge import merge
 from tests.report.made_reports import RELEASE, asked, hostile, image
 from tests.rules.made import DYNAMIC, STATIC
@@ -82,3 +82,16 @@ def test_of_many_differences_the_first_are_shown() -> None:
 def test_a_merged_report_is_complete_only_if_all_are() -> None:
     assert merge([("a", RELEASE), ("b", RELEASE)]).complete
     assert not merge([("a", RELEASE), ("b", replace(Report(), complete=False))]).complete
+
+
+def test_an_error_of_several_shards_stands_once_with_the_tests_of_all() -> None:
+    error = ReportedError(kind="BuildError", text="does not build", image="app", tests=("b", "c"))
+    other = replace(error, tests=("a", "b"))
+    merged = merge([("a", Report(errors=(error,))), ("b", Report(errors=(other, replace(other, text="else"))))])
+
+    assert merged.errors == (replace(error, tests=("a", "b", "c")), replace(other, text="else"))
+
+
+def test_a_merged_report_is_of_a_part_if_one_is() -> None:
+    assert not merge([("a", RELEASE), ("b", RELEASE)]).selected
+    assert merge([("a", RELEASE), ("b", replace(RELEASE, selected=True))]).selected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import BuildRecord, Report
+from pytest_golink.findings import BuildRecord, Report, ReportedError
 from pytest_golink.report.portable import portable
 from tests.report.made_reports import asked, image
 from tests.rules.made import DYNAMIC, STATIC
@@ -81,3 +81,22 @@ def test_one_build_under_two_names_keeps_the_findings_of_each_apart() -> None:
         (one.finding.image, one.finding.path) for one in shown.findings
     ]
     assert len({one.facts["path"] for one in shown.images}) == 2
+
+
+def test_errors_know_the_checkout_as_little() -> None:
+    error = ReportedError(
+        kind="UnreadableBinaryError",
+        text="/home/ci/src/dist/app: truncated (looked in /home/ci/src/dist)",
+        image="/home/ci/src/dist/app",
+        path="/home/ci/src/dist/app",
+        place="/home/ci/src/golink.toml:3",
+    )
+    (found,) = portable(Report(errors=(error,), selected=True), root="/home/ci/src").errors
+
+    assert found == ReportedError(
+        kind="UnreadableBinaryError",
+        text="dist/app: truncated (looked in dist)",
+        image="dist/app",
+        path="dist/app",
+        place="golink.toml:3",
+    )

@@ -11,7 +11,7 @@ import jsonschema
 
 from pytest_golink.findings import Report, ReportedFinding
 from pytest_golink.report.sarif import sarif_report
-from tests.report.made_reports import MADE, RELEASE, asked, hostile
+from tests.report.made_reports import FAILED, MADE, RELEASE, asked, hostile
 from tests.rules.made import DYNAMIC
 
 
@@ -175,3 +175,38 @@ def test_of_very_many_results_the_first_are_there_and_the_rest_counted() -> None
     assert whole["invocations"][0]["toolExecutionNotifications"] == [
         {"level": "warning", "message": {"text": "2 more results were left out."}}
     ]
+
+
+def test_what_has_no_answer_is_a_result_and_a_notification_of_a_run_that_was_not_successful() -> None:
+    whole = run(FAILED)
+    results, (invocation,) = whole["results"], whole["invocations"]
+
+    assert [one["ruleId"] for one in results[:6]] == ["golink-error"] * 5 + ["dynamic"]
+    for result in results:
+        assert whole["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    places = [one["locations"][0]["physicalLocation"] for one in results[:4]]
+    assert [(at["artifactLocation"]["uri"], at["region"]["startLine"]) for at in places] == [
+        ("golink.toml", 2),
+        ("tests/test_release.py", 1),
+        ("golink.toml", 19),
+        ("golink.toml", 30),
+    ]
+    assert results[3]["message"]["text"] == (
+        "tool[linux/amd64]: BuildError\n"
+        "cmd/tool does not build (exit status 1)\n  # example.com/tool\n  ./main.go:3:15: undefined: x"
+    )
+    assert results[3]["locations"][0]["logicalLocations"] == [{"name": "tool[linux/amd64]", "kind": "module"}]
+    assert "logicalLocations" not in results[0]["locations"][0]
+    assert len({one["partialFingerprints"]["golinkFinding/v1"] for one in results}) == len(results)
+    assert invocation["executionSuccessful"] is False
+    assert [one["level"] for one in invocation["toolExecutionNotifications"]] == ["error"] * 5
+    assert mistakes(log(FAILED)) == []
+
+
+def test_a_run_that_left_something_out_mends_no_alert() -> None:
+    (selected,) = run(replace(RELEASE, selected=True))["invocations"]
+    (early,) = run(replace(RELEASE, complete=False))["invocations"]
+
+    assert (selected["executionSuccessful"], early["executionSuccessful"]) == (False, False)
+    assert selected["toolExecutionNotifications"][0]["message"]["text"].startswith("The run was told to leave tests")
+    assert early["toolExecutionNotifications"][0]["message"]["text"].startswith("The run did not come to all")

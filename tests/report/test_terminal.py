@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_golink.facts import Cgo, Libc, Subject
-from pytest_golink.findings import PlatformAnswer, Report, ReportedFinding
+from pytest_golink.findings import PlatformAnswer, Report, ReportedError, ReportedFinding, Trial
 from pytest_golink.report.properties import Collector, finding_property, image_property
 from pytest_golink.report.terminal import report_lines
 from pytest_golink.report.text import columns
 from pytest_golink.rules import evaluate
+from tests.report.made_reports import ERRORS
 from tests.report.reports import FEATURES, large
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
 
@@ -190,9 +191,14 @@ def test_findings_without_their_image_are_shown_and_counted() -> None:
         "             remedy     CGO_ENABLED=0, or -tags netgo\n"
         "             asked by   t\n"
         "\n"
+        "app\n"
+        "  violated  static\n"
+        "\n"
         "0 images, 1 finding: 1 violated"
     )
-    assert text(Report(findings=(ReportedFinding(test="t", finding=passed),)), 80) == "0 images, 1 finding: 1 passed"
+    assert text(Report(findings=(ReportedFinding(test="t", finding=passed),)), 80) == (
+        "app  linux/amd64\n  passed  dynamic\n\n0 images, 1 finding: 1 passed"
+    )
 
 
 def test_facts_that_are_rare_have_words_too() -> None:
@@ -384,7 +390,10 @@ def test_the_slowest_builds_are_named_if_they_took_their_time() -> None:
 
 def test_a_run_that_ended_early_says_so() -> None:
     assert text(replace(RELEASE, complete=False), 80).split("\n")[-2] == (
-        "the run ended early: what it did not come to is not here"
+        "the run did not come to all of its tests: what is missing here is not mended"
+    )
+    assert text(replace(RELEASE, selected=True), 80).split("\n")[-2] == (
+        "the run was told to leave tests out: what is missing here was not looked at"
     )
 
 
@@ -409,3 +418,78 @@ def test_many_causes_are_cut() -> None:
 
     assert "\n… and 10 more: -v shows them\n" in text(report, 80)
     assert "… and" not in text(report, 80, verbosity=1)
+
+
+def test_what_has_no_answer_stands_first_and_is_counted() -> None:
+    report = Report(errors=ERRORS)
+
+    assert text(report, 80) == (
+        'error        unknown rule "statik"; did you mean "static"?  (UsageError)\n'
+        "             at         golink.toml:2\n"
+        "error        size: expected a size  (ParameterError)\n"
+        "             at         tests/test_release.py::test_size\n"
+        "error        user namespaces are off  (SandboxError)\n"
+        "             image      agent[linux/amd64]\n"
+        "             at         golink.toml:19\n"
+        "error        cmd/tool does not build (exit status 1)  (BuildError)\n"
+        "             images     tool[linux/amd64], tool[linux/arm64]\n"
+        "             # example.com/tool\n"
+        "             ./main.go:3:15: undefined: x\n"
+        "             at         golink.toml:30\n"
+        "\n"
+        "agent  linux/amd64\n"
+        "  error  SandboxError\n"
+        "tool  linux/amd64\n"
+        "  error  BuildError\n"
+        "tool  linux/arm64\n"
+        "  error  BuildError\n"
+        "\n"
+        "2 images could not be found, built or read, 3 more errors\n"
+        "0 images, 0 findings"
+    )
+    assert "             at         golink.toml:30, golink.toml::tool[linux/amd64]::static,\n" in text(
+        report, 80, verbosity=1
+    )
+
+
+def test_long_errors_many_errors_and_many_images_are_cut() -> None:
+    lines = ReportedError(kind="BuildError", text="\n".join(f"line {number}" for number in range(20)))
+    one = replace(lines, text="one", image="tool", target="linux/amd64")
+    images = Report(errors=tuple(replace(one, image=f"tool{number}") for number in range(20)))
+    several = Report(errors=tuple(replace(lines, text=f"error {number}") for number in range(60)))
+
+    assert "\n             … 14 more lines: -v shows them\n" in text(Report(errors=(lines,)), 80)
+    assert "more lines" not in text(Report(errors=(lines,)), 80, verbosity=1)
+    assert " and 8 more\n" in text(images, 200)
+    assert " and " not in text(images, 200, verbosity=1)
+    assert "\n… and 10 more: -v shows them\n" in text(several, 80)
+    assert "… and" not in text(several, 80, verbosity=1)
+
+
+def test_a_rule_over_all_images_of_a_binary_has_a_row_of_its_own() -> None:
+    (reported,) = collected(("t", "app", DYNAMIC, {"dynamic": {}})).findings
+    together = replace(reported.finding, rule="same-linkage", target=None, path="", image="app")
+    report = replace(collected(("t", "app", DYNAMIC, {})), findings=(ReportedFinding(test="t", finding=together),))
+
+    assert "\napp  all images\n  passed  same-linkage\n" in text(report, 80)
+    assert any(
+        line.startswith("app    all images") and line.endswith("passed  same-linkage")
+        for line in text(report, 160).split("\n")
+    )
+
+
+def test_of_the_remedies_that_hold_each_image_has_its_best_one() -> None:
+    def tried(name: str, *remedies: str) -> ReportedFinding:
+        (reported,) = collected(("t", name, DYNAMIC, {"static": {}})).findings
+        trials = tuple(Trial(remedy=remedy, outcome="satisfies") for remedy in remedies)
+        return replace(reported, finding=replace(reported.finding, trials=trials))
+
+    same = Report(findings=(tried("app", "CGO_ENABLED=0", "-tags netgo"), tried("tool", "CGO_ENABLED=0")))
+    others = Report(findings=(tried("app", "CGO_ENABLED=0", "-tags netgo"), tried("tool", "-tags netgo", "x")))
+
+    assert "             remedy     CGO_ENABLED=0\n             asked by" in text(same, 80)
+    assert (
+        "             remedy     CGO_ENABLED=0  (app linux/amd64)\n"
+        "                        -tags netgo  (tool linux/amd64)\n"
+        "             asked by"
+    ) in text(others, 80)

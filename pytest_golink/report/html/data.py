@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from pytest_golink.report.error_text import count, error_groups, errors_in_words
 from pytest_golink.report.escape import escape
 from pytest_golink.report.grouping import failure_groups
 from pytest_golink.report.html.sheet import links, sheet
-from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
+from pytest_golink.report.labels import image_labels, key_of_error, key_of_finding, key_of_image, labels_apart
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_golink.findings import Finding, Report, ReportedImage
-    from pytest_golink.report.labels import ImageKey
+    from pytest_golink.findings import Finding, Report, ReportedError, ReportedImage
+    from pytest_golink.report.labels import ImageKey, ImageLabel
 
 # A line of evidence lists several names.
 _LONGEST_LINE = 1000
 _MOST_TESTS = 50
+# Stands in the place of an outcome, and heads a column as a rule does.
+ERROR = "error"
+_ERROR_SUMMARY = "The image could not be found, built or read, or a rule could not be asked of it."
 
 
 class PageData(TypedDict):
@@ -27,8 +32,9 @@ class PageData(TypedDict):
     The data island.
 
     `findings` are (image, rule, body, tests), all but the last by number; bodies, facts and links are what several
-    images share, and stand in `pool`. `groups` are findings by number. `images` without facts are those that only
-    findings name.
+    images share, and stand in `pool`. `groups` are findings by number, `unanswered` the images of each group of errors.
+    `images` without facts are those that only findings and errors name. An error about an image is a finding of the
+    outcome "error", in a column of its own.
     """
 
     verdict: str
@@ -38,6 +44,7 @@ class PageData(TypedDict):
     pool: list[Any]
     tests: list[str]
     groups: list[list[int]]
+    unanswered: list[list[int]]
 
 
 class _Pool:
@@ -58,43 +65,61 @@ class _Pool:
 def page_data(report: Report) -> PageData:
     """Give the data of a report; every string in it is safe to show."""
     pool = _Pool()
-    labels = dict(zip(map(key_of_image, report.images), image_labels(report.images), strict=True))
     images = [
         _image(image, label, pool) for image, label in zip(report.images, image_labels(report.images), strict=True)
     ]
     numbers: dict[ImageKey, int] = {}
     for index, image in enumerate(report.images):
         numbers.setdefault(key_of_image(image), index)
-    for reported in report.findings:
-        key = key_of_finding(reported.finding)
-        if key not in numbers:
-            numbers[key] = len(images)
-            alone = ImageLabel(name=key[0], target=key[1] or "", flags=_beside(key, labels))
-            labels[key] = alone
-            images.append(_named(alone))
-    rules = sorted({reported.finding.rule for reported in report.findings}, key=_rule_order)
+    for key, alone in labels_apart(report).items():
+        numbers[key] = len(images)
+        images.append(_named(alone))
+    errors = [error for error in report.errors if error.image]
+    rules = [*([ERROR] if errors else ()), *sorted({each.finding.rule for each in report.findings}, key=_rule_order)]
     tests: dict[str, int] = {}
     # One finding for all tests that asked for it.
     asked: dict[Finding, list[int]] = {}
     for reported in report.findings:
         asked.setdefault(reported.finding, []).append(tests.setdefault(reported.test, len(tests)))
     order = {finding: index for index, finding in enumerate(asked)}
+    summaries = {ERROR: _ERROR_SUMMARY, **{name: rule.summary for name, rule in RULES.items()}}
     return {
         "verdict": verdict(report),
-        "rules": [{"name": escape(name), "summary": RULES[name].summary if name in RULES else ""} for name in rules],
+        "rules": [{"name": escape(name), "summary": summaries.get(name, "")} for name in rules],
         "images": images,
         "findings": [
-            (numbers[key_of_finding(finding)], rules.index(finding.rule), pool.number(_body(finding)), by[:_MOST_TESTS])
-            for finding, by in asked.items()
+            *(
+                (numbers[key_of_finding(each)], rules.index(each.rule), pool.number(_body(each)), by[:_MOST_TESTS])
+                for each, by in asked.items()
+            ),
+            *(
+                (
+                    numbers[key_of_error(error)],
+                    0,
+                    pool.number(_error(error)),
+                    [tests.setdefault(test, len(tests)) for test in error.tests[:_MOST_TESTS]],
+                )
+                for error in errors
+            ),
         ],
         "pool": pool.values,
         "tests": [escape(test) for test in tests],
         "groups": [[order[each.finding] for each in group.findings] for group in failure_groups(report)],
+        "unanswered": [
+            [*dict.fromkeys(numbers[key_of_error(error)] for error in group.errors if error.image)]
+            for group in error_groups(report.errors)
+        ],
     }
 
 
 def verdict(report: Report) -> str:
-    """Say in a few words how the run ended."""
+    """Say in a few words how the run ended: what has no answer first."""
+    answers = _answers(report)
+    errors = errors_in_words(report)
+    return f"{errors}; {answers[0].lower()}{answers[1:]}" if errors else answers
+
+
+def _answers(report: Report) -> str:
     distinct = {reported.finding for reported in report.findings}
     asked = {key_of_finding(finding) for finding in distinct}
     # A finding on all images of a program is on none of them alone.
@@ -105,15 +130,11 @@ def verdict(report: Report) -> str:
         return f"No rule was asked of {count(len(images), 'image')}"
     failing = [finding for finding in distinct if finding.fails]
     if not failing:
-        return f"No check fails: {count(len(distinct), 'check')} on {count(len(images), 'image')}"
+        none = "No other check fails" if report.errors else "No check fails"
+        return f"{none}: {count(len(distinct), 'check')} on {count(len(images), 'image')}"
     broken = len(images & {key_of_finding(finding) for finding in failing})
     said = f"{count(len(failing), 'check')} of {len(distinct)} {'fails' if len(failing) == 1 else 'fail'}"
     return f"{said}, on {broken} of {count(len(images), 'image')}" if broken else said
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def code(text: str) -> str:
@@ -128,14 +149,6 @@ def code(text: str) -> str:
         else escape(line, longest=_LONGEST_LINE)
         for line in text.split("\n")
     )
-
-
-def _beside(key: ImageKey, labels: dict[ImageKey, ImageLabel]) -> str:
-    name, target, path = key
-    if target is None and not path:
-        # same-linkage
-        return "all of its images"
-    return path if any((label.name, label.target) == (name, target or "") for label in labels.values()) else ""
 
 
 def _rule_order(name: str) -> tuple[int, str]:
@@ -165,6 +178,18 @@ def _image(image: ReportedImage, label: ImageLabel, pool: _Pool) -> dict[str, An
         entry["toolchain"] = [[escape(tool), escape(version)] for tool, version in image.build.toolchain]
         entry["output"] = code(image.build.output)
     return entry
+
+
+def _error(error: ReportedError) -> dict[str, Any]:
+    first, _, more = error.text.partition("\n")
+    body: dict[str, Any] = {
+        "outcome": ERROR,
+        "kind": escape(error.kind),
+        "observed": escape(first, longest=_LONGEST_LINE),
+        "text": code(textwrap.dedent(more)),
+        "place": escape(error.place),
+    }
+    return {name: value for name, value in body.items() if value}
 
 
 def _body(finding: Finding) -> dict[str, Any]:

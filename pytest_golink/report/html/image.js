@@ -29,9 +29,21 @@ function drawnPlatforms(platforms) {
   }));
 }
 
+// What has no answer: why, in the words of whatever failed.
+function drawnError(error) {
+  return h("section", { class: "finding error", id: `finding-${error.number}`, "aria-labelledby": `heading-${error.number}` },
+    h("h3", { id: `heading-${error.number}`, tabindex: "-1" }, mark("error"), " ", error.kind, " ", h("span", { class: "tag" }, "error")),
+    h("p", null, error.observed),
+    error.text ? copyable("the whole error", error.text) : null,
+    rows([["at", error.place], ["asked by", fewOf(error.tests)]], { class: "from" }));
+}
+
+function fewOf(tests) {
+  return tests.length > 3 ? [...tests.slice(0, 3), `and ${tests.length - 3} more`] : tests;
+}
+
 function drawnFinding(finding) {
   const asked = finding.parameters.map(([name, value]) => ` ${name}=${value}`).join("");
-  const tests = finding.tests.length > 3 ? [...finding.tests.slice(0, 3), `and ${finding.tests.length - 3} more`] : finding.tests;
   const part = (name, ...inside) => h("div", { class: "part" }, h("h4", null, name), ...inside);
   const prose = (lines) => lines.map((line) => h("p", null, line));
   return h("section", { class: `finding ${finding.outcome}`, id: `finding-${finding.number}`, "aria-labelledby": `heading-${finding.number}` },
@@ -45,7 +57,7 @@ function drawnFinding(finding) {
     finding.remedy.length || finding.trials.length ? part("Remedy", ...prose(finding.remedy),
       finding.trials.length ? h("ul", { class: "trials" }, ...finding.trials.map(drawnTrial)) : null) : null,
     finding.caution.length ? h("div", { class: "caution" }, ...finding.caution.map((line) => h("p", null, h("b", null, "Not covered: "), line))) : null,
-    rows([["asked at", finding.place], ["asked by", tests]], { class: "from" }));
+    rows([["asked at", finding.place], ["asked by", fewOf(finding.tests)]], { class: "from" }));
 }
 
 // `expanded` is for paper: there nothing can be opened.
@@ -65,7 +77,10 @@ function imagePage(image, expanded) {
   const section = (id, heading, ...inside) => h("section", { "aria-labelledby": `${id}-${image.number}` },
     h("h2", { id: `${id}-${image.number}` }, heading), ...inside);
   const fold = (heading, open, ...inside) => h("details", { open: open || expanded }, h("summary", null, heading), ...inside);
-  if (first.length) page.append(section("failing", first.some((finding) => FAILING.has(finding.outcome)) ? "What fails" : "Waived", ...first.map(drawnFinding)));
+  const answered = first.filter((finding) => finding.outcome !== "error");
+  const unanswered = first.slice(0, first.length - answered.length);
+  if (unanswered.length) page.append(section("unanswered", "What has no answer", ...unanswered.map(drawnError)));
+  if (answered.length) page.append(section("failing", answered.some((finding) => FAILING.has(finding.outcome)) ? "What fails" : "Waived", ...answered.map(drawnFinding)));
   if (rest.length) {
     const lines = h("div", { class: "rest" }, ...rest.map(drawnFinding));
     page.append(section("holding", "What holds", expanded ? held(rest) : fold(count(rest.length, "finding"), !first.length && rest.length < 8, lines)));

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus, urlencode
 
 from pytest_golink.findings import FAILING
+from pytest_golink.report.error_text import count, error_groups, notes
 from pytest_golink.report.escape import escape
 from pytest_golink.report.grouping import failure_groups, headline, remedies
-from pytest_golink.report.html.data import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_golink.findings import Finding, Outcome, Report
+    from pytest_golink.report.error_text import ErrorGroup
     from pytest_golink.report.grouping import FailureGroup
     from pytest_golink.report.html.data import PageData
 
@@ -26,6 +27,7 @@ MARKS: dict[Outcome, str] = {
     "passed": "✓",
     "not-applicable": "–",
 }
+ERROR_MARK = "!"
 _LONGEST_LINE = 1000
 # More images than that are a number; the matrix has them all.
 _MOST_IMAGES = 6
@@ -42,7 +44,7 @@ def escaped(text: str) -> str:
 def summary(report: Report, data: PageData) -> str:
     """Give the markup of the overview; the scripts add the filter and the matrices to it."""
     groups = failure_groups(report)
-    parts = ['<div id="overview">', _verdict(report, data)]
+    parts = ['<div id="overview">', _verdict(report, data), _errors(report, data)]
     if groups:
         shown = [_group(number, group, data) for number, group in enumerate(groups[:_MOST_GROUPS])]
         parts.append(
@@ -52,6 +54,39 @@ def summary(report: Report, data: PageData) -> str:
     parts += ['<div id="tables"></div>', "</div>", '<div id="image" hidden></div>', '<div id="print"></div>']
     parts.append(f"<noscript>{_all(report)}</noscript>")
     return "\n".join(parts)
+
+
+def _errors(report: Report, data: PageData) -> str:
+    groups = error_groups(report.errors)
+    if not groups:
+        return ""
+    shown = [
+        _error(group, images, data) for group, images in zip(groups[:_MOST_GROUPS], data["unanswered"], strict=False)
+    ]
+    return (
+        '<section aria-labelledby="errors"><h2 id="errors">What has no answer</h2>\n'
+        f"{_listed(shown[:_FIRST_GROUPS])}{_folded(shown[_FIRST_GROUPS:], len(groups) - _FIRST_GROUPS)}</section>"
+    )
+
+
+def _error(group: ErrorGroup, numbers: Sequence[int], data: PageData) -> str:
+    names = [_link(data, image) for image in numbers[:_MOST_IMAGES]]
+    if len(numbers) > _MOST_IMAGES:
+        names.append(f'<a href="#outcome=error">and {len(numbers) - _MOST_IMAGES} more</a>')
+    more = "\n".join(escape(line, longest=_LONGEST_LINE) for line in group.more)
+    text = f'<pre tabindex="0" aria-label="the whole error">{html.escape(more)}</pre>' if more else ""
+    asked = [*map(escaped, group.asked[:_MOST_IMAGES])]
+    if len(group.asked) > _MOST_IMAGES:
+        asked.append(f"and {len(group.asked) - _MOST_IMAGES} more")
+    lines = "".join(f"<dd>{line}</dd>" for line in asked)
+    images = f'<dt>images</dt><dd class="names">{" ".join(names)}</dd>' if names else ""
+    without = f": {count(len(group.tests), 'test')} without an answer" if group.tests else ""
+    return (
+        f'<li class="group error">'
+        f'<h3><span class="mark" aria-hidden="true">{ERROR_MARK}</span> {escaped(group.headline)}</h3>'
+        f'<p class="counted">{escaped(group.kind)}{without}</p>{text}'
+        f"<dl>{images}{f'<dt>at</dt>{lines}' if lines else ''}</dl></li>"
+    )
 
 
 def _listed(groups: list[str]) -> str:
@@ -68,19 +103,21 @@ def _folded(groups: list[str], left: int) -> str:
 def _verdict(report: Report, data: PageData) -> str:
     counts = Counter(finding.outcome for finding in {reported.finding for reported in report.findings})
     failing = sum(counts[outcome] for outcome in FAILING)
-    tone = "bad" if failing else "good" if counts else "none"
-    early = "" if report.complete else '<p class="early">The run ended early: what it did not come to is not here.</p>'
-    totals = "".join(
-        f'<li class="{outcome}"><span class="mark" aria-hidden="true">{mark}</span> '
-        f"<b>{counts[outcome]}</b> {outcome}</li>"
-        for outcome, mark in MARKS.items()
-        if counts[outcome]
-    )
+    tone = "bad" if failing or report.errors else "good" if counts else "none"
+    early = "".join(f'<p class="early">{note[0].upper()}{note[1:]}.</p>' for note in notes(report))
+    totals = _total("error", ERROR_MARK, len(report.errors), count(len(report.errors), "error").partition(" ")[2])
+    totals += "".join(_total(outcome, mark, counts[outcome], outcome) for outcome, mark in MARKS.items())
     return (
         f'<section class="verdict {tone}" aria-labelledby="verdict">'
         f'<h1 id="verdict">{escaped(data["verdict"])}</h1>{early}'
         f"{_list('totals', totals)}</section>"
     )
+
+
+def _total(outcome: str, mark: str, number: int, word: str) -> str:
+    if not number:
+        return ""
+    return f'<li class="{outcome}"><span class="mark" aria-hidden="true">{mark}</span> <b>{number}</b> {word}</li>'
 
 
 def _group(number: int, group: FailureGroup, data: PageData) -> str:

@@ -12,8 +12,10 @@ function matrix(id, heading, corner, columns, lines) {
   const cell = (entry) => {
     if (entry === null) return h("td");
     const attributes = { href: entry.href, tabindex: "-1", title: entry.title };
-    if (!roomy) attributes["aria-label"] = entry.word;
-    return h("td", { class: entry.tone }, h("a", attributes, roomy ? `${entry.mark} ${entry.word}` : entry.mark));
+    // An error stands for all answers that are not there: the word is worth its room.
+    const said = roomy || entry.tone === "error";
+    if (!said) attributes["aria-label"] = entry.word;
+    return h("td", { class: entry.tone }, h("a", attributes, said ? `${entry.mark} ${entry.word}` : entry.mark));
   };
   const rowOf = (line) => {
     line.row ||= h("tr", null,
@@ -146,8 +148,8 @@ function platformMatrix() {
 }
 
 function legend() {
-  return h("p", { class: "legend" }, ...OUTCOMES.map((outcome) => h("span", { class: outcome }, mark(outcome), ` ${outcome}`)),
-    h("span", null, "an empty cell: not asked"));
+  return h("p", { class: "legend" }, ...OUTCOMES.filter((outcome) => outcome !== "error" || DATA.rules[0].name === outcome).map((outcome) => h("span", { class: outcome }, mark(outcome), ` ${outcome}`)),
+    h("span", null, `an empty cell: not asked${DATA.rules[0].name === "error" ? ", or no answer" : ""}`));
 }
 
 function filterForm(changed) {

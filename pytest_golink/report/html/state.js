@@ -2,9 +2,9 @@
 
 const DATA = JSON.parse(byId("data").textContent);
 // The worst first.
-const MARKS = { violated: "✕", undecidable: "?", waived: "~", passed: "✓", "not-applicable": "–" };
+const MARKS = { error: "!", violated: "✕", undecidable: "?", waived: "~", passed: "✓", "not-applicable": "–" };
 const OUTCOMES = Object.keys(MARKS);
-const FAILING = new Set(["violated", "undecidable"]);
+const FAILING = new Set(["error", "violated", "undecidable"]);
 
 const FINDINGS = DATA.findings.map(([image, rule, body, tests], number) => ({
   number, image, rule: DATA.rules[rule].name, column: rule, tests: tests.map((test) => DATA.tests[test]),
@@ -16,10 +16,12 @@ const IMAGES = DATA.images.map((image, number) => ({ ...image, number, findings:
 for (const finding of FINDINGS) IMAGES[finding.image].findings.push(finding);
 for (const image of IMAGES) {
   image.failing = image.findings.filter((finding) => FAILING.has(finding.outcome)).length;
+  image.errors = image.findings.filter((finding) => finding.outcome === "error").length;
   image.label = [image.name, image.target, image.flags].filter(Boolean).join(" ");
 }
-// Images with something to do first; otherwise in the report's order.
-const ORDERED = [...IMAGES].sort((one, other) => (other.failing > 0) - (one.failing > 0) || one.number - other.number);
+// Images without an answer, then those with something to do; otherwise in the report's order.
+const ORDERED = [...IMAGES].sort((one, other) => (other.errors > 0) - (one.errors > 0)
+  || (other.failing > 0) - (one.failing > 0) || one.number - other.number);
 const BY_KEY = new Map(IMAGES.map((image) => [image.key, image]));
 
 const NONE = { image: "", finding: "", q: "", outcome: "", rule: "", target: "" };
@@ -46,7 +48,7 @@ function textOf(image) {
     const links = image.links === undefined ? null : DATA.pool[image.links];
     const said = [image.label, image.path || ""];
     for (const f of image.findings) {
-      said.push(f.rule, f.expected || "", f.observed || "", f.place, f.waiver, ...f.evidence, ...f.cause);
+      said.push(f.rule, f.expected || "", f.observed || "", f.text || "", f.place, f.waiver, ...f.evidence, ...f.cause);
       for (const chain of f.chains) for (const step of chain) said.push(...step);
     }
     if (links) for (const [name, , groups] of links.libraries) {

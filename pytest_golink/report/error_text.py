@@ -1,0 +1,121 @@
+"""Errors of a report in words: what has no answer, and how many there are."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import BuildError
+from pytest_golink.findings import ReportedError
+from pytest_golink.report.labels import ImageLabel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.findings import Report
+
+EARLY = "the run did not come to all of its tests: what is missing here is not mended"
+SELECTED = "the run was told to leave tests out: what is missing here was not looked at"
+
+
+# A linker may print as much as it likes; the head and the tail of it are what anybody reads.
+_LONGEST = 8000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorGroup:
+    """
+    Errors that say the same of several images.
+
+    `tests` are the node ids of all of them, `asked` the lines of the policy, and the tests that no line asked for.
+    """
+
+    kind: str
+    text: str
+    errors: tuple[ReportedError, ...]
+    tests: tuple[str, ...]
+    asked: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        """The first line of the text."""
+        return self.text.split("\n", 1)[0]
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """The other lines, without the indentation that all of them have."""
+        return tuple(textwrap.dedent(self.text.partition("\n")[2]).splitlines())
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What the images are called, where that is known."""
+        return tuple(dict.fromkeys(str(error_label(error)) for error in self.errors if error.image))
+
+
+def reported(
+    error: BaseException, *, image: str = "", target: str | None = None, path: str = "", place: str = ""
+) -> ReportedError:
+    """Give an exception as reports have it; the folder that a build was made in says nothing to their readers."""
+    text = str(error) or repr(error)
+    if isinstance(error, BuildError) and "-o" in error.command[:-1]:
+        built = error.command[error.command.index("-o") + 1]
+        shown = f"built/{os.path.basename(built)}"  # noqa: PTH119 - a str is all that is needed
+        text = text.replace(built, shown).replace(error.command[0], "go")
+    return ReportedError(
+        kind=type(error).__name__, text=bounded(text), image=image, target=target, path=path, place=place
+    )
+
+
+def error_groups(errors: Iterable[ReportedError]) -> tuple[ErrorGroup, ...]:
+    """Give errors in their order, those of one text together: one missing toolchain is one error of many images."""
+    alike: dict[tuple[str, str], list[ReportedError]] = {}
+    for error in errors:
+        alike.setdefault((error.kind, error.text), []).append(error)
+    return tuple(
+        ErrorGroup(
+            kind=kind,
+            text=text,
+            errors=tuple(those),
+            tests=tuple(dict.fromkeys(test for error in those for test in error.tests)),
+            asked=tuple(
+                dict.fromkeys(asked for error in those for asked in ([error.place] if error.place else error.tests))
+            ),
+        )
+        for (kind, text), those in alike.items()
+    )
+
+
+def error_label(error: ReportedError) -> ImageLabel:
+    """Give what the image of an error is called."""
+    return ImageLabel(name=error.image, target=error.target or "")
+
+
+def errors_in_words(report: Report) -> str:
+    """Count the errors: "2 images could not be found, built or read, 1 more error"; "" where there is none."""
+    # An image that was read, and of which a rule could not be asked, is another matter.
+    images = {(error.image, error.target) for error in report.errors if error.image and not error.path}
+    others = sum(not (error.image and not error.path) for error in report.errors)
+    said = [f"{count(len(images), 'image')} could not be found, built or read"] if images else []
+    if others:
+        said.append(f"{others} {'more ' if images else ''}error{'' if others == 1 else 's'}")
+    return ", ".join(said)
+
+
+def notes(report: Report) -> tuple[str, ...]:
+    """Say, a sentence each, why a report is not one of everything."""
+    return (*((EARLY,) if not report.complete else ()), *((SELECTED,) if report.selected else ()))
+
+
+def bounded(text: str) -> str:
+    """Give a text, without its middle where it is longer than anybody reads."""
+    if len(text) <= _LONGEST:
+        return text
+    head, tail = text[: _LONGEST * 2 // 3], text[-_LONGEST // 4 :]
+    return f"{head}\n… {len(text) - len(head) - len(tail)} characters left out\n{tail}"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
