@@ -11,6 +11,10 @@ PLATFORM_ROOTS ?= .platform-roots
 # Real binaries are kept outside the repository: 6 GB.
 CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
 
+# What a change of pytest's own would break.
+KNOWS_PYTEST = tests/collect tests/test_assertions.py $(addprefix tests/plugin/test_,errors.py golink_binary.py ini.py \
+	marker.py report.py report_errors.py report_file.py switches.py)
+
 .DEFAULT_GOAL := help
 .PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz browser integration
 
@@ -27,15 +31,15 @@ test: $(VENV)/.test ## Pass the tests, with the package's branch coverage
 	$(VENV)/bin/python -m coverage report
 
 test-lowest: $(LOWEST_VENV)/.test ## Pass the tests of what knows pytest on the oldest that is supported
-	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) tests/plugin tests/test_assertions.py
+	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) $(KNOWS_PYTEST)
 
 lint: $(VENV)/.lint ## Check style and types
 	$(VENV)/bin/python -m ruff check
 	$(VENV)/bin/python -m ruff format --check
 	$(VENV)/bin/python -m mypy
 
-ports: $(VENV)/.test ## Build and read samples for every port of Go: long
-	nice $(VENV)/bin/python -m pytest -q tests/matrix/ports.py --golink-crosscheck
+ports: $(VENV)/.test ## Build and read samples for every port of Go, and cgo through zig: long
+	nice $(VENV)/bin/python -m pytest -q tests/matrix/ports.py tests/matrix/zig.py --golink-crosscheck
 
 versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode: long
 	$(VENV)/bin/python tests/matrix/fetch_go.py $(GO_VERSIONS)

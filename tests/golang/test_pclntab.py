@@ -139,6 +139,8 @@ def test_a_function_in_the_middle_that_lies_outside_is_an_error_when_its_name_is
         pclntab.name(1)
     with pytest.raises(BadPclntab, match="a function lies outside"):
         pclntab.read_functions()
+    with pytest.raises(BadPclntab, match="a function lies outside"):
+        pclntab.names_in_order()
 
 
 def test_names_that_overlap_in_the_oldest_layout_are_an_error() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_golink.facts import Content
 from pytest_golink.reader.go_side import read_go_side
-from tests.golang.handmade import TEXT_START, image, region
+from tests.golang.handmade import TEXT_START, Machine, image, region
 
 if TYPE_CHECKING:
     from pytest_golink.facts import Format
@@ -29,6 +29,15 @@ def test_without_a_pclntab_the_content_is_unknown() -> None:
 
     assert made.build is not None
     assert made.content == Content()
+
+
+def test_of_a_program_whose_runtime_is_in_a_library_only_the_layout_is_known() -> None:
+    table = region(Machine().pclntab(("main.main", "main.init")), name=".gopclntab", writable=False)
+
+    made = read_go_side(image(table, sections=[table]), imports=(), target=None)
+
+    assert made.content == Content(pclntab="1.20")
+    assert (made.cgo.used, made.resolver) == (None, None)
 
 
 @pytest.mark.parametrize("image_format", ["elf", "macho"])

@@ -33,6 +33,10 @@ int main(void) { puts("hello"); return shared(1); }
 """
 
 
+# Without the compiler's runtime library, which zig would compile for each machine.
+BARE = ("-nostdlib", "-lSystem", "-fno-sanitize=all")
+
+
 def read(image: bytes) -> BinaryFacts:
     (facts,) = read_macho("image", memoryview(image))
     return facts
@@ -109,7 +113,7 @@ def test_macholib_reads_the_same(go_sample: GoSample, goarch: str) -> None:
 
 @pytest.mark.parametrize(("machine", "goarch"), [("aarch64", "arm64"), ("x86_64", "amd64")])
 def test_a_c_program_names_the_library_of_each_symbol(tmp_path: Path, machine: str, goarch: str) -> None:
-    facts = zig_cc(tmp_path, "-target", f"{machine}-macos")
+    facts = zig_cc(tmp_path, "-target", f"{machine}-macos", *BARE)
 
     assert facts.target == Target(goos="darwin", goarch=goarch)
     assert ImportedSymbol(name="puts", library=LIBSYSTEM) in facts.imports
@@ -118,7 +122,7 @@ def test_a_c_program_names_the_library_of_each_symbol(tmp_path: Path, machine: s
 
 
 def test_a_dylib_is_a_shared_library_and_does_not_need_itself(tmp_path: Path) -> None:
-    facts = zig_cc(tmp_path, "-target", "aarch64-macos", "-shared", "-DLIBRARY", "-Wl,-rpath,@loader_path/lib")
+    facts = zig_cc(tmp_path, "-target", "aarch64-macos", "-shared", "-DLIBRARY", "-Wl,-rpath,@loader_path/lib", *BARE)
 
     assert (facts.kind, facts.linkage, facts.needs_loader_only) == ("shared-library", "dynamic", None)
     assert facts.needed == (NeededLibrary(name=LIBSYSTEM, via="LC_LOAD_DYLIB"),)

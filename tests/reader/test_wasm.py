@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_golink import NeededLibrary, UnreadableBinaryError, read_binary
 from pytest_golink.facts import BinaryFacts, ImportedSymbol
-from pytest_golink.reader.wasm import read_wasm
+from pytest_golink.reader.wasm import map_image, read_wasm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,3 +235,12 @@ def test_a_damaged_module_text_of_go_s_is_an_error() -> None:
 
     with pytest.raises(UnreadableBinaryError, match="Go build info: module text, line 2: unknown word 'nonsense'"):
         read(section(11, b"\x01\x00\x41\x00\x0b", name(text)))
+
+
+def test_a_module_without_code_has_no_functions() -> None:
+    # It exports its memory alone.
+    memory = (section(5, b"\x01\x00\x01"), section(7, b"\x01", name(b"memory"), b"\x02\x00"))
+    bodies = map_image("module.wasm", memoryview(HEADER + b"".join(memory))).bodies
+
+    assert bodies is not None
+    assert bodies() == ()

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from pytest_golink.facts import Target
-from pytest_golink.toolchain.ccompiler import CCompiler, find_zig, identify, missing_compiler, zig_triple
+from pytest_golink.toolchain.ccompiler import (
+    CCompiler,
+    compiler_version,
+    find_zig,
+    identify,
+    missing_compiler,
+    zig_triple,
+)
 
 from ..hidden import run_without
 
@@ -76,9 +83,26 @@ def test_a_compiler_that_does_not_answer_has_no_machine(tmp_path: Path, script: 
     assert identify(str(cc), os.environ, tmp_path) == CCompiler(command=str(cc), path=cc, machine=None)
 
 
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [
+        ("#!/bin/sh\necho 'cc 12.2.0'\necho more\n", "cc 12.2.0"),
+        ("#!/bin/sh\necho cc\nexit 1\n", ""),
+        ("#!/nowhere/sh\n", ""),
+    ],
+)
+def test_a_compiler_names_its_version_in_the_first_line(tmp_path: Path, script: str, version: str) -> None:
+    cc = tmp_path / "cc"
+    cc.write_text(script)
+    cc.chmod(0o755)
+
+    assert compiler_version(str(cc), os.environ) == version
+
+
 @pytest.mark.parametrize("command", ["", "nowhere-cc"])
 def test_a_compiler_that_is_not_there_has_no_path(tmp_path: Path, command: str) -> None:
     assert identify(command, os.environ, tmp_path) == CCompiler(command=command, path=None, machine=None)
+    assert compiler_version(command, os.environ) == ""
 
 
 def test_zig_of_the_ziglang_package_is_its_real_binary() -> None:
