@@ -15,7 +15,7 @@ from pytest_golink.findings import Report
 from tests.report import reports
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Page
+    from tests.browser.chromium import Page
 
 SERVER = "server linux/amd64 CGO_ENABLED=1"
 SERVER_STATE = "image=server%5Blinux%2Famd64%5D+CGO_ENABLED%3D1"
