@@ -32,7 +32,8 @@ class Platform:
     `os_version` is the version of macOS, Windows, Android's API or a BSD. `note` is what to know where a loader is
     missing.
 
-    `sources` says where each fact is from, `unverified` names the facts that nothing but a document says.
+    `sources` says where each fact is to be found, `unverified` names the facts that were not run or read from the
+    system's own packages: a document, or memory of one, says them; a release has what its family names.
     """
 
     name: str

@@ -99,10 +99,6 @@ def platform_of(
     cpu = {**(parent.cpu if parent else {}), **read.get("cpu", {})}
     kernel = read.get("kernel", parent.kernel if parent else None)
     os_version = read.get("os-version", parent.os_version if parent else None)
-    # What a release does not have cannot be unverified there, whatever its family says.
-    there = {"targets", "libc", "loaders"} | ({"libraries"} if any(libraries.values()) else set())
-    facts = {"libc-version": version, "versions": versions, "cpu": cpu, "kernel": kernel, "os-version": os_version}
-    there |= {fact for fact, value in facts.items() if value}
     return Platform(
         name=name,
         family=family or name,
@@ -121,7 +117,7 @@ def platform_of(
         os_version=os_version,
         note=read.get("note", parent.note if parent else ""),
         sources=MappingProxyType({**(parent.sources if parent else {}), **read.get("sources", {})}),
-        unverified=tuple(fact for fact in read.get("unverified", parent.unverified if parent else ()) if fact in there),
+        unverified=read.get("unverified", parent.unverified if parent else ()),
     )
 
 
