@@ -175,3 +175,45 @@ def test_a_file_from_elsewhere_is_explained_by_what_it_shows(go_sample: GoSample
 
     assert "net calls freeaddrinfo, gai_strerror, getaddrinfo" in caught.value.finding.cause
     assert caught.value.finding.chains == ()
+
+
+def test_a_module_that_is_not_wanted_is_found_by_its_chain(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "go.mod": "module example.com/app\n\ngo 1.21\n\nrequire example.com/lib v0.0.0\n\n"
+        "replace example.com/lib => ./lib\n",
+        "main.go": 'package main\n\nimport "example.com/lib/deep"\n\nfunc main() { println(deep.Name()) }\n',
+        "lib/go.mod": "module example.com/lib\n\ngo 1.21\n",
+        "lib/deep/deep.go": 'package deep\n\nfunc Name() string { return "deep" }\n',
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files)), "no-modules", modules=["example.com/lib"])
+
+    assert [step.package for step in finding.chains[0]] == ["example.com/app", "example.com/lib/deep"]
+    paths = explained(go_build(".", cwd=tmp_path), "no-build-paths").cause
+    assert any(line.endswith(" holds example.com/lib@v0.0.0") for line in paths)
+
+
+def test_a_package_that_loses_some_files_without_cgo_is_told_with_them(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": 'package main\n\nimport "example.com/app/db"\n\nfunc main() { println(db.Open()) }\n',
+        "db/db.go": 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\n'
+        "func init() { open = func() int { return int(C.answer()) } }\n",
+        "db/plain.go": "package db\n\nvar open = func() int { return 0 }\n\nfunc Open() int { return open() }\n",
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
+
+    assert "with CGO_ENABLED=0 example.com/app/db loses db.go of its 2 Go files" in finding.cause
+
+
+def test_a_build_that_go_list_cannot_repeat_keeps_its_finding(go_build: GoBuild, tmp_path: Path) -> None:
+    folder = module(tmp_path, {"main.go": 'package main\n\nimport _ "os/user"\n\nfunc main() {}\n'})
+    binary = go_build(".", cwd=folder, cgo=True)
+    assert binary.facts.cgo.used
+    (folder / "go.mod").unlink()
+
+    finding = explained(binary, "static")
+
+    assert (finding.outcome, finding.chains) == ("violated", ())
+
+
+def test_an_answer_that_is_no_violation_is_left_as_it_is(go_sample: GoSample) -> None:
+    assert explained(go_sample("static", cgo=False), "static").cause == ()
