@@ -40,7 +40,7 @@ def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     if finding.rule in _RULES_OF_A_FLOOR:
         return _floor_lines(finding, facts)
     if finding.rule in _RULES_OF_SYMBOLS:
-        names = matching(facts, [symbol.name for symbol in facts.imports], _asked(finding, "symbols"))
+        names = matching(facts, [symbol.name for symbol in facts.imports], names_asked(finding, "symbols"))
         return [f"{name} is asked for by {_asker(facts, name)}" for name in names][:_PACKAGES]
     return [
         f"{package} calls {listed(functions, most=5)}"
@@ -49,7 +49,8 @@ def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     ]
 
 
-def _asked(finding: Finding, name: str) -> list[str]:
+def names_asked(finding: Finding, name: str) -> list[str]:
+    """Give the names and globs that a parameter of the finding's rule lists; a finding has them as one text."""
     return [part.strip() for part in dict(finding.parameters).get(name, "").split(",")]
 
 

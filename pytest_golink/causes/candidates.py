@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cpu import cpu_setting
 from pytest_golink.rules.origin import own_cgo_packages
-from pytest_golink.rules.remedies import zig_cc
+from pytest_golink.rules.remedies import TAGS, zig_cc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 _NETGO_PRICE = "Go's own resolver knows nothing of nsswitch.conf's modules, mDNS or macOS's scoped DNS"
 _OSUSERGO_PRICE = "os/user reads /etc/passwd and /etc/group, and sees no users of LDAP, sssd or AD"
 _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
-# The build tag that keeps a standard package off C, and what the program loses by it.
-# Source: the build constraints of net/cgo_stub.go and os/user/lookup_stubs.go.
-_TAGS = {"net": ("netgo", _NETGO_PRICE), "os/user": ("osusergo", _OSUSERGO_PRICE)}
+# What the program loses by the tag that keeps a standard package off C.
+_PRICES = {"net": _NETGO_PRICE, "os/user": _OSUSERGO_PRICE}
 
 # Source: src/plugin/plugin_stubs.go.
 _WITHOUT_C = {"plugin": "plugin.Open always fails"}
@@ -69,19 +68,19 @@ def candidates(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> t
 
 def _leave_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     own = own_cgo_packages(facts)
-    tags, prices = _tags(own or tuple(_TAGS), options)
-    pie = "buildmode" if facts.hardening.pie and finding.rule in _NO_INTERPRETER else None
+    tags, prices = _tags(own or tuple(TAGS), options)
+    pie = bool(facts.hardening.pie) and finding.rule in _NO_INTERPRETER
     plain: dict[str, object] = {"buildmode": "exe"} if pie else {}
     no_randomisation = ("the program itself is loaded at a fixed address",) if pie else ()
     if facts.cgo.used is False:
         if pie:
             yield Candidate(weight=2, options=plain, prices=no_randomisation)
         return
-    if tags != options.tags and all(package in _TAGS for package in own):
+    if tags != options.tags and all(package in TAGS for package in own):
         yield Candidate(weight=1, options={"tags": tags}, prices=prices)
     if not options.race:
-        lost = tuple(_TAGS[package][1] for package in (own or _TAGS) if package in _TAGS)
-        others = [package for package in own if package not in _TAGS]
+        lost = tuple(_PRICES[package] for package in (own or TAGS) if package in TAGS)
+        others = [package for package in own if package not in TAGS]
         lost += tuple(_WITHOUT_C.get(package, f"{package} has to do without its C") for package in others)
         off: dict[str, object] = {"cgo": False, **({"linkmode": None} if options.linkmode == "external" else {})}
         yield Candidate(weight=2, options=off, prices=lost)
@@ -127,8 +126,8 @@ _NO_INTERPRETER = frozenset(
 
 
 def _tags(packages: tuple[str, ...], options: BuildOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    added = [_TAGS[package] for package in packages if package in _TAGS and _TAGS[package][0] not in options.tags]
-    return (*options.tags, *(tag for tag, _ in added)), tuple(price for _, price in added)
+    added = [package for package in packages if package in TAGS and TAGS[package] not in options.tags]
+    return (*options.tags, *(TAGS[package] for package in added)), tuple(_PRICES[package] for package in added)
 
 
 def _older_glibc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
@@ -154,7 +153,7 @@ def _needs_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> 
 def _turn_cgo_on(_finding: Finding, _facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     price = ("libc is loaded at run time, no older than the one of the build machine",)
     if options.cgo is not True or options.tags:
-        kept = tuple(tag for tag in options.tags if tag not in ("netgo", "osusergo"))
+        kept = tuple(tag for tag in options.tags if tag not in TAGS.values())
         yield Candidate(weight=2, options={"cgo": True, "tags": kept}, prices=price)
     if options.linkmode != "external":
         yield Candidate(weight=4, options={"cgo": True, "linkmode": "external"}, prices=price)
@@ -163,7 +162,8 @@ def _turn_cgo_on(_finding: Finding, _facts: BinaryFacts, options: BuildOptions) 
 def _resolver(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     kind = dict(finding.parameters)["kind"]
     if kind in ("go", "files"):
-        tag, price = _TAGS["net" if kind == "go" else "os/user"]
+        package = "net" if kind == "go" else "os/user"
+        tag, price = TAGS[package], _PRICES[package]
         yield Candidate(weight=1, options={"tags": (*options.tags, tag)}, prices=(price,))
         yield Candidate(weight=2, options={"cgo": False}, prices=(price,))
     elif "cgo" in kind or kind == "system":

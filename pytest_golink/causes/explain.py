@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_golink.causes.calls import call_lines
+from pytest_golink.causes.calls import call_lines, names_asked
 from pytest_golink.causes.candidates import candidates
 from pytest_golink.causes.graph import Graph, list_packages
 from pytest_golink.causes.imported import importer_lines
@@ -60,19 +60,16 @@ def explain(finding: Finding, facts: BinaryFacts, origin: Origin | None = None) 
     if finding.outcome != "violated":
         return finding
     lines = [*finding.cause, *_from_image(finding, facts)]
-    chains: list[Package] = []
     if origin is not None:
-        graph = _graph(origin)
         lines += _settings(finding, facts, origin)
-        if graph is not None:
-            chains = _at_issue(finding, facts, graph)
-            lines += [line for package in chains for line in _files(package, graph, origin)]
+        if (graph := _graph(origin)) is not None:
+            packages = _at_issue(finding, facts, graph)
+            lines += [line for package in packages for line in _files(package, graph, origin)]
             lines += _folders(finding, facts, graph)
-            return replace(
+            finding = replace(
                 finding,
-                cause=tuple(dict.fromkeys(lines)),
                 remedy=finding.remedy or _flags(finding, facts, origin),
-                chains=tuple(chain for package in chains if (chain := graph.chain(package.name))),
+                chains=tuple(chain for package in packages if (chain := graph.chain(package.name))),
             )
     return replace(finding, cause=tuple(dict.fromkeys(lines)))
 
@@ -144,8 +141,7 @@ def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Packag
     if always_dynamic(facts) and finding.rule in _ABOUT_LINKAGE:
         return []
     if finding.rule == "no-modules":
-        globs = dict(finding.parameters)["modules"].split(", ")
-        return _first_of_each_module(graph, globs)
+        return _first_of_each_module(graph, names_asked(finding, "modules"))
     if finding.rule == "no-dynamic-imports" or (finding.rule in _BY_CGO and not facts.cgo.used):
         return dynamic_importers(graph) if facts.cgo.dynamic_imports else []
     if finding.rule not in _BY_CGO:
@@ -153,7 +149,7 @@ def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Packag
     named = [package for name in own_cgo_packages(facts) if (package := graph.package(name)) is not None]
     packages = named or list(graph.cgo_packages())
     if finding.rule == "only-cgo-packages":
-        globs = dict(finding.parameters)["packages"].split(", ")
+        globs = names_asked(finding, "packages")
         packages = [p for p in packages if not any(fnmatchcase(name, glob) for name in _names(p) for glob in globs)]
     return packages[:_CHAINS]
 

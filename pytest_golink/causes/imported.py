@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pytest_golink.causes.calls import names_asked
 from pytest_golink.causes.sizes import module_of
 from pytest_golink.rules.origin import always_dynamic
 
@@ -46,7 +47,7 @@ def importer_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
         return []
     lines = []
     if apple and finding.rule == "no-imports":
-        asked = [part.strip() for part in dict(finding.parameters).get("symbols", "").split(",")]
+        asked = names_asked(finding, "symbols")
         found = [symbol.name for symbol in facts.imports if any(fnmatchcase(symbol.name, glob) for glob in asked)]
         lines = [
             f"{package} of the standard library asks for {name}"

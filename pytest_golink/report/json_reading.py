@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pytest_golink.errors import ReportError
-from pytest_golink.findings import (
-    BuildRecord,
-    Finding,
-    ImportStep,
-    PlatformAnswer,
-    Report,
-    ReportedError,
-    ReportedFinding,
-    ReportedImage,
-    Trial,
-)
+from pytest_golink.findings import Report, ReportedError, ReportedFinding, ReportedImage
+from pytest_golink.report.properties import build_of, finding_of
 from pytest_golink.report.schema import complaints
 
 if TYPE_CHECKING:
-    from pytest_golink.report.json_report import BuildJson, ErrorJson, FindingJson, ImageJson, ReportJson
+    from pytest_golink.report.json_report import ErrorJson, FindingJson, ImageJson, ReportJson
 
 
 def read_report_file(name: str) -> Report:
@@ -84,41 +75,13 @@ def _image(image: ImageJson) -> ReportedImage:
     return ReportedImage(
         name=image["name"],
         facts=image["facts"],
-        build=None if image["build"] is None else _build(image["build"]),
+        build=None if image["build"] is None else build_of(image["build"]),
         sizes=tuple((size["package"], size["bytes"]) for size in image["sizes"]),
         tests=tuple(image["tests"]),
     )
 
 
-def _build(build: BuildJson) -> BuildRecord:
-    return BuildRecord(
-        command=tuple(build["command"]),
-        environment=tuple(build["environment"].items()),
-        output=build["output"],
-        toolchain=tuple(build["toolchain"].items()),
-    )
-
-
 def _finding(finding: FindingJson) -> ReportedFinding:
-    return ReportedFinding(
-        test=finding["test"],
-        finding=Finding(
-            rule=finding["rule"],
-            outcome=finding["outcome"],
-            image=finding["image"],
-            target=finding["target"],
-            path=finding["path"],
-            place=finding["place"],
-            parameters=tuple(finding["parameters"].items()),
-            expected=finding["expected"],
-            observed=finding["observed"],
-            evidence=tuple(finding["evidence"]),
-            cause=tuple(finding["cause"]),
-            remedy=tuple(finding["remedy"]),
-            caution=tuple(finding["caution"]),
-            waiver=finding["waiver"],
-            chains=tuple(tuple(ImportStep(**step) for step in chain) for chain in finding["chains"]),
-            trials=tuple(Trial(**trial) for trial in finding["trials"]),
-            platforms=tuple(PlatformAnswer(**answer) for answer in finding["platforms"]),
-        ),
-    )
+    entry: dict[str, object] = {**finding}
+    del entry["test"]
+    return ReportedFinding(test=finding["test"], finding=finding_of(entry))

@@ -26,7 +26,7 @@ from pytest_golink.report.facts_json import facts_json
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pytest_golink.facts import Subject
 
@@ -101,7 +101,8 @@ class Collector:
         """Give what was gathered so far."""
         images = [_image(text, tests) for text, tests in sorted(self._images.items())]
         findings = [
-            ReportedFinding(test=nodeid, finding=_finding(json.loads(text))) for nodeid, text in sorted(self._findings)
+            ReportedFinding(test=nodeid, finding=finding_of(json.loads(text)))
+            for nodeid, text in sorted(self._findings)
         ]
         # The sorts are stable: what is equal in all that they look at keeps the order of its text.
         errors = [ReportedError(**json.loads(text), tests=tuple(sorted(tests))) for text, tests in self._errors.items()]
@@ -147,20 +148,24 @@ def _image(text: str, tests: set[str]) -> ReportedImage:
     return ReportedImage(
         name=entry["name"],
         facts=entry["facts"],
-        build=None
-        if build is None
-        else BuildRecord(
-            command=tuple(build["command"]),
-            environment=tuple(build["environment"].items()),
-            output=build["output"],
-            toolchain=tuple(build["toolchain"].items()),
-        ),
+        build=None if build is None else build_of(build),
         tests=tuple(sorted(tests)),
         sizes=tuple((package, size) for package, size in entry.get("sizes", ())),
     )
 
 
-def _finding(entry: dict[str, Any]) -> Finding:
+def build_of(entry: Mapping[str, Any]) -> BuildRecord:
+    """Give the build that a JSON object holds, here and in a report."""
+    return BuildRecord(
+        command=tuple(entry["command"]),
+        environment=tuple(entry["environment"].items()),
+        output=entry["output"],
+        toolchain=tuple(entry["toolchain"].items()),
+    )
+
+
+def finding_of(entry: dict[str, Any]) -> Finding:
+    """Give the finding that a JSON object holds, here and in a report."""
     for name in ("evidence", "cause", "remedy", "caution"):
         entry[name] = tuple(entry.get(name, ()))
     entry["chains"] = tuple(tuple(ImportStep(**step) for step in chain) for chain in entry.get("chains", ()))

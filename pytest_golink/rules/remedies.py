@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # The build tag that makes a standard package leave libc alone.
 # Source: the build constraints of net/cgo_stub.go and os/user/lookup_stubs.go.
-_TAGS: Mapping[str, str] = MappingProxyType({"net": "netgo", "os/user": "osusergo"})
+TAGS: Mapping[str, str] = MappingProxyType({"net": "netgo", "os/user": "osusergo"})
 
 # GOARCH → zig's architecture, and the oldest glibc there is for it.
 # Source: glibc's NEWS (aarch64 2.17, powerpc64le 2.17, riscv64 2.27).
@@ -45,9 +45,9 @@ STATIC_PIE = "CGO_ENABLED=1 -buildmode=pie -ldflags '-linkmode external -extldfl
 def tags_for(facts: BinaryFacts) -> str | None:
     """Give the tags that take cgo out of every package that uses it, None where tags cannot."""
     own = own_cgo_packages(facts)
-    if not own or any(package not in _TAGS for package in own):
+    if not own or any(package not in TAGS for package in own):
         return None
-    return f"-tags {','.join(_TAGS[package] for package in own)}"
+    return f"-tags {','.join(TAGS[package] for package in own)}"
 
 
 def without_cgo(facts: BinaryFacts) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def without_cgo(facts: BinaryFacts) -> tuple[str, ...]:
     if tags or not own:
         # A forced external link brings runtime/cgo in whatever the packages do.
         return ("CGO_ENABLED=0, without -linkmode external",) if facts.link_mode == "external" else ("CGO_ENABLED=0",)
-    others = [package for package in own if package not in _TAGS]
+    others = [package for package in own if package not in TAGS]
     return (f"CGO_ENABLED=0{' without -race' if is_race(facts) else ''}, where {listed(others)} can do without cgo",)
 
 
@@ -105,7 +105,7 @@ def _without_libc(facts: BinaryFacts) -> tuple[str, ...]:
             return tuple(remedy)
     elif any(symbol.name == "dlopen" for symbol in facts.imports):
         return (*remedy, "none else for C that calls dlopen: a static image has no loader to open libraries with")
-    tags = [_TAGS[package] for package in own if package in _TAGS]
+    tags = [TAGS[package] for package in own if package in TAGS]
     # Without the tags glibc's name-service functions come with it, and load shared libraries all the same.
     flags = f"-tags {','.join(tags)} " if tags else ""
     remedy.append(f"or link libc in: {flags}{EXTERNAL_STATIC}")
