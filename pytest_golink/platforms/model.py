@@ -32,8 +32,9 @@ class Platform:
     `os_version` is the version of macOS, Windows, Android's API or a BSD. `note` is what to know where a loader is
     missing.
 
-    `sources` says where each fact is to be found, `unverified` names the facts that were not run or read from the
-    system's own packages: a document, or memory of one, says them; a release has what its family names.
+    `sources` says where each fact was found. `proven` names the facts that a run or the system's own files showed,
+    `unverified` those that no opened source says, or says only in part; the rest stands in documents. A release has
+    what its family names.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Platform:
     os_version: str | None = None
     note: str = ""
     sources: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    proven: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
 
     @property

@@ -117,6 +117,7 @@ def platform_of(
         os_version=os_version,
         note=read.get("note", parent.note if parent else ""),
         sources=MappingProxyType({**(parent.sources if parent else {}), **read.get("sources", {})}),
+        proven=read.get("proven", parent.proven if parent else ()),
         unverified=read.get("unverified", parent.unverified if parent else ()),
     )
 
@@ -245,6 +246,7 @@ _KEYS: Mapping[str, Callable[[_Value], Any]] = MappingProxyType(
         "os-version": _version,
         "note": _text,
         "sources": _table(_text),
+        "proven": _list,
         "unverified": _list,
     }
 )

@@ -224,6 +224,7 @@ PLATFORM = tuple(
         ("os-version", _VERSION, "The version of macOS, Windows or a BSD, or Android's API."),
         ("note", _WORDS, "What to know of it, for people."),
         ("sources", _table_of(_WORDS), "Where each fact is from."),
-        ("unverified", _STRINGS, "Facts that nothing but a document says."),
+        ("proven", _STRINGS, "Facts that a run or the system's own files showed."),
+        ("unverified", _STRINGS, "Facts that no opened source says."),
     )
 )

@@ -66,7 +66,8 @@ def test_each_fact_has_its_source_and_no_source_is_an_address(platform: Platform
 
     assert [fact for fact, there in facts.items() if there and not platform.sources.get(fact)] == []
     assert [source for source in platform.sources.values() if "://" in source or "www." in source] == []
-    assert set(platform.unverified) <= set(facts) | {"libc"}
+    assert set(platform.unverified) | set(platform.proven) <= set(facts) | {"libc"}
+    assert set(platform.unverified) & set(platform.proven) == set()
 
 
 @pytest.mark.parametrize("platform", ALL)

@@ -28,7 +28,21 @@ if TYPE_CHECKING:
     from pytest_golink.platforms.model import Platform
 
 # In the order of the matrix; a table may extend those of the files before it.
-_FILES = ("empty", "debian", "redhat", "suse", "musl", "android", "macos", "windows", "bsd")
+_FILES = (
+    "empty",
+    "debian",
+    "ubuntu",
+    "redhat",
+    "fedora",
+    "amazon",
+    "manylinux",
+    "suse",
+    "musl",
+    "android",
+    "macos",
+    "windows",
+    "bsd",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
