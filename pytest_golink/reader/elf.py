@@ -33,11 +33,11 @@ from pytest_golink.reader.elf_layout import (
     PF_X,
     PT_GNU_RELRO,
     PT_GNU_STACK,
-    PT_INTERP,
     PT_LOAD,
     PT_SUNWSTACK,
     SHF_COMPRESSED,
     SHT_NOBITS,
+    read_interpreter,
     read_layout,
 )
 from pytest_golink.reader.elf_memory import cpu_notes, dwarf_size, program_headers, symtab_size
@@ -94,7 +94,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     layout = read_layout(view)
     check_machine(layout)
     _check_entry(layout)
-    interpreter = _interpreter(layout)
+    interpreter = read_interpreter(layout)
     dynamic = read_dynamic(layout)
     imports = read_imports(dynamic)
     read = _read_with_lief(layout, interpreter, dynamic)
@@ -191,19 +191,6 @@ def _check_tail(layout: Layout, kind: Kind, dynamic: Dynamic, imports: Imports, 
         raise layout.view.error(f"imports {required}, but there is no DT_NEEDED: is the dynamic table whole?")
     if go.link_mode == "internal" and dynamic.ends > 1 and imports.symbols and not dynamic.has(DT_JMPREL):
         raise layout.view.error(f"the dynamic table ends with {dynamic.ends} DT_NULL, before its DT_JMPREL")
-
-
-def _interpreter(layout: Layout) -> str | None:
-    segment = layout.one(PT_INTERP)
-    if segment is None:
-        return None
-    if not segment.file_size:
-        raise layout.view.error("PT_INTERP has no bytes in the file (a file of debug information?)", segment.offset)
-    text = layout.view.cstring(segment.offset, segment.offset + segment.file_size, "PT_INTERP")
-    rest = bytes(layout.view.slice(segment.offset, segment.file_size, "PT_INTERP"))[len(text.encode()) :]
-    if not text or rest.strip(b"\0"):
-        raise layout.view.error(f"PT_INTERP is not one text: {text!r} and {rest!r}", segment.offset)
-    return text
 
 
 def _read_with_lief(layout: Layout, interpreter: str | None, dynamic: Dynamic) -> _Read:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _VERSION_MASK = 0x7FFF
 # A name in the table of strings that only version needs, and glibc's own definitions, refer to.
 _GLIBC_VERSION = b"\0GLIBC_2."
-_VER_FLG_WEAK = 2
+_VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _STB_LOCAL, _STB_WEAK = 0, 2
 _EM_MIPS, _EM_S390, _EM_ALPHA = 8, 22, 0x9026
 
@@ -64,6 +64,16 @@ def read_imports(dynamic: Dynamic) -> Imports:
     needs, versions = reader.version_needs()
     _check_needs(dynamic, needs)
     return Imports(symbols=tuple(reader.symbols(versions)), version_needs=needs)
+
+
+def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
+    """
+    Give the symbol versions that a library defines, in the order of its table: "GLIBC_2.2.5", "GCC_3.0".
+
+    Raises:
+        UnreadableBinaryError: The table is damaged.
+    """
+    return tuple(name for _, flags, name in _Reader(dynamic).definitions() if not flags & _VER_FLG_BASE)
 
 
 def _check_needs(dynamic: Dynamic, needs: tuple[VersionNeed, ...]) -> None:
@@ -115,20 +125,25 @@ class _Reader:
                     at += next_aux
                 self._linked(following, remain, what)
                 address += following
-        self._version_definitions(versions)
+        for index, _, _ in self.definitions():
+            # They bind nothing to a library.
+            versions.setdefault(index, (None, None))
         return tuple(needs), versions
 
-    def _version_definitions(self, versions: dict[int, tuple[str | None, str | None]]) -> None:
-        """Note the indices of the versions that the image itself defines; they bind nothing to a library."""
+    def definitions(self) -> Iterator[tuple[int, int, str]]:
+        """Yield (index, flags, name) of each version that the image itself defines."""
         definition = self.layout.header.layout("HHHHIII", "HHHHIII")
+        auxiliary = self.layout.header.layout("II", "II")
         if DT_VERDEF in self.values:
             address = self.values[DT_VERDEF]
             for number, remain in self._chain(DT_VERDEFNUM, "DT_VERDEF"):
                 what = f"DT_VERDEF entry {number}"
-                revision, _, index, _, _, _, following = self.dynamic.record(definition, address, what)
+                revision, flags, index, _, _, aux, following = self.dynamic.record(definition, address, what)
                 if revision != 1:
                     raise self.view.error(f"{what} is of revision {revision}, not 1")
-                versions.setdefault(index & _VERSION_MASK, (None, None))
+                # The first name is the version's own, others are those that it builds on.
+                name, _ = self.dynamic.record(auxiliary, address + aux, f"the name of {what}")
+                yield index & _VERSION_MASK, flags, self.dynamic.string(name, f"the name of {what}")
                 self._linked(following, remain, what)
                 address += following
 

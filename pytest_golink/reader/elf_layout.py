@@ -175,6 +175,25 @@ def read_layout(view: View) -> Layout:
     return checked
 
 
+def read_interpreter(layout: Layout) -> str | None:
+    """
+    Read PT_INTERP, None where there is none.
+
+    Raises:
+        UnreadableBinaryError: It is not one text, or not in the file.
+    """
+    segment = layout.one(PT_INTERP)
+    if segment is None:
+        return None
+    if not segment.file_size:
+        raise layout.view.error("PT_INTERP has no bytes in the file (a file of debug information?)", segment.offset)
+    text = layout.view.cstring(segment.offset, segment.offset + segment.file_size, "PT_INTERP")
+    rest = bytes(layout.view.slice(segment.offset, segment.file_size, "PT_INTERP"))[len(text.encode()) :]
+    if not text or rest.strip(b"\0"):
+        raise layout.view.error(f"PT_INTERP is not one text: {text!r} and {rest!r}", segment.offset)
+    return text
+
+
 def _choose(view: View, value: int, values: dict[int, int] | dict[int, str], what: str, offset: int) -> int | str:
     if value not in values:
         raise view.error(f"{what} is {value}: neither 1 nor 2", offset)
@@ -306,8 +325,16 @@ def _segment_problems(
         elif segment.alignment > 1 and (segment.address - segment.offset) % segment.alignment:
             yield f"at address 0x{segment.address:x} is not aligned as its offset in the file", segment
     table = layout.one(PT_PHDR)
-    if table is not None and (table.offset != phoff or table.file_size != table_size):
+    if table is not None and (table.offset != phoff or not _is_padded(layout, table, table_size)):
         yield f"is not the table of program headers, {table_size} bytes at offset 0x{phoff:x}", table
+
+
+def _is_padded(layout: Layout, table: Segment, size: int) -> bool:
+    """Whether PT_PHDR is the table, or that and zeros: LLD keeps the room of a header that it took away at the end."""
+    surplus = table.file_size - size
+    if surplus < 0:
+        return False
+    return not any(layout.view.slice(table.offset + size, surplus, "PT_PHDR"))
 
 
 def _check_twins(layout: Layout) -> None:

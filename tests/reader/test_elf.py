@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, GoBuild, ImportedSymbol, Libc, NeededLibrary, Target
 from pytest_golink.reader import read_binary
 from tests.oracles import readelf_sections, readelf_type
@@ -369,6 +370,22 @@ def test_a_file_of_debug_information_is_no_image(compile_c: CompileC, tmp_path: 
     with pytest.raises(Exception, match="a file of debug information") as caught:
         read_binary(tmp_path / "image.debug")
     assert type(caught.value).__name__ == "UnreadableBinaryError"
+
+
+def test_a_table_of_program_headers_may_have_room_left(compile_c: CompileC, tmp_path: Path) -> None:
+    # LLD lays out a segment for code, finds none, and takes its header away; PT_PHDR keeps its size.
+    flags = ("-target", "x86_64-linux-musl", "-shared", "-fPIC", "-nostdlib")
+    library = compile_c(*flags, source="const int answer = 42;", compiler=zig())
+    data = bytearray(library.read_bytes())
+    count = int.from_bytes(data[56:58], "little")
+    assert int.from_bytes(data[64 + 32 : 64 + 40], "little") == (count + 1) * 56
+
+    assert read_binary(library).kind == "shared-library"
+    # A header that the count leaves out is no room.
+    data[56:58] = (count - 1).to_bytes(2, "little")
+    (tmp_path / "fewer").write_bytes(data)
+    with pytest.raises(UnreadableBinaryError, match="PT_PHDR is not the table of program headers"):
+        read_binary(tmp_path / "fewer")
 
 
 GCCGO = """
