@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "init": "pytest_golink.commands.init",
         "merge": "pytest_golink.commands.merge",
         "diff": "pytest_golink.commands.diff",
+        "platform": "pytest_golink.commands.platform",
     }
 )
 # What a shell gives a command that SIGPIPE ended.
@@ -35,9 +36,10 @@ _UNREADABLE_STATUS = 2
 _WIDEST = 120
 _EPILOG = """\
 commands, each with a --help of its own:
-  init   write a first golink.toml, from the Go module or from what was built
-  merge  join the JSON reports of several runs
-  diff   show what changed in linkage between two JSON reports
+  init      write a first golink.toml, from the Go module or from what was built
+  merge     join the JSON reports of several runs
+  diff      show what changed in linkage between two JSON reports
+  platform  describe a Linux system for runs-on, from its files
 
 Exit status: 0; 2 where a file cannot be read (the others are printed all the same).
 """

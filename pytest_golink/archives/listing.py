@@ -44,13 +44,14 @@ def layout_tree(folder: Path, path: str) -> Tree:
         blobs.close()
 
 
-def archive_tree(file: BinaryIO, path: str) -> Tree:
+def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree:
     """
     Give what an archive holds.
 
     Args:
         file: The archive.
         path: Its name as reports show it; the last part names what a compressed single file holds.
+        root: Whether a plain tar is a root file system, as `docker export` writes one.
 
     Raises:
         ArchiveError: The file is no archive, or a damaged or hostile one.
@@ -69,7 +70,7 @@ def archive_tree(file: BinaryIO, path: str) -> Tree:
     if codec is not None:
         head = _first_bytes(whole, codec)
     if is_tar(head):
-        return _tar_tree(file, whole, codec)
+        return _tar_tree(file, whole, codec, root=root)
     if codec is not None:
         return Tree(_single(whole, codec, head), path=path, root=False)
     raise ArchiveError(path, f"is no archive that can be looked into (starts with {head[:8]!r}); {_KNOWN}")
@@ -88,9 +89,9 @@ def _first_bytes(whole: Range, codec: str) -> bytes:
         raise ArchiveError(whole.path, f"its {codec} data is damaged: {error}") from error
 
 
-def _tar_tree(file: BinaryIO, whole: Range, codec: str | None) -> Tree:
+def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) -> Tree:
     path = whole.path
-    tree = Tree(tar_members(whole, codec, root=False), path=path, root=False)
+    tree = Tree(tar_members(whole, codec, root=root), path=path, root=root)
     if not _is_image(file, path, tree):
         return tree
     from pytest_golink.archives.images import TarBlobs, image_members

@@ -129,9 +129,31 @@ class Tree:
             ArchiveError: The name stands twice, is over the bound, or its link leads out, nowhere or in a circle.
         """
         at = self._resolved(name)
-        member = self._members.get(at)
-        if member is None and at not in self._folders:
+        if at not in self._members and at not in self._folders:
             raise ArchiveError(self._path, f"links to {shown(at)}, which is not in the archive", member=shown(name))
+        return self._checked(at)
+
+    def found(self, name: str) -> Member | None:
+        """
+        Give the file that a path leads to as in a root file system; None where there is none.
+
+        Raises:
+            ArchiveError: As for `file`, but a link may lead nowhere.
+        """
+        return self._checked(self._resolved(name))
+
+    def link(self, name: str) -> str | None:
+        """Give what a symbolic link says, None where the name is none."""
+        member = self._members.get(name)
+        return member.target if member is not None and member.kind == "symlink" else None
+
+    def entries(self, folder: str) -> list[str]:
+        """Give the names of files, and links to them, in a folder that may be reached through links; sorted."""
+        at = self._resolved(folder)
+        return [name for name in self.names() if posixpath.dirname(name) == at]
+
+    def _checked(self, at: str) -> Member | None:
+        member = self._members.get(at)
         if member is None or member.kind != "file":
             return None
         if member.problem:
@@ -143,37 +165,52 @@ class Tree:
         return member
 
     def _resolved(self, name: str) -> str:
-        """Follow every link on the way, part by part as a system does: "..", behind a link, is its target's folder."""
-        resolved: list[str] = []
-        todo = name.split("/")[::-1]
-        links = 0
-        while todo:
-            part = todo.pop()
-            if part == ".." and not resolved and not self._root:
-                raise ArchiveError(self._path, "links out of the archive", member=shown(name))
-            if part == "..":
-                # In a root file system, ".." of the root is the root.
-                del resolved[-1:]
-            elif part not in ("", "."):
-                resolved.append(part)
-            at = "/".join(resolved)
-            member = self._members.get(at)
-            if at in self._twice:
-                raise ArchiveError(
-                    self._path,
-                    "stands twice in the archive: which one is installed depends on the tool",
-                    member=shown(at),
-                )
-            if member is None or member.kind not in ("symlink", "hardlink"):
-                continue
-            links += 1
-            if links > _LINKS:
-                raise ArchiveError(self._path, "its links go in a circle", member=shown(name))
-            if member.kind == "symlink" and member.target.startswith("/") and not self._root:
-                raise ArchiveError(
-                    self._path, f'links out of the archive, to "{shown(member.target)}"', member=shown(name)
-                )
-            # A hard link, and an absolute one, start at the root.
-            resolved = [] if member.kind == "hardlink" or member.target.startswith("/") else resolved[:-1]
-            todo += member.target.split("/")[::-1]
-        return "/".join(resolved)
+        return resolved(name, self._at, path=self._path, root=self._root)
+
+    def _at(self, name: str) -> Member | None:
+        if name in self._twice:
+            raise ArchiveError(
+                self._path,
+                "stands twice in the archive: which one is installed depends on the tool",
+                member=shown(name),
+            )
+        return self._members.get(name)
+
+
+def resolved(name: str, at: Callable[[str], Member | None], *, path: str, root: bool) -> str:
+    """
+    Follow every link on the way, part by part as a system does: "..", behind a link, is its target's folder.
+
+    Args:
+        name: A path in the archive or root file system.
+        at: Gives what stands there, None for a folder that is not listed, and for nothing.
+        path: The archive, for messages.
+        root: Whether it is a root file system: an absolute link stays inside it.
+
+    Raises:
+        ArchiveError: A link leads out, or in a circle.
+    """
+    done: list[str] = []
+    todo = name.split("/")[::-1]
+    links = 0
+    while todo:
+        part = todo.pop()
+        if part == ".." and not done and not root:
+            raise ArchiveError(path, "links out of the archive", member=shown(name))
+        if part == "..":
+            # In a root file system, ".." of the root is the root.
+            del done[-1:]
+        elif part not in ("", "."):
+            done.append(part)
+        member = at("/".join(done))
+        if member is None or member.kind not in ("symlink", "hardlink"):
+            continue
+        links += 1
+        if links > _LINKS:
+            raise ArchiveError(path, "its links go in a circle", member=shown(name))
+        if member.kind == "symlink" and member.target.startswith("/") and not root:
+            raise ArchiveError(path, f'links out of the archive, to "{shown(member.target)}"', member=shown(name))
+        # A hard link, and an absolute one, start at the root.
+        done = [] if member.kind == "hardlink" or member.target.startswith("/") else done[:-1]
+        todo += member.target.split("/")[::-1]
+    return "/".join(done)

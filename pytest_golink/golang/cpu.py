@@ -43,6 +43,21 @@ _BEFORE: Mapping[str, tuple[int, str]] = MappingProxyType(
     {"GOAMD64": (18, "v1"), "GOARM64": (23, "v8.0"), "GORISCV64": (23, "rva20u64")}
 )
 
+# What every CPU has that Go runs on, where a platform names no level; of arm what Go builds for by default, and images
+# of containers are made for (linux/arm/v7).
+LOWEST_CPU: Mapping[str, str] = MappingProxyType(
+    {
+        "GO386": "sse2",
+        "GOAMD64": "v1",
+        "GOARM": "7",
+        "GOARM64": "v8.0",
+        "GOMIPS": "hardfloat",
+        "GOMIPS64": "hardfloat",
+        "GOPPC64": "power8",
+        "GORISCV64": "rva20u64",
+    }
+)
+
 BUILD_SETTING = "build setting"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.golang.cpu import BUILD_SETTING, cpu_features, cpu_levels, cpu_setting
+from pytest_golink.golang.cpu import BUILD_SETTING, LOWEST_CPU, cpu_features, cpu_levels, cpu_setting
 from pytest_golink.rules.remedies import numbers
 from pytest_golink.rules.verdict import listed
 
@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.platforms import Platform
 
-# What every CPU has that Go runs on, where a platform names no level; of arm what Go builds for by default, and images
-# of containers are made for (linux/arm/v7).
-_LOWEST: Mapping[str, str] = MappingProxyType(
-    {
-        "GO386": "sse2",
-        "GOAMD64": "v1",
-        "GOARM": "7",
-        "GOARM64": "v8.0",
-        "GOMIPS": "hardfloat",
-        "GOMIPS64": "hardfloat",
-        "GOPPC64": "power8",
-        "GORISCV64": "rva20u64",
-    }
-)
 # A 64-bit kernel may be built to run the programs of the 32-bit one too.
 _RUNS_ALSO: Mapping[str, str] = MappingProxyType({"386": "amd64", "arm": "arm64"})
 # Go's minor version, and the oldest Linux from it on.
@@ -83,7 +69,7 @@ def cpu_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
     setting = cpu_setting(facts.target.goarch) if facts.target else None
     if setting is None or facts.target is None:
         return
-    limit = platform.cpu.get(facts.target.goarch, _LOWEST[setting])
+    limit = platform.cpu.get(facts.target.goarch, LOWEST_CPU[setting])
     allowed = cpu_features(setting, limit) or frozenset()
     levels = cpu_levels(facts)
     for each in levels:

@@ -1,0 +1,183 @@
+"""A root file system to look into: a folder, an image of a container, or a tar of one. Nothing is unpacked to disk."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_golink.archives import limits
+from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
+from pytest_golink.archives.members import Member, resolved, shown
+from pytest_golink.archives.streams import Range, codec_of, stream
+from pytest_golink.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from pytest_golink.archives.members import Tree
+
+_MAGIC_BYTES = 8
+
+
+class Root(Protocol):
+    """
+    A root file system: paths are posix, with or without the first "/"; links are followed inside of it.
+
+    Each raises ArchiveError where a file cannot be read, is over the bounds, or links go in a circle.
+    """
+
+    def read(self, name: str) -> bytes | None:
+        """Give a file's bytes, None where there is no such file."""
+
+    def link(self, name: str) -> str | None:
+        """Give what a symbolic link says, None where the name is none."""
+
+    def entries(self, folder: str) -> list[str]:
+        """Give the paths of a folder's files and links, sorted; [] where there is no such folder."""
+
+    def names(self) -> Iterator[str]:
+        """Give the paths of all files and links."""
+
+
+@contextmanager
+def open_root(path: Path) -> Iterator[Root]:
+    """
+    Open a root file system.
+
+    Args:
+        path: A folder; an OCI image layout, or what `docker save` or `docker export` writes; a tar of any compression.
+
+    Raises:
+        ArchiveError: It is none of these, damaged, or has several images.
+    """
+    name = path.name or str(path)
+    if path.is_dir() and not is_layout(path):
+        yield _Folder(path, name)
+        return
+    if path.is_dir():
+        tree = _one_image(layout_tree(path, name), name)
+        yield _Members(tree, None, name)
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ArchiveError(name, f"cannot be read: {error.strerror}") from error
+    with file, tempfile.TemporaryFile(prefix="golink-") as temporary:
+        plain = _unpacked(file, temporary, name)
+        tree = _one_image(archive_tree(plain, name, root=True), name)
+        yield _Members(tree, plain, name)
+
+
+def _unpacked(file: BinaryIO, temporary: BinaryIO, name: str) -> BinaryIO:
+    """Give the file without its compression: a tar's members are then read in any order."""
+    whole = Range(file, path=name)
+    codec = codec_of(whole.read(_MAGIC_BYTES))
+    if codec is None:
+        return file
+    data = stream(whole, codec)
+    try:
+        while part := data.read(limits.HEADER_BYTES):
+            temporary.write(part)
+    except ArchiveError:
+        raise
+    except Exception as error:
+        # Each decoder has an error of its own.
+        raise ArchiveError(name, f"its {codec} data is damaged: {shown(str(error))}") from error
+    return temporary
+
+
+def _one_image(tree: Tree, name: str) -> Tree:
+    # Of several images each member's name starts with the platform.
+    tops = {member.partition("/")[0] for member in tree.names() if "/" in member}
+    if tops and tops <= {"linux", "windows", "freebsd", "unknown"}:
+        raise ArchiveError(name, "has several images: save one of them")
+    return tree
+
+
+class _Members:
+    """The members of an archive; `file` is the archive, None where each member names the file it is in."""
+
+    def __init__(self, tree: Tree, file: BinaryIO | None, name: str) -> None:
+        self._tree = tree
+        self._file = file
+        self._name = name
+
+    def read(self, name: str) -> bytes | None:
+        member = self._tree.found(name)
+        if member is None:
+            return None
+        if self._file is None or member.source is not None:
+            if member.source is None:
+                raise ArchiveError(self._name, "is in no file", member=shown(name))
+            with member.source.open("rb") as file:
+                return self._bytes(member, file)
+        return self._bytes(member, self._file)
+
+    def _bytes(self, member: Member, file: BinaryIO) -> bytes:
+        step, *more = member.chain
+        if more:
+            raise ArchiveError(self._name, "is an archive in an archive: unpack the outer one", member=member.name)
+        return b"".join(step(file, self._name))
+
+    def link(self, name: str) -> str | None:
+        return self._tree.link(name)
+
+    def entries(self, folder: str) -> list[str]:
+        return self._tree.entries(folder)
+
+    def names(self) -> Iterator[str]:
+        yield from self._tree.names()
+
+
+class _Folder:
+    """A folder of this machine, its own root folder too."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+
+    def read(self, name: str) -> bytes | None:
+        path = self._folder / self._resolved(name)
+        if not path.is_file():
+            return None
+        try:
+            if path.stat().st_size > limits.MEMBER_BYTES:
+                raise ArchiveError(self._name, f"is over the bound of {limits.MEMBER_BYTES} bytes", member=shown(name))
+            return path.read_bytes()
+        except OSError as error:
+            raise ArchiveError(self._name, f"cannot be read: {error.strerror}", member=shown(name)) from error
+
+    def link(self, name: str) -> str | None:
+        path = self._folder / name.lstrip("/")
+        return os.fspath(path.readlink()) if path.is_symlink() else None
+
+    def entries(self, folder: str) -> list[str]:
+        at = self._resolved(folder)
+        path = self._folder / at
+        if not path.is_dir():
+            return []
+        try:
+            with os.scandir(path) as found:
+                names = [entry.name for entry in found if entry.is_symlink() or entry.is_file(follow_symlinks=False)]
+        except OSError as error:
+            raise ArchiveError(self._name, f"cannot be read: {error.strerror}", member=shown(folder)) from error
+        return [posixpath.join(at, name) for name in sorted(names)]
+
+    def names(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._folder):
+            folders.sort()
+            at = os.path.relpath(folder, self._folder).replace(os.sep, "/")
+            for name in sorted(files):
+                yield posixpath.normpath(posixpath.join(at, name))
+
+    def _resolved(self, name: str) -> str:
+        return resolved(name, self._at, path=self._name, root=True)
+
+    def _at(self, name: str) -> Member | None:
+        target = self.link(name)
+        return None if target is None else Member(name=name, kind="symlink", target=target)

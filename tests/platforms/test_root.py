@@ -1,0 +1,265 @@
+"""A platform read from the files of a system: this machine's own glibc, and libraries that are compiled for it."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_golink.archives.roots import open_root
+from pytest_golink.errors import ArchiveError, GolinkError, UnreadableBinaryError
+from pytest_golink.platforms import PLATFORMS, parse_platform
+from pytest_golink.platforms.root import describe_root, differences
+from pytest_golink.reader import read_binary
+from tests.archives.packing import Layout, tar
+from tests.reader.c_images import zig
+
+if TYPE_CHECKING:
+    from pytest_golink import GoSample
+
+_MAP = "GOLINK_1.1 { global: first; local: *; };\nGOLINK_1.10 { global: second; } GOLINK_1.1;\n"
+
+
+def describe(path: Path) -> dict[str, Any]:
+    with open_root(path) as root:
+        return describe_root(root)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root folder with glibc's loader, libc and a versioned library in a folder that ld.so.conf includes."""
+    root = tmp_path_factory.mktemp("system")
+    interpreter = read_binary(sys.executable).interpreter
+    assert interpreter is not None
+    real = Path(os.path.realpath(interpreter))
+    libc = next(path for path in (real.with_name("libc.so.6"), Path("/lib64/libc.so.6")) if path.exists())
+    for folder in ("usr/lib", "usr/lib64", "opt/ours/lib", "etc/ld.so.conf.d", "usr/lib/elsewhere"):
+        (root / folder).mkdir(parents=True)
+    (root / "lib").symlink_to("usr/lib")
+    (root / "lib64").symlink_to("/usr/lib64")
+    shutil.copy(real, root / "usr/lib64" / Path(interpreter).name)
+    # libm as libc: what counts is the directory that the loader names itself.
+    own = root / str(libc.parent.resolve()).lstrip("/")
+    own.mkdir(parents=True, exist_ok=True)
+    shutil.copy(libc, own / "libc.so.6")
+    (root / "etc/ld.so.conf").write_text("include /etc/ld.so.conf.d/*.conf\n# /usr/lib/elsewhere\n")
+    (root / "etc/ld.so.conf.d/ours.conf").write_text("/opt/ours/lib/\n")
+    (root / "etc/os-release").write_text('NAME=Ours\nPRETTY_NAME="Our System 1.0"\n')
+    library(root / "opt/ours/lib/libours.so.1.1.10", "libours.so.1", _MAP)
+    (root / "opt/ours/lib/libours.so.1").symlink_to("/opt/ours/lib/libours.so.1.1.10")
+    (root / "opt/ours/lib/libours.so").symlink_to("libours.so.1")
+    (root / "opt/ours/lib/libtext.so").write_text("INPUT(-lours)\n")
+    shutil.copy(root / "opt/ours/lib/libours.so.1.1.10", root / "usr/lib/elsewhere/libelse.so.1")
+    return root
+
+
+def library(path: Path, soname: str, versions: str = "") -> None:
+    source = path.with_suffix(".c")
+    source.write_text("int first(void) { return 1; }\nint second(void) { return 2; }\n")
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{soname}", str(source), "-o", str(path)]
+    if versions:
+        script = path.with_suffix(".map")
+        script.write_text(versions)
+        command.append(f"-Wl,--version-script={script}")
+        subprocess.run(command, check=True)
+        script.unlink()
+    else:
+        subprocess.run(command, check=True)
+    source.unlink()
+
+
+def packed(root: Path) -> dict[str, bytes | str]:
+    """The folder as the members of a tar."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            found[name] = os.fspath(path.readlink())
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
+
+
+def test_a_folder_is_described_as_its_loader_sees_it(system: Path) -> None:
+    table = describe(system)
+
+    goarch = table["targets"][0].partition("/")[2]
+    version = os.confstr("CS_GNU_LIBC_VERSION")
+    assert version is not None
+    assert table["title"] == "Our System 1.0"
+    assert (table["libc"], table["libc-version"]) == ("glibc", version.removeprefix("glibc "))
+    # Not the names that link editors use, nor what stands in a folder that nothing names.
+    assert set(table["libraries"]) == {"libc.so.6", "libours.so.1"}
+    assert table["versions"]["GOLINK"] == "1.10"
+    assert table["directories"][0] == "/opt/ours/lib"
+    assert "/usr/lib/elsewhere" not in table["directories"]
+    assert table["usrmerge"] is True
+    assert parse_platform("ours", table).has_loader(table_loader(system), goarch)
+
+
+def table_loader(system: Path) -> str:
+    (loader,) = (system / "usr/lib64").iterdir()
+    return f"/lib64/{loader.name}"
+
+
+@pytest.mark.parametrize("form", ["export.tar", "export.tar.gz", "export.tar.xz", "layout", "layout.tar"])
+def test_a_system_is_the_same_however_it_is_packed(form: str, system: Path, tmp_path: Path) -> None:
+    members = tar(packed(system))
+    image = Layout()
+    image.index([image.image([gzip.compress(members, 1)])])
+    path = tmp_path / form
+    if form == "layout":
+        image.write(path)
+    else:
+        path.write_bytes(
+            {
+                "export.tar": members,
+                "export.tar.gz": gzip.compress(members, 1),
+                "export.tar.xz": lzma.compress(members, preset=0),
+                "layout.tar": tar(image.files),
+            }[form]
+        )
+
+    assert describe(path) == describe(system)
+
+
+def test_a_system_without_loader_starts_static_programs_of_its_machine_alone(
+    go_sample: GoSample, tmp_path: Path
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/:\n")
+    shutil.copy(go_sample("static", target="linux/arm64", cgo=False).path, tmp_path / "app")
+
+    assert describe(tmp_path) == {"targets": ["linux/arm64"], "libc": "none"}
+
+
+def test_what_stands_in_the_loaders_place_and_is_none_does_not_count(system: Path, tmp_path: Path) -> None:
+    # As NixOS has it: a program that says so and exits.
+    (tmp_path / "lib64").mkdir()
+    name = Path(table_loader(system)).name
+    library(tmp_path / "lib64" / name, "stub.so")
+
+    assert describe(tmp_path)["libc"] == "none"
+
+
+def test_musl_is_found_by_its_loader(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "etc").mkdir()
+    loader = tmp_path / "lib/ld-musl-x86_64.so.1"
+    source = tmp_path / "musl.c"
+    source.write_text('const char version[] = "\\0001.2.9", banner[] = "musl libc";\n')
+    flags = ["-target", "x86_64-linux-musl", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libc.musl-x86_64.so.1"]
+    subprocess.run([*zig(), *flags, str(source), "-o", str(loader)], check=True)
+    (tmp_path / "lib/libc.musl-x86_64.so.1").symlink_to("ld-musl-x86_64.so.1")
+    (tmp_path / "etc/ld-musl-x86_64.path").write_text("/lib:/opt/lib\n/srv/lib\n")
+
+    assert describe(tmp_path) == {
+        "targets": ["linux/amd64"],
+        "libc": "musl",
+        "libc-version": "1.2.9",
+        "libraries": ["ld-musl-x86_64.so.1", "libc.musl-x86_64.so.1"],
+        "directories": ["/lib", "/opt/lib", "/srv/lib"],
+    }
+
+
+def test_a_damaged_library_is_no_answer(system: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(system, broken, symlinks=True)
+    file = broken / "opt/ours/lib/libours.so.1.1.10"
+    file.write_bytes(file.read_bytes()[:600])
+
+    with pytest.raises(UnreadableBinaryError, match=r"opt/ours/lib/libours\.so"):
+        describe(broken)
+
+
+def test_a_circle_of_links_is_no_answer(system: Path, tmp_path: Path) -> None:
+    circle = tmp_path / "circle"
+    shutil.copytree(system, circle, symlinks=True)
+    (circle / "opt/ours/lib/libround.so.1").symlink_to("libround.so.1")
+
+    with pytest.raises(ArchiveError, match="its links go in a circle"):
+        describe(circle)
+
+
+def test_a_link_to_nothing_is_nothing(system: Path, tmp_path: Path) -> None:
+    dangling = tmp_path / "dangling"
+    shutil.copytree(system, dangling, symlinks=True)
+    (dangling / "opt/ours/lib/libgone.so.1").symlink_to("/gone/libgone.so.1")
+
+    assert describe(dangling) == describe(system)
+
+
+def test_what_is_no_system_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("not a system")
+    several = Layout()
+    several.index(
+        [several.image([gzip.compress(tar({"bin/sh": b""}))], architecture=name) for name in ("amd64", "arm64")]
+    )
+    several.write(tmp_path / "several")
+
+    with pytest.raises(GolinkError, match="holds no program and no library"):
+        describe(tmp_path / "empty")
+    with pytest.raises(ArchiveError, match="is no archive"):
+        describe(tmp_path / "text")
+    with pytest.raises(ArchiveError, match="has several images"):
+        describe(tmp_path / "several")
+    with pytest.raises(ArchiveError, match="cannot be read"):
+        describe(tmp_path / "missing")
+
+
+def test_two_c_libraries_are_no_one_platform(system: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both"
+    shutil.copytree(system, both, symlinks=True)
+    library(both / "usr/lib/ld-musl-x86_64.so.1", "libc.so")
+
+    with pytest.raises(GolinkError, match="has loaders of glibc and musl"):
+        describe(both)
+
+
+def test_a_description_is_held_against_the_files() -> None:
+    read = parse_platform(
+        "there",
+        {
+            "targets": ["linux/amd64", "linux/mips"],
+            "libc": "glibc",
+            "libc-version": "2.37",
+            "loaders": {"amd64": ["/lib/ld-linux-x86-64.so.2"]},
+            "libraries": ["libc.so.6", "libnew.so.1"],
+            "versions": {"GLIBCXX": "3.4.30"},
+            "cpu": {"amd64": "v2"},
+            "usrmerge": True,
+        },
+    )
+    known = parse_platform(
+        "here",
+        {
+            "targets": ["linux/amd64"],
+            "libc": "glibc",
+            "libc-version": "2.36",
+            "loaders": {"amd64": ["/opt/ld.so"]},
+            "libraries": {"": ["libc.so.6"], "amd64": ["libold.so.1"]},
+            "versions": {"GLIBCXX": "3.4.31"},
+        },
+    )
+
+    assert differences(known, read) == (
+        "loaders: /opt/ld.so is not there, for amd64",
+        "loaders: /lib/ld-linux-x86-64.so.2 is missing, for amd64",
+        "libraries: libold.so.1 is not there, for amd64",
+        "libraries: libnew.so.1 is missing, for amd64",
+        "cpu: its C library is for v2, and not for any, of amd64",
+        "targets: linux/mips is not among them",
+        "libc-version: 2.36 here, 2.37 there",
+        "usrmerge: False here, True there",
+        "versions.GLIBCXX: 3.4.31 here, 3.4.30 there",
+        "versions.GLIBC: 2.36 here, 2.37 there",
+    )
+    assert differences(PLATFORMS["debian12"], PLATFORMS["debian12"]) == ()
