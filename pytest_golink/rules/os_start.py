@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 # Source: Go 1.21's release notes: Windows 10 and Server 2016 are the oldest; 1.11's: 7 and Server 2008 R2.
 _GO_WINDOWS = ((21, "10.0"), (11, "6.1"))
 _API_SET = re.compile(r"(api|ext)-ms-[a-z0-9-]+\.dll")
+# The Universal CRT is a part of Windows from 10 on.
+# Source: Microsoft's "Universal CRT deployment": KB2999226 brings it to older ones.
+_UCRT = re.compile(r"ucrtbase\.dll|api-ms-win-crt-[a-z0-9-]+\.dll")
+_UCRT_FROM = (10, 0)
+# os/user does without netapi32.dll for the current user. Source: Go 1.24's release notes.
+_WITHOUT_NETAPI = 24
 _IN_THE_FOLDER = re.compile(r"@(executable_path|loader_path)/(.*)")
 
 
@@ -80,7 +86,13 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
             yield Obstacle(
                 text=f"{library.name} is not there", remedy=(f"link {library.name} in, or ship it beside the program",)
             )
-    if platform.family == "nanoserver" and facts.content.user_lookup and "system" in facts.content.user_lookup:
+    late = [each.name for each in facts.needed if _UCRT.fullmatch(each.name.lower())] if has else []
+    if late and numbers(has) < _UCRT_FROM:
+        text = f"{late[0]} is there with the update KB2999226 alone"
+        yield Obstacle(text=text, certain=False, remedy=("ask for that update, or link to msvcrt.dll",))
+    with_netapi = minor is None or minor < _WITHOUT_NETAPI
+    users = facts.content.user_lookup or ()
+    if platform.family == "nanoserver" and with_netapi and "system" in users:
         # Source: golang/go#21867.
         yield Obstacle(text="os/user loads netapi32.dll, which Nano Server does not have", caution=True)
 

@@ -32,6 +32,9 @@ _PLAIN = r"[0-9]+(?:\.[0-9]+){0,2}"
 _FIRST_MACOS = 10
 # macOS went from 15 to 26: what is between never was.
 _NO_MACOS = range(16, 26)
+# dyld asks a program for LC_UUID from macOS 26 on, where its SDK is of that release or newer.
+# Source: dyld-1323.3, mach_o/Policy.cpp: an MH_EXECUTE, from the epoch fall2025 on; ebitengine/purego#483.
+_UUID_FROM = (26,)
 
 
 def _is_macos(version: str) -> bool:
@@ -184,14 +187,32 @@ def launches_on_macos(subject: Subject, *, version: MacVersion) -> Verdict:
         f"LC_UUID {facts.macho.uuid}" if facts.macho and facts.macho.uuid else "no LC_UUID",
         "no code signature" if facts.signed == "none" else f"code signature: {facts.signed}",
     )
+    open_question = None if missing else _uuid_question(facts, _padded(version))
     return Verdict(
-        outcome="violated" if missing else "passed",
+        outcome="violated" if missing else "undecidable" if open_question else "passed",
         expected=expected,
-        observed=", ".join(observed for observed, _, _ in missing) or "all of it",
+        observed=", ".join(observed for observed, _, _ in missing) or open_question or "all of it",
         evidence=evidence,
         cause=tuple(cause for _, cause, _ in missing),
         remedy=tuple(dict.fromkeys(remedy for _, _, remedy in missing if remedy)),
     )
+
+
+def _lacks_uuid(facts: BinaryFacts, version: tuple[int, ...]) -> bool:
+    return version >= _UUID_FROM and not (facts.macho and facts.macho.uuid)
+
+
+def _has_older_sdk(facts: BinaryFacts) -> bool:
+    sdk = facts.macho.sdk if facts.macho else None
+    return sdk is not None and numbers(sdk) < _UUID_FROM
+
+
+def _uuid_question(facts: BinaryFacts, version: tuple[int, ...]) -> str | None:
+    if not _lacks_uuid(facts, version):
+        return None
+    # Go before 1.24 with CGO_ENABLED=0. drogers0/aistat#38 says that such a release did not start.
+    sdk = facts.macho.sdk if facts.macho else None
+    return f"no LC_UUID, and SDK {sdk}: dyld asks for it with SDK 26 or newer; reports of older ones differ"
 
 
 def _cpu(facts: BinaryFacts) -> str:
@@ -215,10 +236,10 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
     if system == "macos" and facts.os_minimum and _padded(facts.os_minimum) > version:
         remedies = _older_system(facts, system, ".".join(map(str, version[:2])))
         missing.append((f"minimum OS {facts.os_minimum}", "dyld refuses an image for a newer system", remedies[0]))
-    if version >= (26,) and not (facts.macho and facts.macho.uuid):
+    if _lacks_uuid(facts, version) and not _has_older_sdk(facts):
         # "dyld: missing LC_UUID load command".
         remedy = "Go 1.24 or newer, or -ldflags '-linkmode external' on a Mac" if facts.go else "link without -no_uuid"
-        cause = "dyld refuses an image without LC_UUID from macOS 26 on (golang/go#68678)"
+        cause = "from macOS 26 on, dyld refuses a program that was linked for its SDK and has no LC_UUID"
         missing.append(("no LC_UUID", cause, remedy))
     if goarch == "arm64":
         if facts.signed == "none":

@@ -21,7 +21,9 @@ INTEL = replace(MAC, target=target("darwin/amd64"), signed="none")
 IOS = replace(MAC, target=target("ios/arm64"), macho=MachO(platform="ios", uuid=UUID))
 OBJECT = replace(MAC, kind="object")
 # What Go 1.21 to 1.23 make.
-NO_UUID = replace(MAC, os_minimum="11.0", macho=MachO(platform="macos", sdk="11.0"))
+NO_UUID = replace(MAC, os_minimum="11.0", macho=MachO(platform="macos", sdk="26.0"))
+# As Go before 1.24 links without cgo.
+OLD_SDK = replace(NO_UUID, macho=MachO(platform="macos", sdk="11.0"))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,14 @@ def test_a_version_that_never_was_is_told_the_form(version: object) -> None:
         (replace(INTEL, os_minimum=None), "10.9", "passed", "all of it"),
         (NO_UUID, "15.5", "passed", "all of it"),
         (NO_UUID, "26", "violated", "no LC_UUID"),
+        (OLD_SDK, "15.5", "passed", "all of it"),
+        (
+            OLD_SDK,
+            "26",
+            "undecidable",
+            "no LC_UUID, and SDK 11.0: dyld asks for it with SDK 26 or newer; reports of older ones differ",
+        ),
+        (replace(OLD_SDK, signed="none"), "26", "violated", "no signature"),
         (replace(MAC, macho=None), "26", "violated", "no LC_UUID"),
         (MAC, "12.7", "violated", "minimum OS 13.0"),
         (replace(MAC, signed="none"), "15", "violated", "no signature"),
@@ -170,9 +180,9 @@ def test_each_thing_that_macos_misses_has_its_cause_and_its_remedy() -> None:
     finding = evaluate("launches-on-macos", subject(bare), {"version": "26.1"})
 
     assert finding.expected == "what macOS 26.1 asks of an image"
-    assert finding.evidence == ("macos/arm64", "minimum OS 11.0, SDK 11.0", "no LC_UUID", "no code signature")
+    assert finding.evidence == ("macos/arm64", "minimum OS 11.0, SDK 26.0", "no LC_UUID", "no code signature")
     assert finding.cause == (
-        "dyld refuses an image without LC_UUID from macOS 26 on (golang/go#68678)",
+        "from macOS 26 on, dyld refuses a program that was linked for its SDK and has no LC_UUID",
         "on arm64 the kernel kills what is not signed",
         "on arm64 the kernel starts position-independent programs alone",
     )

@@ -363,6 +363,9 @@ def test_macos_asks_for_its_version_lc_uuid_and_libraries_of_its_own() -> None:
     assert reason(with_uuid, "macos13") == (True, "")
     assert reason(with_uuid, "macos12") == (False, "minimum OS 13.0")
     assert reason(MACHO, "macos26") == (False, "no LC_UUID")
+    old = replace(with_uuid, os_minimum="11.0", macho=MachO(platform="macos", sdk="11.0"))
+    assert reason(old, "macos15") == (True, "")
+    assert reason(old, "macos26")[0] is None
     brew = replace(with_uuid, needed=needed("/opt/homebrew/lib/libssl.3.dylib", via="LC_LOAD_DYLIB"))
     assert reason(brew, "macos15") == (False, "/opt/homebrew/lib/libssl.3.dylib is no part of macOS")
     weak = replace(brew, needed=needed("/opt/homebrew/lib/libssl.3.dylib", via="LC_LOAD_WEAK_DYLIB"))
@@ -406,6 +409,12 @@ def test_windows_asks_for_its_version_and_its_dlls() -> None:
     )
     old = replace(image, os_minimum="6.1", go=replace(go(GOAMD64="v1"), version="go1.20.14"))
     assert reason(old, "windows-server2012") == (True, "")
+    ucrt = replace(old, needed=needed("api-ms-win-crt-heap-l1-1-0.dll", via="import directory"))
+    assert reason(ucrt, "windows10") == (True, "")
+    assert reason(ucrt, "windows-server2012") == (
+        None,
+        "api-ms-win-crt-heap-l1-1-0.dll is there with the update KB2999226 alone",
+    )
     xp = parse_platform("xp", {"targets": ["windows/amd64"], "os-version": "5.2"})
     assert start_on(subject(replace(old, os_minimum=None)), xp).answer.reason == (
         "Go 1.20 runs on Windows 7 or Server 2008 R2 and newer"
@@ -415,12 +424,15 @@ def test_windows_asks_for_its_version_and_its_dlls() -> None:
 def test_nano_server_has_fewer_dlls() -> None:
     image = replace(PE, go=go(GOAMD64="v1"), needed=needed("KERNEL32.dll", "user32.dll", via="import directory"))
     late = replace(image, needed=needed("user32.dll", via="delay-import directory"))
-    users = replace(PE, content=replace(PE.content, user_lookup=("system",)))
+    before = replace(go(GOAMD64="v1"), version="go1.23.4")
+    users = replace(PE, go=before, content=replace(PE.content, user_lookup=("system",)))
 
     assert reason(image, "windows11") == (True, "")
     assert reason(image, "nanoserver-ltsc2022") == (False, "user32.dll is not there")
     assert reason(late, "nanoserver-ltsc2022") == (True, "user32.dll is not there: the first call into it fails")
-    assert "os/user loads netapi32.dll, which Nano Server does not have" in finding(users, "nanoserver").caution
+    netapi = "os/user loads netapi32.dll, which Nano Server does not have"
+    assert netapi in finding(users, "nanoserver").caution
+    assert netapi not in finding(replace(users, go=replace(before, version="go1.24.0")), "nanoserver").caution
     sets = replace(image, needed=needed("api-ms-win-crt-heap-l1-1-0.dll", via="import directory"))
     assert reason(sets, "nanoserver-ltsc2022") == (True, "")
 
