@@ -113,16 +113,22 @@ def test_libstdcxx_and_libgcc_have_versions_where_they_are_there_with_glibc(plat
         assert platform.has_library("libgcc_s.so.1", "amd64") == ("GCC" in platform.versions)
 
 
-def test_what_follows_rhel_is_what_rhel_is() -> None:
+def test_what_follows_rhel_has_its_versions_and_its_own_image() -> None:
+    rhel = PLATFORMS["rhel9"]
     for follower in ("alma9", "rocky9", "oracle9", "centos-stream9"):
-        platform, rhel = PLATFORMS[follower], PLATFORMS["rhel9"]
-        assert (platform.libc_version, platform.cpu, platform.kernel, platform.libraries, platform.targets) == (
+        platform = PLATFORMS[follower]
+        assert (platform.libc_version, platform.versions, platform.kernel, platform.loaders["amd64"]) == (
             rhel.libc_version,
-            rhel.cpu,
+            rhel.versions,
             rhel.kernel,
-            rhel.libraries,
-            rhel.targets,
+            rhel.loaders["amd64"],
         )
+        assert platform.cpu["amd64"] == "v2"
+        for library in ("libgcc_s.so.1", "libstdc++.so.6", "libz.so.1", "libssl.so.3", "libcrypt.so.2"):
+            assert platform.has_library(library, "amd64")
+        assert not platform.has_library("libnsl.so.1", "amd64")
+    assert [target.goarch for target in PLATFORMS["oracle9"].targets] == ["amd64", "arm64"]
+    assert PLATFORMS["rocky9"].targets == rhel.targets
 
 
 def test_the_facts_that_decide_most_are_these() -> None:
