@@ -36,7 +36,7 @@ def test_releases_with_one_answer_stand_together() -> None:
     ) in text
     assert "  busybox              yes  glibc\n" in text
     assert (
-        "  alpine               no   3.15–3.23: PT_INTERP /lib64/ld-linux-x86-64.so.2 is\n"
+        "  alpine               no   3.15–3.24: PT_INTERP /lib64/ld-linux-x86-64.so.2 is\n"
         "                            not there: its loader is musl's\n"
     ) in text
     assert max(map(len, rows(text))) <= 80
@@ -95,7 +95,7 @@ def test_the_command_prints_the_matrix_of_files(
     path = str(go_sample("static", target="linux/amd64", cgo=False).path)
 
     assert main(["--platforms", path]) == 0
-    assert "  alpine               yes  3.15–3.23\n" in capsys.readouterr().out
+    assert "  alpine               yes  3.15–3.24\n" in capsys.readouterr().out
     assert main(["--platforms", "--json", path]) == 0
     (image,) = json.loads(capsys.readouterr().out)
     assert len(image["platforms"]) == len(PLATFORMS)
