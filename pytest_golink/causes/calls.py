@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.evidence import matching
 from pytest_golink.rules.origin import RUNTIME_CGO, own_cgo_packages
-from pytest_golink.rules.remedies import numbers
 from pytest_golink.rules.verdict import listed
 
 if TYPE_CHECKING:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 PlatformLibc = Literal["glibc", "musl", "uclibc", "bionic", "libSystem", "bsd", "windows", "none"]
 
-# The prefix and the number of a symbol version: "GLIBC_2.34".
-SYMBOL_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:\.[0-9]+)*)")
-
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ArchiveError, GolinkError
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
-from pytest_golink.platforms.model import SYMBOL_VERSION
 from pytest_golink.platforms.reading import LOADERS
+from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
 from pytest_golink.reader.elf_system import read_system_file
 
 if TYPE_CHECKING:
@@ -281,12 +281,8 @@ def _raise_to(versions: dict[str, str], name: str) -> None:
     if version is None:
         return
     prefix, number = version.groups()
-    if _numbers(number) > _numbers(versions.get(prefix, "")):
+    if prefix not in versions or numbers(number) > numbers(versions[prefix]):
         versions[prefix] = number
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part)
 
 
 def _libc_version(data: bytes) -> str | None:

@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.platforms.musl import musl_symbols
+from pytest_golink.platforms.musl import is_of_some_musls, musl_has
+from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
 from pytest_golink.rules.libc import ABI_VERSIONS
 from pytest_golink.rules.obstacles import Obstacle
 from pytest_golink.rules.origin import cgo_causes, dynamic_causes, dynamic_import_causes
-from pytest_golink.rules.remedies import make_static, numbers
+from pytest_golink.rules.remedies import make_static
 from pytest_golink.rules.verdict import listed
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ _BEFORE_2_34: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 _MERGED = (2, 34)
-# bionic's versions are named after Android's releases, and those have an API level.
-# Source: bionic's libc/libc.map.txt.
-_BIONIC: Mapping[str, int] = MappingProxyType(
-    {"LIBC": 1, "LIBC_N": 24, "LIBC_O": 26, "LIBC_P": 28, "LIBC_Q": 29, "LIBC_R": 30, "LIBC_S": 31, "LIBC_T": 33}
-    | {"LIBC_U": 34, "LIBC_V": 35}
+# Versions of Android's libraries are named after its releases, which have an API level, or after that.
+# Source: bionic's libc/libc.map.txt and libdl/libdl.map.txt; Android's liblog.map.txt.
+_ANDROID_VERSION = re.compile(r"LIB(?:C|DL|M|LOG)(?:_(?P<release>[A-Z][A-Z0-9]*)|_(?P<level>[0-9]+))?")
+_ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
+    {None: 1, "L": 21, "M": 23, "N": 24, "O": 26, "OMR1": 27, "P": 28, "Q": 29, "R": 30, "S": 31, "T": 33, "U": 34}
+    | {"V": 35}
 )
 _ANDROID_PIE_API = 21
 _ANDROID_16K_API = 35
@@ -57,7 +59,6 @@ _ANDROID_PAGE = 16384
 _OPENBSD_PINNED = (7, 5)
 # Libraries beside the image that are read: a program that ships more of them is looked at no further.
 _MOST_SHIPPED = 64
-_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:\.[0-9]+)*)")
 
 
 def elf_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
@@ -122,16 +123,31 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, seen: set[st
             shipped.add(library.name)
             yield _without_library(facts, library, platform)
     if platform.libc == "musl":
-        yield from _on_musl(facts)
+        yield from _on_musl(facts, platform, goarch)
         return
     missing = [need for need in facts.version_needs if need.library not in shipped]
     yield from _versions(facts, missing, platform)
 
 
-def _on_musl(facts: BinaryFacts) -> Iterator[Obstacle]:
+def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Obstacle]:
     # musl takes no notice of versions: a symbol of that name is enough (ldso/dynlink.c, find_sym).
     asked = [symbol for symbol in facts.imports if (symbol.version or "").startswith("GLIBC_")]
-    missing = [symbol.name for symbol in asked if symbol.name not in musl_symbols() and not symbol.weak]
+    version = platform.libc_version or "0"
+    own = [
+        symbol.name
+        for symbol in facts.imports
+        if symbol.version is None and not symbol.weak and is_of_some_musls(symbol.name)
+    ]
+    lost = [name for name in own if not musl_has(name, version, goarch)]
+    if lost:
+        # Built where musl has it: nothing in the image says which musl that was.
+        yield Obstacle(
+            text=f"calls {listed(lost, most=3)}, which "
+            + (f"musl {platform.libc_version} does not have" if platform.libc_version else "not every musl has"),
+            certain=platform.libc_version is not None,
+            remedy=("build on a system as old as that platform", *make_static(facts)),
+        )
+    missing = [symbol.name for symbol in asked if not musl_has(symbol.name, version, goarch) and not symbol.weak]
     if missing:
         yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=make_static(facts))
     elif asked:
@@ -205,11 +221,12 @@ def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platf
 def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) -> Iterator[Obstacle]:
     highest: dict[str, tuple[str, VersionNeed]] = {}
     for need in needs:
-        version = _VERSION.fullmatch(need.version)
+        version = SYMBOL_VERSION.fullmatch(need.version)
+        level = _android_level(need.version) if platform.libc == "bionic" else None
         if need.version in ABI_VERSIONS:
             prefix, asked = "GLIBC", ABI_VERSIONS[need.version]
-        elif platform.libc == "bionic" and need.version in _BIONIC:
-            prefix, asked = "LIBC", str(_BIONIC[need.version])
+        elif level is not None:
+            prefix, asked = "LIBC", str(level)
         elif version is not None:
             prefix, asked = version.groups()
         else:
@@ -227,6 +244,14 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
                 highest[prefix] = (asked, need)
     for prefix, (_, need) in highest.items():
         yield _too_old(facts, need, prefix, platform)
+
+
+def _android_level(version: str) -> int | None:
+    """Give the API level from which on Android has a version, None where that is not known."""
+    match = _ANDROID_VERSION.fullmatch(version)
+    if match is None:
+        return None
+    return int(match["level"]) if match["level"] else _ANDROID_RELEASES.get(match["release"])
 
 
 def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platform) -> Obstacle:

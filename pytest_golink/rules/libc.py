@@ -6,10 +6,11 @@ from typing import Literal
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Subject
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines, not_linked
 from pytest_golink.rules.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
 from pytest_golink.rules.parameters import Version
-from pytest_golink.rules.remedies import make_static, numbers, older_glibc, without_cgo
+from pytest_golink.rules.remedies import make_static, older_glibc, without_cgo
 from pytest_golink.rules.verdict import Verdict, listed
 
 LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt"]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cpu import BUILD_SETTING, LOWEST_CPU, cpu_features, cpu_levels, cpu_setting
-from pytest_golink.rules.remedies import numbers
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.verdict import listed
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.obstacles import Obstacle, go_minor
 from pytest_golink.rules.os_version import launches_on_macos
-from pytest_golink.rules.remedies import numbers
 from pytest_golink.rules.system_libraries import outside_system
 
 if TYPE_CHECKING:

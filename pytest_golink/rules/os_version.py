@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Subject
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.evidence import not_linked
 from pytest_golink.rules.parameters import SOME, Form
-from pytest_golink.rules.remedies import numbers
 from pytest_golink.rules.verdict import Verdict
 
 # Windows by its name, and the version that its loader compares with an image's subsystem version. Windows 11 is 10.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.origin import (
     always_dynamic,
     is_plain_pie,
@@ -124,11 +125,6 @@ def zig_cc(facts: BinaryFacts, libc: str) -> str | None:
     if version and numbers(version) < numbers(oldest):
         return None
     return f"zig cc -target {arch}-linux-{libc}"
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Give a dotted version as numbers to compare: "2.9" is older than "2.17"."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def older_glibc(facts: BinaryFacts, version: str) -> tuple[str, ...]:

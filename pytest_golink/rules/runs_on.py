@@ -11,12 +11,13 @@ from pytest_golink.facts import Subject
 from pytest_golink.findings import PlatformAnswer
 from pytest_golink.platforms import Platform, platforms_named
 from pytest_golink.platforms.naming import in_words
+from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.elf_start import elf_obstacles
 from pytest_golink.rules.evidence import linkage_lines, not_linked
 from pytest_golink.rules.obstacles import Obstacle, cpu_obstacles, kernel_obstacles, target_obstacles
 from pytest_golink.rules.os_start import macos_obstacles, windows_obstacles
 from pytest_golink.rules.parameters import SOME, Form
-from pytest_golink.rules.remedies import numbers, older_glibc
+from pytest_golink.rules.remedies import older_glibc
 from pytest_golink.rules.verdict import Verdict, listed
 
 # Whether there is such a platform is known when the rule is asked: a policy may have platforms of its own.

@@ -60,14 +60,14 @@ class Image:
     beside: bool = False
 
 
-def zig(libc: str, package: str = "versions", need: int = 0, **options: Any) -> dict[str, Any]:
+def zig(libc: str, package: str = "versions", need: int = 0, musl: int = 0, **options: Any) -> dict[str, Any]:
     return {
         "package": package,
         "options": {
             "cgo": True,
             "cc": f"zig cc -target {{arch}}-linux-{libc}",
             "linkmode": "external",
-            "env": {"CGO_CFLAGS": f"-O1 -DNEED={need}"},
+            "env": {"CGO_CFLAGS": f"-O1 -DNEED={need} -DMUSL={musl}"},
             **options,
         },
     }
@@ -79,6 +79,8 @@ FAMILY = (
     Image(name="pure, PIE", package="resolver", options={"cgo": False, "buildmode": "pie"}),
     Image(name="zig, musl, static", **zig("musl", extldflags="-static")),
     Image(name="zig, musl, dynamic", **zig("musl", extldflags="-dynamic")),
+    Image(name="zig, musl 1.2.3", **zig("musl", musl=123, extldflags="-dynamic")),
+    Image(name="zig, musl 1.2.5", **zig("musl", musl=125, extldflags="-dynamic")),
     Image(name="zig, glibc 2.28", **zig("gnu.2.28", need=225)),
     Image(name="zig, glibc 2.31", **zig("gnu.2.31", need=230)),
     Image(name="zig, glibc 2.34", **zig("gnu.2.34", need=232)),

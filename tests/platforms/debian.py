@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 # What a program of C or C++ needs; the rest of the base image are libraries that Go programs seldom load.
 LIBRARIES = ("libc6", "libgcc-s1", "libstdc++6")
+# The base image, debootstrap's minbase, in apt's words: what is essential, and apt, with what they depend on.
+MINBASE = ("?essential", "apt")
 # Debian's words for Go's architectures.
-ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "arm": "armhf"}
+ARCHITECTURES = {
+    "386": "i386",
+    "amd64": "amd64",
+    "arm": "armhf",
+    "arm64": "arm64",
+    "mips64le": "mips64el",
+    "ppc64le": "ppc64el",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+}
 # Loaders that Debian keeps where no directory of a usrmerged root leads.
 _TOP = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _APT_S = 600
@@ -28,13 +39,13 @@ _APT_S = 600
 
 def root_of(folder: Path, suite: str, goarch: str, packages: tuple[str, ...]) -> Path:
     """
-    Give a root folder that holds these packages of a suite, made once.
+    Give a root folder that holds these packages of a suite, made once; MINBASE with all that they depend on.
 
     Raises:
         subprocess.CalledProcessError: apt cannot reach or verify the suite.
     """
     architecture = ARCHITECTURES[goarch]
-    root = folder / f"{suite}-{architecture}-{'-'.join(packages)}"
+    root = folder / f"{suite}-{architecture}-{'minbase' if packages == MINBASE else '-'.join(packages)}"
     if root.is_dir():
         return root
     making = root.with_suffix(".making")
@@ -61,6 +72,11 @@ def _unpack(package: Path, root: Path) -> None:
 def _downloaded(folder: Path, suite: str, architecture: str, packages: tuple[str, ...]) -> list[Path]:
     state = folder / f"apt-{suite}-{architecture}"
     environment = apt(state, suite, architecture)
+    if packages == MINBASE:
+        # The state knows no installed package: all are fetched, and none is installed.
+        command = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends", *packages]
+        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=_APT_S)
+        return sorted((state / "cache/archives").glob("*.deb"))
     into = state / "packages"
     into.mkdir(exist_ok=True)
     for package in packages:

@@ -90,7 +90,8 @@ def test_a_platform_of_ones_own_extends_one_that_is_known() -> None:
     assert own.has_library("libc.so.6", "amd64")
     assert not own.has_library("libz.so.1", "amd64")
     assert own.loaders["amd64"] == ("/lib64/ld-linux-x86-64.so.2", "/opt/ld.so")
-    assert own.versions == {"GLIBC": "2.33", "GLIBCXX": "3.4.28", "CXXABI": "1.3.12", "GCC": "7.0.0"}
+    assert own.versions == {**PLATFORMS["debian11"].versions, "GLIBC": "2.33"}
+    assert own.versions["GLIBCXX"] == "3.4.28"
     assert own.cpu == {"amd64": "v3", "arm": "7"}
     assert PLATFORMS["debian11"].libc_version == "2.31"
 

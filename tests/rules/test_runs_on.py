@@ -12,6 +12,7 @@ from pytest_golink import PolicyViolation, assert_runs_on
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Cgo, CpuLevel, Hardening, Libc, MachO, Subject, VersionNeed
 from pytest_golink.platforms import PLATFORMS, parse_platform
+from pytest_golink.platforms.musl import musl_has
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.runs_on import start_on
 from tests.rules.made import (
@@ -229,6 +230,48 @@ def test_musl_s_loader_takes_glibc_s_names_for_itself_but_not_its_symbols() -> N
     assert reason(fortified, "alpine3.20") == (False, "was linked against glibc: musl has no __vfprintf_chk")
     assert reason(resolv, "alpine3.20") == (False, "libresolv.so.2 is not in the base system")
     assert reason(replace(IMPORT_DYNAMIC, interpreter=MUSL_LOADER), "alpine3.20", go=V1) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "starts"),
+    [
+        ("statx", "alpine3.19", False),
+        ("statx", "alpine3.20", True),
+        ("pthread_getname_np", "alpine3.15", False),
+        ("pthread_getname_np", "alpine3.16", True),
+        ("renameat2", "alpine3.23", False),
+        ("renameat2", "alpine3.24", True),
+        # The loader takes off the 64 of names up to 16 characters alone.
+        ("posix_fallocate64", "alpine3.17", True),
+        ("posix_fallocate64", "alpine3.20", False),
+        ("posix_fallocate64", "alpine3.24", True),
+        ("__fxstat", "alpine3.15", True),
+        # Of a library of any name: nothing in the image says which one has it.
+        ("own_function", "alpine3.15", True),
+    ],
+)
+def test_a_program_for_a_newer_musl_does_not_start_on_an_older_one(name: str, platform: str, starts: bool) -> None:
+    image = replace(MUSL, imports=symbols(name), go=V1)
+
+    assert reason(image, platform)[0] is starts
+    if not starts:
+        assert reason(image, platform)[1].startswith(f"calls {name}, which musl 1.2.")
+    assert reason(replace(image, imports=(replace(image.imports[0], weak=True),)), platform)[0] is True
+
+
+def test_which_musl_a_program_needs_is_left_open_where_the_platform_does_not_say() -> None:
+    own = parse_platform("own", {"targets": ["linux/amd64"], "libc": "musl"})
+
+    assert start_on(subject(replace(MUSL, imports=symbols("statx"), go=V1)), own).starts is None
+    assert start_on(subject(replace(MUSL, imports=symbols("puts"), go=V1)), own).starts is True
+
+
+def test_some_symbols_of_musl_are_those_of_an_architecture() -> None:
+    assert musl_has("arch_prctl", "1.2.5", "amd64")
+    assert not musl_has("arch_prctl", "1.2.5", "arm64")
+    assert not musl_has("__xstat", "1.2.4", "arm")
+    assert musl_has("__xstat", "1.2.5", "arm")
+    assert musl_has("__xstat", "1.2.2", "arm64")
 
 
 def test_what_a_glibc_before_2_34_has_elsewhere_must_be_needed_from_there() -> None:
@@ -473,6 +516,13 @@ def test_android_asks_for_a_pie_its_own_libraries_and_from_15_on_for_large_pages
     newer = replace(ANDROID, version_needs=needs("LIBC", "LIBC_R", library="libc.so"))
     assert reason(newer, "android29") == (False, "needs LIBC_R; android29 has 29")
     assert reason(newer, "android30") == (True, "")
+    logs = replace(
+        ANDROID, version_needs=(*needs("LIBLOG", "LIBLOG_O", library="liblog.so"), *needs("LIBC_OMR1", "LIBC_36"))
+    )
+    assert reason(logs, "android27") == (False, "needs LIBC_36; android27 has 27")
+    assert reason(logs, "android36") == (True, "")
+    assert reason(replace(ANDROID, version_needs=needs("LIBC_OMR1")), "android26")[0] is False
+    assert reason(replace(ANDROID, version_needs=needs("LIBC_X")), "android36")[0] is None
     assert reason(DYNAMIC, "android34")[1].endswith("Android has bionic's loader alone: neither glibc nor musl")
 
 

@@ -1,4 +1,5 @@
 // Versions calls a C function of each glibc version up to NEED (216: glibc 2.16), and libm's; musl has none of them.
+// MUSL (125: musl 1.2.5) asks for what musl has from that version on.
 package main
 
 /*
@@ -13,7 +14,13 @@ package main
 #define NEED 0
 #endif
 
+#ifndef MUSL
+#define MUSL 0
+#endif
+
 int getentropy(void *, size_t);
+int pthread_getname_np(pthread_t, char *, size_t);
+int statx(int, const char *, int, unsigned, void *);
 int gettid(void);
 const char *sigabbrev_np(int);
 unsigned arc4random(void);
@@ -54,6 +61,13 @@ static double call(double start) {
 #endif
 #if NEED >= 241
 	sum += acospi(start / 4) * 0;
+#endif
+#if MUSL >= 123
+	char name[16];
+	sum += pthread_getname_np(pthread_self(), name, sizeof name) * 0;
+#endif
+#if MUSL >= 125
+	sum += statx(-1, "", 0, 0, NULL) * 0;
 #endif
 	return sum;
 }
