@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # glibc writes its version into the library, musl into its loader.
 # Source: glibc's csu/version.c (banner); musl's src/internal/version.c.
 _GLIBC_BANNER = re.compile(rb"GNU C Library [^\n\0]*(?:release|development) version ([0-9]+\.[0-9]+)")
-_MUSL_VERSION = re.compile(rb"\0([0-9]+\.[0-9]+\.[0-9]+)\0")
+_MUSL_VERSION = re.compile(rb"(?<![0-9.])(1\.[0-9]+\.[0-9]+)(?:[_-][0-9A-Za-z_.-]+)?\0")
 # The directories that glibc's loader looks into without any configuration: texts that stand together, with a slash at
 # their ends.
 # Source: glibc's elf/dl-load.c: SYSTEM_DIRS.

@@ -9,6 +9,7 @@ Source: ld.so(8); System V gABI, chapter 5; musl's ldso/dynlink.c.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -55,8 +56,12 @@ _ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
 _ANDROID_PIE_API = 21
 _ANDROID_16K_API = 35
 _ANDROID_PAGE = 16384
-# Linux of OpenBSD's kind: a static program has to name its system calls from 7.5 on.
+# A static program has to name its system calls from this OpenBSD on.
 _OPENBSD_PINNED = (7, 5)
+# A process has one libc from this OpenBSD on: that which its program asks for.
+_OPENBSD_ONE_LIBC = (7, 5)
+# What OpenBSD's ld.so takes for a library's name and its version: libexec/ld.so/sod.c, _dl_build_sod.
+_OPENBSD_NAME = re.compile(r"(lib[^/]*?\.so)((?:\.[0-9]{1,9}){0,2})")
 # Libraries beside the image that are read: a program that ships more of them is looked at no further.
 _MOST_SHIPPED = 64
 
@@ -92,11 +97,9 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
 
 
 def _system_rules(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    version = numbers(platform.os_version) if platform.os_version else ()
+    version = _os_version(platform)
     if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
-        # Source: OpenBSD 7.5's release notes, pinsyscalls(2): execve kills what names none.
-        text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
-        yield Obstacle(text=text, remedy=("Go 1.16 or newer, which calls the system through libc",))
+        yield _pinned(facts)
     if platform.goos != "android" or not version:
         return
     if facts.target is not None and facts.target.goos == "linux" and facts.resolver and "go" in facts.resolver:
@@ -111,6 +114,21 @@ def _system_rules(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
         yield Obstacle(text=text, caution=True)
 
 
+def _os_version(platform: Platform) -> tuple[int, ...]:
+    return numbers(platform.os_version) if platform.os_version else ()
+
+
+def _pinned(facts: BinaryFacts) -> Obstacle:
+    # The kernel aborts the first system call that no PT_OPENBSD_SYSCALLS names, on every architecture. Go's own linker
+    # writes none, OpenBSD's does.
+    # Source: OpenBSD 7.5's sys/sys/syscall_mi.h, pin_check; sys/kern/exec_elf.c, elf_read_pintable.
+    text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
+    if facts.go is None or facts.link_mode != "internal":
+        return Obstacle(text=f"{text}; whether it does is not known here", certain=False)
+    # Source: the release notes of Go 1.16 (amd64, arm64) and 1.17 (386, arm).
+    return Obstacle(text=text, remedy=("Go 1.17 or newer, which calls the system through libc",))
+
+
 def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, seen: set[str]) -> Iterator[Obstacle]:
     """Yield the libraries and versions that are missing; a library that is shipped beside the image is read too."""
     shipped: set[str] = set()
@@ -121,7 +139,7 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, seen: set[st
             yield from _shipped(beside, platform, goarch, seen)
         elif not _is_there(library, platform, goarch):
             shipped.add(library.name)
-            yield _without_library(facts, library, platform)
+            yield _without_library(facts, library, platform, goarch)
     if platform.libc == "musl":
         yield from _on_musl(facts, platform, goarch)
         return
@@ -158,7 +176,54 @@ def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Ob
 def _is_there(library: NeededLibrary, platform: Platform, goarch: str) -> bool:
     if platform.libc == "musl" and _MUSL_ITSELF.match(library.name):
         return True
+    if platform.goos == "openbsd":
+        stem, asked = _split_version(library.name)
+        versions = _openbsd_versions(stem, platform, goarch)
+        # The same major, and the same minor or a larger one; what is asked without a version is there in any.
+        return any(not asked or (has[:1] == asked[:1] and has[1:] >= asked[1:]) for has in versions)
     return platform.has_library(library.name, goarch)
+
+
+def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
+    """Split a name as OpenBSD's ld.so does: "libc.so.97.1" is version 97.1 of "libc.so", which alone has none."""
+    match = _OPENBSD_NAME.fullmatch(name)
+    if match is None:
+        return name, ()
+    return match[1], numbers(match[2].removeprefix(".")) if match[2] else ()
+
+
+def _openbsd_versions(stem: str, platform: Platform, goarch: str) -> list[tuple[int, ...]]:
+    """Give the versions that there are of a library, the lowest first; () where its name is known without one."""
+    names = {name for key in ("", goarch) for name in platform.libraries.get(key, ())}
+    return sorted(version for has, version in map(_split_version, names) if has == stem)
+
+
+def _other_version(facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str) -> Obstacle | None:
+    """
+    Say which version of a library OpenBSD has where it is not the one asked for; None where it has none of that name.
+
+    Source: OpenBSD's libexec/ld.so: library_subr.c, _dl_match_file and _dl_load_shlib (try_any_minor); loader.c,
+    _dl_load_dep_libs.
+    """
+    stem, asked = _split_version(library.name)
+    versions = _openbsd_versions(stem, platform, goarch)
+    known = [version for version in versions if version]
+    if not versions:
+        return None
+    if not known:
+        text = f"{library.name}: which version of it {platform.name} has is not known here"
+        return Obstacle(text=text, certain=False)
+    has = f"{platform.name} has {listed(['.'.join([stem, *map(str, version)]) for version in known])}"
+    if any(version[0] == asked[0] for version in known):
+        text = f"{library.name}: {has}, which ld.so takes with a warning: what is newer is missing"
+        return Obstacle(text=text, certain=False)
+    if stem == "libc.so" and facts.kind == "shared-library" and _os_version(platform) >= _OPENBSD_ONE_LIBC:
+        text = f"{library.name}: {has}; a library gets the libc that its program asks for"
+        return Obstacle(text=text, certain=False)
+    return Obstacle(
+        text=f"{library.name} is not there: {has}",
+        remedy=("CGO_ENABLED=0, which asks for no version of a library", f"or link it on {platform.title}"),
+    )
 
 
 def _search_path(facts: BinaryFacts) -> tuple[str, ...]:
@@ -199,12 +264,13 @@ def _shipped(path: Path, platform: Platform, goarch: str, seen: set[str]) -> Ite
     yield from _libraries(facts, platform, goarch, seen)
 
 
-def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platform) -> Obstacle:
+def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str) -> Obstacle:
     causes = (*cgo_causes(facts), *dynamic_import_causes(facts, of=lambda symbol: symbol.library == library.name))
     elsewhere = [folder for folder in _search_path(facts) if not folder.startswith(("$ORIGIN", "${ORIGIN}"))]
-    if platform.goos == "openbsd" and re.sub(r"\.so(\.[0-9]+)+$", ".so", library.name) in platform.libraries[""]:
-        text = f"{library.name}: which version of it {platform.name} has is not known here"
-        return Obstacle(text=text, certain=False, cause=causes)
+    other = _other_version(facts, library, platform, goarch) if platform.goos == "openbsd" else None
+    # A library that is certainly not in the base system may be in a folder that DT_RUNPATH names.
+    if other is not None and not (other.certain and elsewhere):
+        return replace(other, cause=causes)
     if "/" in library.name or elsewhere:
         word = "DT_RUNPATH" if facts.runpath else "DT_RPATH"
         where = f"{word} {listed(elsewhere)}" if elsewhere else "that path"

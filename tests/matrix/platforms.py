@@ -3,12 +3,14 @@ What runs-on says, held against what happens: a family of images, each started i
 
 Run by `make platforms`. A row an image, a column a root folder. A cell is "yes" or "no" where the answer and the run
 agree, "YES" or "NO" (the answer) where they do not, "? yes" where runs-on leaves open what then happened.
+
+Debian's suites are made from its packages. Root folders of other systems that stand in PLATFORM_ROOTS/more, named after
+the platform and the architecture ("alpine3.20-amd64"), take part too.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections import Counter
@@ -18,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_golink.archives.roots import open_root
 from pytest_golink.facts import Subject
-from pytest_golink.platforms import PLATFORMS, Platform, parse_platform
+from pytest_golink.platforms import PLATFORMS, Platform, parse_platform, platforms_named
+from pytest_golink.platforms.root import describe_root, differences
 from pytest_golink.reader import read_binary
 from pytest_golink.rules.runs_on import start_on
-from tests.platforms.debian import LIBRARIES, SUITES, root_of, version_of
+from tests.platforms.debian import MINBASE, SUITES, root_of, version_of
 from tests.platforms.running import started
 
 if TYPE_CHECKING:
@@ -35,10 +39,35 @@ PROGRAMS = Path(__file__).parent.parent / "platforms/programs"
 TITLE = "images × root folders ({goarch}): what happened"
 # The suites that were out when the tables were written, and what describes them.
 _DESCRIBED = {"bullseye": "11", "bookworm": "12", "trixie": "13"}
-# A third architecture, of 32 bits: an old suite, a present one, and the newest.
-_SUITES = {"arm": ("bullseye", "bookworm", "sid")}
-ZIG_ARCH = {"amd64": "x86_64", "arm64": "aarch64", "arm": "arm"}
-QEMU = {"arm64": "qemu-aarch64-static", "arm": "qemu-arm-static"}
+# Of other architectures an old suite and the newest, where Debian has them.
+_SUITES = {
+    "386": ("bullseye", "bookworm", "trixie"),
+    "arm": ("bullseye", "bookworm", "sid"),
+    "mips64le": ("bookworm",),
+    "ppc64le": ("bookworm", "sid"),
+    "riscv64": ("trixie", "sid"),
+    "s390x": ("bookworm", "sid"),
+}
+# Zig's architecture, and what stands behind the libc's name there.
+ZIG_ARCH = {
+    "386": ("x86", ""),
+    "amd64": ("x86_64", ""),
+    "arm": ("arm", "eabihf"),
+    "arm64": ("aarch64", ""),
+    "mips64le": ("mips64el", "abi64"),
+    "ppc64le": ("powerpc64le", ""),
+    "riscv64": ("riscv64", ""),
+    "s390x": ("s390x", ""),
+}
+QEMU = {
+    "386": "qemu-i386-static",
+    "arm": "qemu-arm-static",
+    "arm64": "qemu-aarch64-static",
+    "mips64le": "qemu-mips64el-static",
+    "ppc64le": "qemu-ppc64le-static",
+    "riscv64": "qemu-riscv64-static",
+    "s390x": "qemu-s390x-static",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,11 +90,12 @@ class Image:
 
 
 def zig(libc: str, package: str = "versions", need: int = 0, musl: int = 0, **options: Any) -> dict[str, Any]:
+    name, dot, version = libc.partition(".")
     return {
         "package": package,
         "options": {
             "cgo": True,
-            "cc": f"zig cc -target {{arch}}-linux-{libc}",
+            "cc": f"zig cc -target {{arch}}-linux-{name}{{abi}}{dot}{version}",
             "linkmode": "external",
             "env": {"CGO_CFLAGS": f"-O1 -DNEED={need} -DMUSL={musl}"},
             **options,
@@ -137,13 +167,13 @@ def places(cache: Path, goarch: str) -> list[Place]:
     empty.mkdir(exist_ok=True)
     found = [Place(name="scratch", root=empty, platform=PLATFORMS["scratch"])]
     for suite in _SUITES.get(goarch, SUITES):
-        full = root_of(cache, suite, goarch, LIBRARIES)
+        full = root_of(cache, suite, goarch, MINBASE)
         version = version_of(cache, suite, goarch, "libc6")
         release = _DESCRIBED.get(suite)
         platform = PLATFORMS[f"debian{release}"] if release else described(suite, version)
         found.append(Place(name=f"{suite} {version}", root=full, platform=platform))
         if release:
-            small = root_of(cache, suite, goarch, LIBRARIES[:1])
+            small = root_of(cache, suite, goarch, ("libc6",))
             platform = PLATFORMS[f"distroless-base-debian{release}"]
             found.append(Place(name=f"{suite}, libc6 alone", root=small, platform=platform))
         if suite != "bullseye":
@@ -151,6 +181,15 @@ def places(cache: Path, goarch: str) -> list[Place]:
             table = {"targets": [f"linux/{goarch}"], "libc": "musl", "libc-version": musl}
             root = root_of(cache, suite, goarch, ("musl",))
             found.append(Place(name=f"musl {musl}", root=root, platform=parse_platform(f"musl{musl}", table)))
+    return [*found, *more(cache, goarch)]
+
+
+def more(cache: Path, goarch: str | None = None) -> list[Place]:
+    """The root folders of other systems that somebody put there."""
+    found = []
+    for root in sorted((cache / "more").glob(f"*-{goarch or '*'}")):
+        (platform,) = platforms_named(root.name.rpartition("-")[0])
+        found.append(Place(name=root.name, root=root, platform=platform))
     return found
 
 
@@ -187,9 +226,8 @@ def built(go_build: GoBuild, image: Image, goarch: str, tmp_path: Path) -> tuple
     options = dict(image.options)
     beside: tuple[Path, ...] = ()
     if "cc" in options:
-        options["cc"] = options["cc"].format(arch=ZIG_ARCH[goarch])
-        if goarch == "arm":
-            options["cc"] = re.sub(r"(gnu|musl)", r"\1eabihf", options["cc"])
+        arch, abi = ZIG_ARCH[goarch]
+        options["cc"] = options["cc"].format(arch=arch, abi=abi)
     if image.package == "shipped":
         # The linker is told where the library is; the loader looks beside the image alone.
         library = tmp_path / "libgolinktwice.so.1"
@@ -220,8 +258,10 @@ def test_an_image_for_this_machine_starts_where_runs_on_says_so(
     assert wrong == []
 
 
-# Go's own linker makes no PIE for arm.
-OTHERS = [(image, goarch) for goarch in QEMU for image in FAMILY if (image.name, goarch) != ("pure, PIE", "arm")]
+# Where Go's own linker makes no PIE.
+# Source: Go's internal/platform/supported.go, InternalLinkPIESupported.
+_NO_PIE = ("386", "arm", "mips64le")
+OTHERS = [(image, goarch) for goarch in QEMU for image in FAMILY if image.name != "pure, PIE" or goarch not in _NO_PIE]
 
 
 @pytest.mark.parametrize(("image", "goarch"), OTHERS, ids=lambda part: getattr(part, "name", part))
@@ -235,6 +275,38 @@ def test_an_image_for_another_architecture_starts_where_runs_on_says_so(
 
     add_row(TITLE.format(goarch=goarch), {"image": image.name, **cells})
     assert wrong == []
+
+
+def described_as_read(place: Place) -> list[str]:
+    """Where a description promises what the files do not have; what it leaves out only makes it say no."""
+    with open_root(place.root) as root:
+        read = parse_platform("read", describe_root(root))
+    (target,) = read.targets
+    # A version that libgcc has on some architectures alone: where it is not, nothing can need it.
+    # musl takes any name of libc for itself, and Alpine's armhf and armv7 call it differently.
+    elsewhere = "versions.GCC:" if target.goarch != "amd64" else "-"
+    return [
+        line
+        for line in differences(place.platform, read)
+        if " is missing, " not in line and not line.startswith((elsewhere, "libraries: libc.musl-"))
+    ]
+
+
+BASES = [(goarch, suite) for goarch in ZIG_ARCH for suite in _SUITES.get(goarch, SUITES) if suite in _DESCRIBED]
+
+
+@pytest.mark.parametrize(("goarch", "suite"), BASES)
+def test_a_debian_is_described_as_its_packages_are(goarch: str, suite: str, cache: Path) -> None:
+    root = root_of(cache, suite, goarch, MINBASE)
+    place = Place(name=suite, root=root, platform=PLATFORMS[f"debian{_DESCRIBED[suite]}"])
+
+    assert described_as_read(place) == []
+
+
+def test_other_systems_are_described_as_their_files_are(cache: Path) -> None:
+    wrong = {place.name: described_as_read(place) for place in more(cache)}
+
+    assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
 # qemu's models of a CPU, and the level of each.

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
-# What a program of C or C++ needs; the rest of the base image are libraries that Go programs seldom load.
-LIBRARIES = ("libc6", "libgcc-s1", "libstdc++6")
-# The base image, debootstrap's minbase, in apt's words: what is essential, and apt, with what they depend on.
-MINBASE = ("?essential", "apt")
+# The base image, debootstrap's minbase: what is essential or required, and apt, with what they depend on.
+MINBASE = ("minbase",)
+# Where a dependency can be met by two packages, the one that the image has.
+_CHOSEN = {"bookworm": ("usr-is-merged",)}
+# The suite whose image has a /lib of its own; later ones have links to /usr.
+# Source: debuerreotype: examples/debian.sh.
+_UNMERGED = "bullseye"
 # Debian's words for Go's architectures.
 ARCHITECTURES = {
     "386": "i386",
@@ -45,14 +48,14 @@ def root_of(folder: Path, suite: str, goarch: str, packages: tuple[str, ...]) ->
         subprocess.CalledProcessError: apt cannot reach or verify the suite.
     """
     architecture = ARCHITECTURES[goarch]
-    root = folder / f"{suite}-{architecture}-{'minbase' if packages == MINBASE else '-'.join(packages)}"
+    root = folder / f"{suite}-{architecture}-{'-'.join(packages)}"
     if root.is_dir():
         return root
     making = root.with_suffix(".making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    for name in _TOP:
-        # As usrmerge has it: a package of an older suite names /lib, one of a newer /usr/lib.
+    for name in _TOP if suite != _UNMERGED else ():
+        # A package of an older suite names /lib, one of a newer /usr/lib.
         (making / "usr" / name).mkdir(parents=True)
         (making / name).symlink_to(f"usr/{name}")
     for package in _downloaded(folder, suite, architecture, packages):
@@ -74,7 +77,8 @@ def _downloaded(folder: Path, suite: str, architecture: str, packages: tuple[str
     environment = apt(state, suite, architecture)
     if packages == MINBASE:
         # The state knows no installed package: all are fetched, and none is installed.
-        command = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends", *packages]
+        chosen = ["?essential", "?priority(required)", "apt", *_CHOSEN.get(suite, ())]
+        command = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends", *chosen]
         subprocess.run(command, check=True, env=environment, capture_output=True, timeout=_APT_S)
         return sorted((state / "cache/archives").glob("*.deb"))
     into = state / "packages"

@@ -154,7 +154,7 @@ def test_musl_is_found_by_its_loader(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     loader = tmp_path / "lib/ld-musl-x86_64.so.1"
     source = tmp_path / "musl.c"
-    source.write_text('const char version[] = "\\0001.2.9", banner[] = "musl libc";\n')
+    source.write_text('const char version[] = "\\2001.2.9", banner[] = "musl libc";\n')
     flags = ["-target", "x86_64-linux-musl", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libc.musl-x86_64.so.1"]
     subprocess.run([*zig(), *flags, str(source), "-o", str(loader)], check=True)
     (tmp_path / "lib/libc.musl-x86_64.so.1").symlink_to("ld-musl-x86_64.so.1")

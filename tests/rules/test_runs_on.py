@@ -38,6 +38,7 @@ from tests.rules.made import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoBuild
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
 
@@ -526,7 +527,7 @@ def test_android_asks_for_a_pie_its_own_libraries_and_from_15_on_for_large_pages
     assert reason(DYNAMIC, "android34")[1].endswith("Android has bionic's loader alone: neither glibc nor musl")
 
 
-def test_openbsd_ends_static_programs_and_its_libc_versions_are_left_open() -> None:
+def test_openbsd_ends_static_programs_and_has_one_libc() -> None:
     static = replace(STATIC, target=target("openbsd/amd64"), go=V1)
     dynamic = replace(
         static, linkage="dynamic", interpreter="/usr/libexec/ld.so", needed=needed("libc.so", "libpthread.so")
@@ -536,8 +537,8 @@ def test_openbsd_ends_static_programs_and_its_libc_versions_are_left_open() -> N
     assert reason(static, "openbsd7.5")[0] is False
     assert reason(dynamic, "openbsd7.6") == (True, "")
     assert reason(replace(dynamic, needed=needed("libc.so.97.1")), "openbsd7.6") == (
-        None,
-        "libc.so.97.1: which version of it openbsd7.6 has is not known here",
+        False,
+        "libc.so.97.1 is not there: openbsd7.6 has libc.so.100.3",
     )
 
 
@@ -629,3 +630,120 @@ def test_a_static_image_for_linux_starts_on_android_and_finds_no_name_server() -
     image = replace(STATIC, target=target("linux/arm64"), resolver=("go",), go=go(GOARM64="v8.0"))
 
     assert reason(image, "android34") == (True, "Android has no /etc/resolv.conf: Go's resolver finds no name server")
+
+
+OPENBSD = replace(
+    STATIC,
+    target=target("openbsd/amd64"),
+    linkage="dynamic",
+    interpreter="/usr/libexec/ld.so",
+    needed=needed("libc.so", "libpthread.so"),
+    go=V1,
+)
+
+
+@pytest.mark.parametrize("platform", [name for name, each in PLATFORMS.items() if each.goos == "openbsd"])
+def test_a_library_without_a_version_is_there_on_every_openbsd(platform: str) -> None:
+    assert reason(OPENBSD, platform) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("library", "platform", "expected"),
+    [
+        ("libc.so.100.3", "openbsd7.6", (True, "")),
+        ("libc.so.100.1", "openbsd7.6", (True, "")),
+        ("libc.so.100", "openbsd7.6", (True, "")),
+        ("libc++.so.10.0", "openbsd7.6", (True, "")),
+        ("libc.so.97.1", "openbsd7.6", (False, "libc.so.97.1 is not there: openbsd7.6 has libc.so.100.3")),
+        ("libc.so.102.0", "openbsd7.6", (False, "libc.so.102.0 is not there: openbsd7.6 has libc.so.100.3")),
+        (
+            "libpthread.so.28.1",
+            "openbsd7.8",
+            (
+                None,
+                "libpthread.so.28.1: openbsd7.8 has libpthread.so.28.0, which ld.so takes with a warning: what is "
+                "newer is missing",
+            ),
+        ),
+        ("libc.so.100.3", "openbsd7.7", (None, "libc.so.100.3: which version of it openbsd7.7 has is not known here")),
+        ("libpng.so.18.0", "openbsd7.6", (False, "libpng.so.18.0 is not in the base system")),
+        ("libc.so.100.3.1", "openbsd7.6", (False, "libc.so.100.3.1 is not in the base system")),
+        (f"libc.so.{'9' * 5000}", "openbsd7.6", (False, f"libc.so.{'9' * 5000} is not in the base system")),
+    ],
+)
+def test_openbsd_takes_the_same_major_and_at_least_the_minor(
+    library: str, platform: str, expected: tuple[bool | None, str]
+) -> None:
+    assert reason(replace(OPENBSD, needed=needed(library)), platform) == expected
+
+
+def test_a_version_that_openbsd_does_not_have_may_be_where_the_image_looks() -> None:
+    image = replace(OPENBSD, needed=needed("libz.so.6.0"), runpath=("/usr/local/lib",))
+
+    assert reason(image, "openbsd7.6") == (
+        None,
+        "libz.so.6.0: what is in DT_RUNPATH /usr/local/lib there is not known here",
+    )
+
+
+def test_a_version_that_openbsd_does_not_have_has_its_remedy() -> None:
+    found = finding(replace(OPENBSD, needed=needed("libc.so.97.1")), "openbsd7.6")
+
+    assert found.outcome == "violated"
+    assert "CGO_ENABLED=0, which asks for no version of a library" in found.remedy
+    assert "or link it on OpenBSD 7.6" in found.remedy
+
+
+def test_a_library_on_openbsd_gets_the_libc_of_its_program() -> None:
+    image = replace(OPENBSD, kind="shared-library", interpreter=None, needed=needed("libc.so.99.0"))
+
+    assert reason(image, "openbsd7.6") == (
+        None,
+        "libc.so.99.0: openbsd7.6 has libc.so.100.3; a library gets the libc that its program asks for",
+    )
+    assert reason(image, "openbsd7.4") == (False, "libc.so.99.0 is not there: openbsd7.4 has libc.so.97.1")
+
+
+def test_libraries_of_an_own_openbsd_may_be_for_one_architecture() -> None:
+    router = parse_platform("router", {"extends": "openbsd7.6", "libraries": {"arm64": ["libown.so.2.1"]}})
+    image = replace(OPENBSD, target=target("openbsd/arm64"), needed=needed("libown.so.2.0", "libown.so"))
+
+    assert start_on(subject(image), router).answer.starts is True
+    assert start_on(subject(replace(image, target=target("openbsd/amd64"))), router).answer.starts is False
+
+
+def test_a_static_program_of_openbsd_s_linker_may_pin_its_system_calls() -> None:
+    image = replace(STATIC, target=target("openbsd/amd64"), go=V1)
+    text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
+
+    assert reason(image, "openbsd7.5") == (False, text)
+    assert reason(replace(image, link_mode="external"), "openbsd7.5") == (
+        None,
+        f"{text}; whether it does is not known here",
+    )
+    assert reason(replace(image, go=None), "openbsd7.5")[0] is None
+    assert reason(replace(image, go=None), "openbsd7.4") == (True, "")
+
+
+def test_a_real_image_for_openbsd_names_no_version(go_build: GoBuild) -> None:
+    facts = go_build("sample_go/static", target="openbsd/amd64", cgo=False).facts
+
+    assert reason(facts, "openbsd7.4")[0] is True
+    assert reason(facts, "openbsd7.9")[0] is True
+
+
+def test_freebsd_15_has_another_libutil_and_has_split_libc() -> None:
+    image = replace(
+        STATIC,
+        target=target("freebsd/amd64"),
+        linkage="dynamic",
+        interpreter="/libexec/ld-elf.so.1",
+        needed=needed("libutil.so.9", "libc.so.7"),
+        go=V1,
+    )
+    newer = replace(image, needed=needed("libutil.so.10", "libc.so.7", "libsys.so.7"))
+
+    assert reason(image, "freebsd14") == (True, "")
+    assert reason(image, "freebsd15") == (False, "libutil.so.9 is not in the base system")
+    assert reason(newer, "freebsd15") == (True, "")
+    assert reason(newer, "freebsd14")[0] is False
