@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TAGS: Mapping[str, str] = MappingProxyType({"net": "netgo", "os/user": "osusergo"})
 
 # GOARCH → zig's architecture, and the oldest glibc there is for it.
-# Source: glibc's NEWS (aarch64 2.17, powerpc64le 2.17, riscv64 2.27).
+# Source: glibc's NEWS (aarch64 2.17, riscv64 2.27).
 _ZIG: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "amd64": ("x86_64", "2.2.5"),
