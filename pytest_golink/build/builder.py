@@ -184,7 +184,9 @@ class Builder:
         if fresh_cache:
             # Kept, so that the standard library is compiled for it once only.
             environment["GOCACHE"] = str(self._cache / "second-gocache")
-        copied = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
+        copied, work = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
+        # Neither the original's go.work, which GOWORK may name, nor one above the folder for temporary files.
+        environment["GOWORK"] = "off" if work is None else str(work)
         job = replace(job, folder=copied, environment=MappingProxyType(environment))
         image = folder / job.file_name
         command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)

@@ -26,7 +26,7 @@ _GIT_FOLDERS = ("refs", "info", "reftable")
 _CACHE_TAG = "CACHEDIR.TAG"
 
 
-def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str]) -> Path:
+def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str]) -> tuple[Path, Path | None]:
     """
     Copy what is built in a folder, with the folders' position to each other kept.
 
@@ -39,7 +39,7 @@ def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str])
         ask: Runs `go` there with these words, for the package, and gives what it prints.
 
     Returns:
-        The copy of `folder`.
+        The copy of `folder`, and of go.work, None where none applies.
 
     Raises:
         BuildError: There is no module, or more than a bound of files or bytes.
@@ -54,11 +54,21 @@ def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str])
     modules = {Path(line).resolve() for line in listed if line}
     wanted |= {one for one in modules if not any(one.is_relative_to(other) for other in elsewhere)}
     files: list[Path] = []
-    if known["GOWORK"]:
-        work = Path(known["GOWORK"]).resolve()
+    work = None if known["GOWORK"] in ("", "off") else Path(known["GOWORK"]).resolve()
+    stated = {module / "go.mod"}
+    if work is not None:
         files += [file for file in (work, work.with_suffix(".work.sum")) if file.is_file()]
         used = json.loads(ask(("work", "edit", "-json", str(work)))).get("Use") or ()
-        wanted |= {(work.parent / entry["DiskPath"]).resolve() for entry in used}
+        folders = {(work.parent / entry["DiskPath"]).resolve() for entry in used}
+        wanted |= folders
+        stated |= {work, *(one / "go.mod" for one in folders)}
+        if (work.parent / "vendor").is_dir():
+            wanted.add(work.parent / "vendor")
+    for file in stated:
+        # Go reads a replacement's go.mod also where the package imports nothing of it.
+        replaced = json.loads(ask(("work" if file == work else "mod", "edit", "-json", str(file)))).get("Replace") or ()
+        beside = [file.parent / entry["New"]["Path"] for entry in replaced if entry["New"]["Path"].startswith(".")]
+        wanted |= {one.resolve() for one in beside if one.is_dir()}
     roots = [root for root in wanted if not any(other in root.parents for other in wanted)]
     common = Path(os.path.commonpath([*roots, *(file.parent for file in files)]))
     budget = _Budget(common)
@@ -66,7 +76,7 @@ def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str])
         _copy_tree(root, place / root.relative_to(common), budget)
     for file in files:
         _copy_file(file, place / file.relative_to(common), budget)
-    return place / folder.relative_to(common)
+    return place / folder.relative_to(common), None if work is None else place / work.relative_to(common)
 
 
 class _Budget:
@@ -120,7 +130,8 @@ def _copy_file(source: Path, place: Path, budget: _Budget) -> None:
 
 
 def _copy_git(source: Path, place: Path, budget: _Budget) -> None:
-    for name in _GIT_FILES:
+    # Of a split index, git-update-index(1), the larger part.
+    for name in (*_GIT_FILES, *sorted(file.name for file in source.glob("sharedindex.*"))):
         if (source / name).is_file():
             _copy_file(source / name, place / name, budget)
     for name in _GIT_FOLDERS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_repository_is_copied_with_its_state_and_not_touched(module: Path, go_
     git("init", "--quiet")
     git("add", ".")
     git("commit", "--quiet", "--message", "one")
+    git("update-index", "--split-index")
     write(module / "cache", CACHEDIR_TAG="Signature: 8a477f597d28d172789f06886806bc55", big="x")
     (module.parent / "link").symlink_to("app")
     os.mkfifo(module / "pipe")
@@ -105,6 +107,47 @@ def test_a_workspace_is_copied_with_its_modules(module: Path, go_build: GoBuild)
     write(module, go_mod="module example.com/app\ngo 1.21\n")
     write(module.parent, go_work="go 1.21\nuse (\n./app\n./lib\n./other\n)\n")
     write(module.parent / "other", go_mod="module example.com/other\n")
+
+    assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
+
+
+def test_a_workspace_that_is_named_and_one_that_is_switched_off(
+    module: Path, go_build: GoBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(module.parent, my_work="go 1.21\nuse ./app\n")
+    for work in (str(module.parent / "my.work"), "off"):
+        monkeypatch.setenv("GOWORK", work)
+
+        assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
+
+
+def test_a_workspace_above_the_folder_for_temporary_files_does_not_count(
+    module: Path, tmp_path_factory: pytest.TempPathFactory, go_build: GoBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write(tmp_path_factory.mktemp("other"), go_work="go 1.21\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(other))
+
+    assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
+
+
+def test_a_replacement_that_nothing_is_imported_from_is_copied(module: Path, go_build: GoBuild) -> None:
+    deep = "module example.com/lib\ngo 1.16\nrequire example.com/deep v0.0.0\n"
+    write(module.parent / "lib", go_mod=deep)
+    write(module.parent / "deep", go_mod="module example.com/deep\ngo 1.16\n")
+    replaced = "replace (\nexample.com/lib => ../lib\nexample.com/deep => ../deep\n)\n"
+    write(module, go_mod=f"module example.com/app\ngo 1.16\nrequire example.com/lib v0.0.0\n{replaced}")
+
+    assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
+
+
+def test_a_workspace_is_copied_with_its_vendor_folder(
+    module: Path, go_build: GoBuild, go_toolchain: GoToolchain
+) -> None:
+    write(module.parent / "z", go_mod="module example.com/z\n", z_go="package z\n")
+    write(module, go_mod="module example.com/app\ngo 1.22\nrequire example.com/z v0.0.0\n")
+    write(module, z_go='package main\n\nimport _ "example.com/z"\n')
+    write(module.parent, go_work="go 1.22\nuse (\n./app\n./lib\n)\nreplace example.com/z => ./z\n")
+    subprocess.run([str(go_toolchain.path), "work", "vendor"], cwd=module.parent, check=True, capture_output=True)
 
     assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
 
@@ -175,6 +218,28 @@ def test_a_cache_of_its_own_is_in_golink_s_cache_folder(
         binary.rebuild(tmp_path / "again", fresh_cache=True)
 
 
+def test_a_temporary_folder_in_the_module_is_not_copied_into_itself(
+    module: Path, go_build: GoBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(module, tmp__mine_txt="mine")
+    monkeypatch.setattr(tempfile, "tempdir", str(module / "tmp"))
+
+    assert asked(go_build(cwd=module, cgo=False, trimpath=True)).outcome == "passed"
+    assert [path.name for path in (module / "tmp").iterdir()] == ["mine.txt"]
+
+
+def test_a_flag_of_cgo_with_the_folder_is_in_the_build_id(tmp_path: Path, go_build: GoBuild) -> None:
+    main = 'package main\n\n// #cgo CFLAGS: -I${SRCDIR}/include\nimport "C"\n\nfunc main() {}\n'
+    module = write(tmp_path / "app", go_mod="module example.com/app\n", main_go=main)
+
+    finding = asked(go_build(cwd=module, cgo=True, trimpath=True))
+
+    assert finding.outcome == "violated"
+    assert finding.cause[0].startswith("only build IDs differ: Go's is a hash")
+    assert finding.remedy == ("-ldflags=-buildid=, or a #cgo flag without ${SRCDIR}",)
+    assert asked(go_build(cwd=module, cgo=True, trimpath=True, ldflags="-buildid=")).outcome == "passed"
+
+
 def test_a_file_that_is_no_image_is_compared_too() -> None:
     count = iter((b"one 2026-01-31", b"one 2026-02-01"))
 
@@ -206,6 +271,7 @@ def pe(stamp: int) -> bytes:
 
 
 _TRIM = {"-trimpath": "true"}
+_ID = b"%s-vyjtmU7MKFjLTE6aWi/hsWisZ77-tmCY9dhwwJX/GKLpT29lMrQWPmXi1RJ4/k9o698-D1R3PTyTUP2iT"
 CASES: dict[str, tuple[Built, Built, Differences]] = {
     "a path in C's debug information": (
         made("/one", _TRIM, _debug_line=b"\0/one/main.c\0"),
@@ -224,7 +290,10 @@ CASES: dict[str, tuple[Built, Built, Differences]] = {
             where=(".data",),
             evidence=('.data: "FOLDER/assets"', "sections that differ: .data"),
             cause=("the folder that it is built in is in .data",),
-            remedy=("look where these strings come from: -X, go:embed, or a generator that writes absolute paths",),
+            remedy=(
+                "look where these strings come from: -X, go:embed, a #cgo flag with ${SRCDIR}, or a generator that "
+                "writes absolute paths",
+            ),
         ),
     ),
     "the state of the repository": (
@@ -250,6 +319,24 @@ CASES: dict[str, tuple[Built, Built, Differences]] = {
             evidence=("build setting -ldflags: -r FOLDER/lib | -r FOLDER/lib", "sections that differ: .data"),
             cause=("the build info records -ldflags",),
             remedy=("-trimpath leaves flags with paths out of the build info",),
+        ),
+    ),
+    "a build ID in the text, as Mach-O and PE have it": (
+        made(_text=b'same\xff Go build ID: "' + _ID % b"1" + b'"\n', _buildid=b"x", headers=b"y"),
+        made(_text=b'same\xff Go build ID: "' + _ID % b"2" + b'"\n', _buildid=b"y", headers=b"z"),
+        Differences(
+            where=(".text", ".buildid", "headers"),
+            evidence=(
+                f'.text at offset 0x14: " Go build ID: "{(_ID % b"1").decode()}"" | '
+                f'" Go build ID: "{(_ID % b"2").decode()}""',
+                "build IDs, headers and tables of offsets differ with them",
+                "sections that differ: .text, .buildid, headers",
+            ),
+            cause=(
+                "only build IDs differ: Go's is a hash of all that the build was given, and a #cgo flag with ${SRCDIR} "
+                "is another in each folder",
+            ),
+            remedy=("-ldflags=-buildid=, or a #cgo flag without ${SRCDIR}",),
         ),
     ),
     "a temporary file of an external link": (
