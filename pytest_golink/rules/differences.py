@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_golink.rules.verdict import listed
 
@@ -25,6 +25,9 @@ _SECTIONS_SHOWN = 6
 _FOLLOWS = re.compile(
     r"\.note\.(go\.buildid|gnu\.build-id)|\.buildid|\.gnu_debuglink|headers|(between|after the) sections|__LINKEDIT"
 )
+# Of the main package's inputs, of it, of all packages, and of the image.
+# Source: cmd/go/internal/work/buildid.go.
+_BUILD_ID = re.compile(rb"[\w-]{20}(?:/[\w-]{20}){3}")
 _WORK_FOLDER = re.compile(rb"(?:go-build|go-link-|cgo-gcc-input-|golink-)[0-9A-Za-z_-]{5,40}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|[A-Z][a-z]{2} [ \d]\d \d{4}")
 _U32 = Struct("<I")
@@ -38,6 +41,10 @@ class Built:
     sections: tuple[Section, ...]
     folder: str
     settings: Mapping[str, str]
+
+
+# The name, and the section in each of the two.
+_Pair: TypeAlias = "tuple[str, Section | None, Section | None]"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +75,15 @@ def differences(first: Built, second: Built) -> Differences:
             cause.append(found[1])
             remedy.append(found[2])
     if not cause:
-        own = [pair for pair in differing if not _FOLLOWS.fullmatch(pair[0])] or differing
-        lines += [_first_difference(first, second, pair) for pair in own[:_SECTIONS_SHOWN]]
-        if any(_TIME.search(line) for line in lines):
+        own = [pair for pair in differing if not _FOLLOWS.fullmatch(pair[0])]
+        lines += [_first_difference(first, second, pair) for pair in (own or differing)[:_SECTIONS_SHOWN]]
+        if _only_build_ids(first, second, own):
+            cause.append(
+                "only build IDs differ: Go's is a hash of all that the build was given, and a #cgo flag with ${SRCDIR} "
+                "is another in each folder"
+            )
+            remedy.append("-ldflags=-buildid=, or a #cgo flag without ${SRCDIR}")
+        elif any(_TIME.search(line) for line in lines):
             cause.append(
                 "a time is in the image: one that -X sets, that a generator writes, or C's __DATE__ and __TIME__"
             )
@@ -85,7 +98,16 @@ def differences(first: Built, second: Built) -> Differences:
     return Differences(where=where, evidence=tuple(lines), cause=tuple(cause), remedy=tuple(remedy))
 
 
-def _pairs(first: Built, second: Built) -> list[tuple[str, Section | None, Section | None]]:
+def _only_build_ids(first: Built, second: Built, own: Iterable[_Pair]) -> bool:
+    # Mach-O and PE have Go's in the text.
+    without = [
+        [_BUILD_ID.sub(b"", _bytes(first, one)), _BUILD_ID.sub(b"", _bytes(second, other))] for _, one, other in own
+    ]
+    ids = [_BUILD_ID.findall(built.data) for built in (first, second)]
+    return ids[0] != ids[1] and all(mine == theirs for mine, theirs in without)
+
+
+def _pairs(first: Built, second: Built) -> list[_Pair]:
     one, other = _numbered(first.sections), _numbered(second.sections)
     return [(key[0], one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
 
@@ -120,7 +142,11 @@ def _folder(built: Built) -> _Found | None:
         return lines, cause, "-trimpath"
     if all("debug" in name for name in names):
         return lines, f"{cause}, from the C compiler", "-ldflags=-w, or CGO_CFLAGS=-ffile-prefix-map=$PWD=."
-    return lines, cause, "look where these strings come from: -X, go:embed, or a generator that writes absolute paths"
+    remedy = (
+        "look where these strings come from: -X, go:embed, a #cgo flag with ${SRCDIR}, or a generator that writes "
+        "absolute paths"
+    )
+    return lines, cause, remedy
 
 
 def _settings(first: Built, second: Built) -> _Found | None:
@@ -176,7 +202,7 @@ def _pe_timestamp(data: bytes) -> int | None:
     return stamp
 
 
-def _first_difference(first: Built, second: Built, pair: tuple[str, Section | None, Section | None]) -> str:
+def _first_difference(first: Built, second: Built, pair: _Pair) -> str:
     name, one, other = pair
     if one is None or other is None:
         return f"{name} is in one of the two only"

@@ -15,7 +15,7 @@ from pytest_golink.rules.evidence import linkage_lines, not_linked
 from pytest_golink.rules.origin import dynamic_causes
 from pytest_golink.rules.remedies import make_static
 from pytest_golink.rules.verdict import Verdict, listed
-from pytest_golink.sandbox import run_alone
+from pytest_golink.sandbox import Refusal, run_alone
 
 # The variable of each format's loader.
 _PRELOAD = {"elf": "LD_PRELOAD", "macho": "DYLD_INSERT_LIBRARIES", "xcoff": "LDR_PRELOAD"}
@@ -140,7 +140,16 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
     if variable != "LD_PRELOAD" or (facts.target is not None and facts.target.goos != "linux"):
         return foreign(facts, expected)
     loaded = _preloaded(facts)
-    if loaded is None:
+    if loaded == "interpreter":
+        return Verdict(
+            outcome="undecidable",
+            expected=expected,
+            observed=f"its interpreter {facts.interpreter} is not on this machine, which therefore proves nothing",
+            evidence=verdict.evidence,
+            cause=verdict.cause,
+            remedy=("ask it where that interpreter is, in a container for one", *verdict.remedy),
+        )
+    if loaded == "machine":
         return foreign(facts, expected)
     evidence = (*verdict.evidence, f"run with {variable}: the library was {'loaded' if loaded else 'not loaded'}")
     return Verdict(
@@ -154,8 +163,8 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
     )
 
 
-def _preloaded(facts: BinaryFacts) -> bool | None:
-    """Run the program with a library preloaded, and tell whether that was loaded; None where it does not run here."""
+def _preloaded(facts: BinaryFacts) -> bool | Refusal:
+    """Run the program with a library preloaded, and tell whether that was loaded; else why it does not run here."""
     with tempfile.TemporaryDirectory(prefix="golink-preload-") as folder:
         library = Path(folder, "golink-preload.so")
         _compile(library)
@@ -167,10 +176,25 @@ def _preloaded(facts: BinaryFacts) -> bool | None:
             # A program with an interpreter needs one to be there.
             root=facts.interpreter is None,
         )
-    if ran.refused == "interpreter" and facts.interpreter is not None:
-        # Not this machine's: nothing reads the variable here, and elsewhere something does.
-        return None
-    return None if not_of_this_machine(facts, ran) else _MARK in ran.errors
+        if not_of_this_machine(facts, ran):
+            return "machine"
+        if ran.refused:
+            return ran.refused
+        if _MARK in ran.errors:
+            return True
+        if _machine(library) != _machine(Path(facts.path)):
+            raise ToolchainError(
+                f"ignores-preload: run = true: {os.environ.get('CC', 'cc')} compiles for another machine than the "
+                f"program's: name one for {facts.target or 'that'} in CC"
+            )
+        return False
+
+
+def _machine(image: Path) -> tuple[bytes, bytes]:
+    # Source: System V gABI, "ELF Header": EI_CLASS and EI_DATA, and e_machine.
+    with image.open("rb") as file:
+        header = file.read(20)
+    return header[4:6], header[18:20]
 
 
 def _compile(library: Path) -> None:

@@ -73,7 +73,8 @@ def run_alone(
         seconds: How long it may run.
         environment: All of its environment; "{folder}" in a value stands for the folder that it lies in.
         beside: Files that lie beside it.
-        root: Whether its folder is its root folder, with nothing but itself; else it sees this machine's libraries.
+        root: Whether its folder is its root folder, with nothing but itself; else it sees this machine's files, all
+            read-only, but for folders of users and of running programs.
 
     Raises:
         SandboxError: This machine does not allow such a start; the message says how to allow it.
@@ -166,10 +167,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        raise SandboxError(
+            f"the program is still there {_GRACE_S:.0f} s after it was ended: the machine has too much else to do, or "
+            "the kernel waits for a device or a network file system"
+        ) from None
     finally:
-        if process.poll() is None:  # pragma: no cover - a launcher that hangs in the kernel
+        # Also where Ctrl-C comes in between. With the launcher ends the namespace's first process, and all in there.
+        if process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _last_word(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None:

@@ -20,6 +20,7 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 from contextlib import suppress
@@ -44,11 +45,15 @@ _KEPT = (
     (os.ST_NODIRATIME, _MS_NODIRATIME),
     (os.ST_RELATIME, _MS_RELATIME),
 )
+# Linux 5.12; libc has no function of that name before glibc 2.36.
+# Source: Linux's include/uapi/linux/mount.h, struct mount_attr.
+_SYS_MOUNT_SETATTR, _AT_RECURSIVE = 442, 0x8000
+_READ_ONLY = struct.pack("=4Q", 1, 0, 0, 0)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _NOBODY = 65534
 # A program that sees the machine's files does not see these.
-_HIDDEN = ("/home", "/root", "/run", "/var/tmp", "/dev/shm")  # noqa: S108 - hidden, not used
+_HIDDEN = ("/home", "/root", "/run", "/var/tmp", "/dev/shm", "/proc")  # noqa: S108 - hidden, not used
 _BUSY_TRIES, _BUSY_S = 40, 0.05
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -107,13 +112,22 @@ def _show(folder: str, place: str) -> None:
     _call("mount", b"none", target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | kept, None)
 
 
+def _forbid_writing() -> None:
+    """Make all that is mounted read-only: an ordinary user's program is still of that user, whatever it is called."""
+    try:
+        _call("syscall", _SYS_MOUNT_SETATTR, 0, b"/", _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
+    except OSError as error:
+        raise OSError(error.errno, f"mount_setattr, of Linux 5.12: {os.strerror(error.errno or 0)}") from error
+
+
 def _hide(shown: Path) -> None:
     home = Path(os.environ.get("HOME", "/"))
     for folder in {*map(Path, _HIDDEN), home}:
-        # Not what the program lies in, nor the root.
+        # Not what the program lies in, nor the root. What this process may not look at, the program may not either:
+        # isdir, unlike is_dir, takes that for nothing.
         if (
             folder.is_absolute()
-            and folder.is_dir()
+            and os.path.isdir(folder)  # noqa: PTH112
             and not folder.is_symlink()
             and folder not in (shown, *shown.parents)
         ):
@@ -211,6 +225,7 @@ def main(report: int) -> int:
         if spec["root"]:
             _show(spec["folder"], spec["folder"])
         else:
+            _forbid_writing()
             _show(spec["folder"], spec["place"])
             _hide(Path(spec["place"]))
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
 from pytest_golink.facts import Subject
-from pytest_golink.rules import evaluate, rule_named
+from pytest_golink.rules import behaviour, evaluate, rule_named
 from tests.rules.made import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
 from tests.sandbox.programs import compiled
 
@@ -78,6 +79,40 @@ def test_the_policy_says_what_counts_as_started(
     assert (finding.outcome, finding.observed) == (outcome, observed)
 
 
+@pytest.mark.parametrize(
+    ("words", "pattern", "outcome"),
+    [
+        (("list", "ening"), "listening", "violated"),
+        (("list", "ening"), "^ening", "passed"),
+        (("list", "ening"), "list$", "passed"),
+        # It has printed something, though not on both.
+        (("list", ""), "^$", "violated"),
+        (("", ""), "^$", "passed"),
+    ],
+)
+def test_a_pattern_is_found_in_one_of_the_streams(
+    words: tuple[str, str], pattern: str, outcome: str, tmp_path: Path
+) -> None:
+    image = compiled(tmp_path, f'fputs("{words[0]}", stdout); fputs("{words[1]}", stderr); return 0;')
+
+    assert ask("starts-alone", replace(STATIC, path=str(image)), output=pattern).outcome == outcome
+
+
+def test_a_pattern_that_takes_for_ever_is_undecidable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = compiled(
+        tmp_path, 'fputs("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", stdout); return 0;'
+    )
+    monkeypatch.setattr(behaviour, "_SEARCH_S", 0.5)
+
+    finding = ask("starts-alone", replace(STATIC, path=str(image)), output="(a+)+$")
+
+    assert (finding.outcome, finding.observed) == (
+        "undecidable",
+        "it ends with status 0, and whether (a+)+$ matches what it prints is not found within 0.5 s",
+    )
+    assert finding.remedy == ("give an output that repeats no repetition, as (a+)+ does",)
+
+
 def test_of_long_output_the_beginning_is_shown(tmp_path: Path) -> None:
     image = compiled(tmp_path, 'for (int i = 0; i < 9; i++) printf("%0300d\\n", i);')
 
@@ -94,6 +129,9 @@ def test_a_list_stands_for_the_arguments_and_nothing_else_does() -> None:
     assert rule.accept(True) == {}
     with pytest.raises(ParameterError, match="'--version' is not args = a list, each a string; status = "):
         rule.accept("--version")
+    with pytest.raises(ParameterError, match="args: "):
+        # No name of a file, and no argument, has such a character.
+        rule.accept(["\ud800"])
     with pytest.raises(ParameterError, match="seconds: 601 is not a number of seconds, 1 to 600"):
         rule.accept({"seconds": 601})
     with pytest.raises(ParameterError, match="status: True is not an exit status, 0 to 255"):
@@ -246,7 +284,25 @@ def test_a_library_that_gets_in_all_the_same_is_a_violation(tmp_path: Path) -> N
 def test_a_proof_without_the_program_s_loader_is_undecidable(tmp_path: Path) -> None:
     image = compiled(tmp_path, "return 0;", "-no-pie", "-Wl,--dynamic-linker=/nowhere/ld-musl-x86_64.so.1")
 
-    assert ask("ignores-preload", read_binary(image), run=True).outcome == "undecidable"
+    finding = ask("ignores-preload", read_binary(image), run=True)
+
+    assert (finding.outcome, finding.observed) == (
+        "undecidable",
+        "its interpreter /nowhere/ld-musl-x86_64.so.1 is not on this machine, which therefore proves nothing",
+    )
+    assert finding.evidence[0] == "PT_INTERP /nowhere/ld-musl-x86_64.so.1"
+    assert finding.remedy[0] == "ask it where that interpreter is, in a container for one"
+
+
+@pytest.mark.parametrize("flags", [["-static"], ["-no-pie"]], ids=["static", "dynamic"])
+def test_a_library_for_another_machine_proves_nothing(
+    flags: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = compiled(tmp_path, "return 0;", *flags)
+    monkeypatch.setenv("CC", f"{sys.executable} -m ziglang cc -target aarch64-linux-gnu")
+
+    with pytest.raises(ToolchainError, match="compiles for another machine than the program's: name one for linux/amd"):
+        ask("ignores-preload", read_binary(image), run=True)
 
 
 @pytest.mark.parametrize("facts", [MACHO, replace(STATIC, target=target("freebsd/amd64"))])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_golink.errors import SandboxError
-from pytest_golink.sandbox import run_alone
+from pytest_golink.sandbox import alone, run_alone
 from tests.sandbox.programs import compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SEES = """
 for (int i = 0; i < 256; i++) if (fcntl(i, F_GETFD) >= 0) printf("fd %d\\n", i);
@@ -156,6 +161,56 @@ def test_a_program_that_sees_the_machine_s_libraries_does_not_see_its_people(tmp
     assert ran.output.splitlines() == ["/usr seen", "/root hidden", "/usr/lib seen", "/run hidden"]
 
 
+_TOUCHES = """
+for (int i = 1; i < argc; i++) {
+    int file = open(argv[i], O_CREAT | O_WRONLY, 0600);
+    printf("%s\\n", file < 0 ? strerror(errno) : "written");
+}
+DIR *folder = opendir("/proc"); int files = 0;
+while (folder && readdir(folder)) files++;
+printf("other processes %s\\n", files > 2 ? "seen" : "hidden");
+"""
+
+
+@pytest.fixture
+def seen() -> Iterator[Path]:
+    """A folder that is neither temporary nor somebody's home, as a project's may be; for root only, it is seen."""
+    with tempfile.TemporaryDirectory(dir="/var/lib" if os.geteuid() == 0 else None) as folder:
+        yield Path(folder)
+
+
+def test_a_program_that_sees_the_machine_s_libraries_writes_nowhere_and_sees_no_processes(
+    seen: Path, tmp_path: Path
+) -> None:
+    seen.chmod(0o777)
+
+    ran = run_alone(compiled(tmp_path, _TOUCHES), arguments=[f"{seen}/file"], seconds=30, root=False)
+
+    touched, processes = ran.output.splitlines()
+    assert touched in ("Read-only file system", *(["No such file or directory"] if os.geteuid() else []))
+    assert processes == "other processes hidden"
+    assert not list(seen.iterdir())
+
+
+def test_a_home_that_cannot_be_looked_at_need_not_be_hidden(seen: Path, tmp_path: Path) -> None:
+    program = compiled(tmp_path, "return 0;")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from pytest_golink.sandbox import run_alone\n"
+        "print(run_alone(Path(sys.argv[1]), seconds=30, root=False).status)\n"
+    )
+    seen.chmod(0o000)
+    become = []
+    if os.geteuid() == 0:
+        # Root looks everywhere, and whoever has a namespace of his own into what is his.
+        os.chown(seen, 1, 1)
+        become = ["setpriv", "--bounding-set=-sys_admin,-dac_override,-dac_read_search"]
+    command = [*become, sys.executable, "-c", script, str(program)]
+    environment = {**os.environ, "HOME": f"{seen}/home"}
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "0\n"
+
+
 def test_where_namespaces_are_refused_the_error_says_how_to_allow_them(tmp_path: Path) -> None:
     program = compiled(tmp_path, "return 0;")
     script = (
@@ -201,6 +256,14 @@ def test_elsewhere_than_on_linux_there_are_no_namespaces(monkeypatch: pytest.Mon
 
     with pytest.raises(SandboxError, match="on Linux only"):
         run_alone(Path("program"), seconds=1)
+
+
+def test_a_launcher_that_does_not_end_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = compiled(tmp_path, "for (;;) pause();")
+    monkeypatch.setattr(alone, "_GRACE_S", 0.0)
+
+    with pytest.raises(SandboxError, match="the program is still there 0 s after it was ended"):
+        run_alone(program, seconds=0.1)
 
 
 def test_a_launcher_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
