@@ -1,16 +1,16 @@
 """
 A platform read from its own files: what the loader of a root file system finds, and in which versions.
 
-The loader's own directories are read from the loader itself, the others from ld.so.conf or ld-musl-ARCH.path; nothing
+The loader's own directories are read from the loader itself, the others from ld.so.cache or ld-musl-ARCH.path; nothing
 of the system is run.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,14 @@ _MUSL_DIRS = ("/lib", "/usr/local/lib", "/usr/lib")
 # Source: bionic's linker/linker.cpp, kDefaultLdPaths.
 _BIONIC_DIRS = ("/system/lib64", "/system/lib")
 _UCLIBC = re.compile(r"/lib(?:64)?/ld(?:64)?-uClibc\.so\.[0-9]+")
-_CONFIGURATION = "/etc/ld.so.conf"
-# include in include
-_DEEPEST = 8
+# What ldconfig found in the directories of ld.so.conf, which the loader itself does not read. What is for some CPUs
+# alone does not count.
+# Source: glibc's elf/dl-load.c, _dl_map_object; elf/dl-cache.c.
+_CACHE = "/etc/ld.so.cache"
+_CACHED = re.compile(rb"(?:/(?!glibc-hwcaps/)[^\0/\s]+)+(?=\0)")
 _LIBRARY = re.compile(r".+\.so(\.[\w.+-]+)?|.+-[\d.]+\.so")
+# A library by the name of another release or another system: Debian's libbz2.so.1.0 is libbz2.so.1 elsewhere.
+_OTHER_NAME = re.compile(r".+\.so(\.[0-9]+)+")
 # Of these programs one is in every system that has programs.
 _PROGRAMS = ("/bin/sh", "/bin/busybox", "/bin/bash", "/bin/true", "/usr/bin/env", "/system/bin/sh")
 # Files that are looked at where there is neither loader nor library: what an image of one static program holds.
@@ -81,7 +85,9 @@ def describe_root(root: Root) -> dict[str, object]:
         raise GolinkError(f"has loaders of {' and '.join(sorted(kinds))}: describe the one that programs are to use")
     libc = next(iter(kinds), "none")
     found = {goarch: _Found(goarch=goarch) for _, goarch in loaders.values()}
-    directories = _directories(root, libc, loaders)
+    cached = _cached(root) if loaders and libc not in ("musl", "bionic") else ()
+    built_in = _directories(root, libc, loaders)
+    directories = tuple(dict.fromkeys((*map(posixpath.dirname, cached), *built_in)))
     for path, (_, goarch) in loaders.items():
         found[goarch].loaders.append(path)
         if posixpath.dirname(path) in directories:
@@ -89,13 +95,13 @@ def describe_root(root: Root) -> dict[str, object]:
             found[goarch].libraries.add(posixpath.basename(path))
     versions: dict[str, str] = {}
     version = None
-    for name in _candidates(root, directories):
+    for name in _candidates(root, cached, built_in):
         library = _file(root, name)
         if library is None or not library.shared or library.goarch not in found:
             continue
         base = posixpath.basename(name)
-        # A link of another name is for link editors; what is needed is the name that the library has itself.
-        if base != (library.soname or base):
+        # What is needed is the name that the library has itself; most links of other names are for link editors.
+        if base != (library.soname or base) and not _is_other_name(root, name, library.soname or ""):
             continue
         own = found[library.goarch]
         own.libraries.add(base)
@@ -224,13 +230,23 @@ def _file(root: Root, name: str) -> SystemFile | None:
     return None if data is None else read_system_file(name, memoryview(data))
 
 
-def _candidates(root: Root, directories: Iterable[str]) -> Iterator[str]:
+def _is_other_name(root: Root, name: str, soname: str) -> bool:
+    base = posixpath.basename(name)
+    return _OTHER_NAME.fullmatch(base) is not None and not base.startswith(f"{soname}.") and root.link(name) is not None
+
+
+def _candidates(root: Root, cached: Iterable[str], directories: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
-    for directory in directories:
-        for name in root.entries(directory):
-            if name not in seen and _LIBRARY.fullmatch(posixpath.basename(name)):
-                seen.add(name)
-                yield name
+    for name in chain(cached, chain.from_iterable(map(root.entries, directories))):
+        if name not in seen and _LIBRARY.fullmatch(posixpath.basename(name)):
+            seen.add(name)
+            yield name
+
+
+def _cached(root: Root) -> tuple[str, ...]:
+    """Give the libraries that ld.so.cache names; it may be older than the rest, and name what is not there."""
+    names = (match[0].decode("utf-8", "replace") for match in _CACHED.finditer(root.read(_CACHE) or b""))
+    return tuple(dict.fromkeys(name for name in names if _LIBRARY.fullmatch(posixpath.basename(name))))
 
 
 def _directories(root: Root, libc: str, loaders: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
@@ -238,12 +254,11 @@ def _directories(root: Root, libc: str, loaders: Mapping[str, tuple[str, str]]) 
         return tuple(dict.fromkeys(path for loader in loaders for path in _musl_path(root, loader)))
     if libc == "bionic":
         return _BIONIC_DIRS
-    built_in: list[str] = []
+    found: list[str] = []
     for loader in loaders:
         for run in _SYSTEM_DIRS.finditer(root.read(loader) or b""):
-            built_in += [part.decode("ascii").rstrip("/") for part in run[1].split(b"\0") if part]
-    configured = _configured(root, _CONFIGURATION, 0) if loaders else ()
-    return tuple(dict.fromkeys((*configured, *built_in)))
+            found += [part.decode("ascii").rstrip("/") for part in run[1].split(b"\0") if part]
+    return tuple(dict.fromkeys(found))
 
 
 def _musl_path(root: Root, loader: str) -> tuple[str, ...]:
@@ -253,27 +268,6 @@ def _musl_path(root: Root, loader: str) -> tuple[str, ...]:
     if data is None:
         return _MUSL_DIRS
     return tuple(part for part in re.split(r"[:\n]", data.decode("utf-8", "replace")) if part.startswith("/"))
-
-
-def _configured(root: Root, name: str, depth: int) -> tuple[str, ...]:
-    """Give the directories of ld.so.conf and of what it includes, in its order."""
-    data = root.read(name)
-    if data is None or depth > _DEEPEST:
-        return ()
-    found: list[str] = []
-    for line in data.decode("utf-8", "replace").splitlines():
-        words = line.partition("#")[0].replace(",", " ").replace(":", " ").split()
-        if words[:1] == ["include"]:
-            for glob in words[1:]:
-                path = posixpath.join(posixpath.dirname(name), glob)
-                folder = posixpath.dirname(path)
-                for entry in root.entries(folder):
-                    if fnmatch.fnmatchcase(posixpath.basename(entry), posixpath.basename(path)):
-                        found += _configured(root, entry, depth + 1)
-        else:
-            # A directory may have a hardware capability behind "=".
-            found += [word.partition("=")[0].rstrip("/") for word in words if word.startswith("/")]
-    return tuple(found)
 
 
 def _raise_to(versions: dict[str, str], name: str) -> None:

@@ -34,7 +34,7 @@ from pytest_golink.reader.elf_layout import SHT_DYNSYM
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_golink.reader.elf_dynamic import Dynamic
+    from pytest_golink.reader.elf_dynamic import Dynamic, Table
 
 # Version indices 0 and 1 are "local" and "global": no version. The top bit hides the symbol from link editors.
 _VERSION_MASK = 0x7FFF
@@ -74,6 +74,16 @@ def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
         UnreadableBinaryError: The table is damaged.
     """
     return tuple(name for _, flags, name in _Reader(dynamic).definitions() if not flags & _VER_FLG_BASE)
+
+
+def defined_symbols(dynamic: Dynamic) -> frozenset[str]:
+    """
+    Give the names of the symbols that a library defines for others.
+
+    Raises:
+        UnreadableBinaryError: A table is damaged, not in the file whole, or at odds with another.
+    """
+    return frozenset(_Reader(dynamic).defined())
 
 
 def _check_needs(dynamic: Dynamic, needs: tuple[VersionNeed, ...]) -> None:
@@ -163,11 +173,7 @@ class _Reader:
         """Yield the dynamic symbols that a library must provide."""
         if DT_SYMTAB not in self.values:
             return
-        symbol = self.layout.header.layout("IIIBBH", "IBBHQQ")
-        if self.values.get(DT_SYMENT, symbol.size) != symbol.size:
-            raise self.view.error(f"DT_SYMENT is {self.values[DT_SYMENT]}, not {symbol.size}")
-        count = self._symbol_count(symbol.size)
-        table = self.dynamic.table(self.values[DT_SYMTAB], count * symbol.size, f"DT_SYMTAB ({count} symbols)")
+        symbol, table, count = self._symbol_table()
         numbers: tuple[int, ...] = ()
         if DT_VERSYM in self.values:
             at = self.dynamic.table(self.values[DT_VERSYM], count * 2, f"DT_VERSYM ({count} symbols)")
@@ -197,6 +203,32 @@ class _Reader:
                 version=version,
                 weak=info >> 4 == _STB_WEAK,
             )
+
+    def defined(self) -> Iterator[str]:
+        """Yield the names of the dynamic symbols that the image itself has, and that are not local."""
+        if DT_SYMTAB not in self.values:
+            return
+        symbol, table, _ = self._symbol_table()
+        for index, fields in enumerate(symbol.iter_unpack(self.view.slice(table.offset, table.size, "DT_SYMTAB"))):
+            name, info, section = (
+                (fields[0], fields[3], fields[5])
+                if self.layout.header.bits == 32
+                else (fields[0], fields[1], fields[3])
+            )
+            if section and name and info >> 4 != _STB_LOCAL:
+                yield self.dynamic.string(name, f"the name of symbol {index}")
+
+    def _symbol_table(self) -> tuple[Struct, Table, int]:
+        """Give the layout of a symbol, where they are, and how many."""
+        symbol = self.layout.header.layout("IIIBBH", "IBBHQQ")
+        if self.values.get(DT_SYMENT, symbol.size) != symbol.size:
+            raise self.view.error(f"DT_SYMENT is {self.values[DT_SYMENT]}, not {symbol.size}")
+        count = self._symbol_count(symbol.size)
+        return (
+            symbol,
+            self.dynamic.table(self.values[DT_SYMTAB], count * symbol.size, f"DT_SYMTAB ({count} symbols)"),
+            count,
+        )
 
     def _symbol_count(self, entry_size: int) -> int:
         """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.elf_dynamic import DT_SONAME, read_dynamic
-from pytest_golink.reader.elf_imports import defined_versions
+from pytest_golink.reader.elf_imports import defined_symbols, defined_versions
 from pytest_golink.reader.elf_layout import ET_DYN, read_interpreter, read_layout
 from pytest_golink.reader.elf_memory import cpu_notes
 from pytest_golink.reader.elf_target import check_machine, goarch_of
@@ -58,3 +58,13 @@ def read_system_file(path: str, data: memoryview) -> SystemFile | None:
         versions=defined_versions(dynamic),
         cpu=cpu_notes(layout),
     )
+
+
+def read_exports(path: str, data: memoryview) -> frozenset[str]:
+    """
+    Give the names of the symbols that an ELF library defines for others, whatever their version.
+
+    Raises:
+        UnreadableBinaryError: The file is not ELF, or is truncated or damaged.
+    """
+    return defined_symbols(read_dynamic(read_layout(View(data, path=path, format="elf"))))

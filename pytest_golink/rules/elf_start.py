@@ -8,17 +8,18 @@ Source: ld.so(8); System V gABI, chapter 5; musl's ldso/dynlink.c.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
 from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
+from pytest_golink.rules.elf_search import Loaded, folders, look_beside, undefined_symbols, undefined_versions
 from pytest_golink.rules.libc import ABI_VERSIONS
-from pytest_golink.rules.obstacles import Obstacle
+from pytest_golink.rules.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.rules.origin import cgo_causes, dynamic_causes, dynamic_import_causes
 from pytest_golink.rules.remedies import make_static
 from pytest_golink.rules.verdict import listed
@@ -40,12 +41,23 @@ _BEFORE_2_34: Mapping[str, frozenset[str]] = MappingProxyType(
         "libpthread.so.0": frozenset(
             {"pthread_create", "pthread_join", "pthread_detach", "pthread_key_create", "pthread_setspecific"}
             | {"pthread_getspecific", "pthread_once", "pthread_kill", "sem_init", "sem_post", "sem_wait"}
+            | {"pthread_key_delete", "pthread_cancel", "pthread_sigmask", "pthread_setname_np", "pthread_getattr_np"}
+            | {"pthread_attr_getstack", "pthread_attr_getstacksize", "pthread_attr_setstacksize"}
         ),
         "libresolv.so.2": frozenset({"__res_search", "__res_nsearch", "__res_query", "__dn_expand"}),
+        "librt.so.1": frozenset({"shm_open", "shm_unlink", "mq_open", "timer_create", "timer_settime", "timer_delete"}),
         "libutil.so.1": frozenset({"openpty", "forkpty", "login_tty"}),
     }
 )
 _MERGED = (2, 34)
+# Libraries that need no other one of those.
+_OWN_OF_GLIBC = frozenset({"libc.so.6", "libm.so.6", *_BEFORE_2_34})
+# Versions without a number, and the prefix and number of what came with them.
+# Source: the symbols file of Debian's libstdc++6: GCC 4.7 and GCC 5; gcc's libstdc++-v3/config/abi/pre/gnu.ver.
+_NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {name: ("GLIBC", version) for name, version in ABI_VERSIONS.items()}
+    | {"CXXABI_TM_1": ("CXXABI", "1.3.6"), "CXXABI_FLOAT128": ("CXXABI", "1.3.9")}
+)
 # Versions of Android's libraries are named after its releases, which have an API level, or after that.
 # Source: bionic's libc/libc.map.txt and libdl/libdl.map.txt; Android's liblog.map.txt.
 _ANDROID_VERSION = re.compile(r"LIB(?:C|DL|M|LOG)(?:_(?P<release>[A-Z][A-Z0-9]*)|_(?P<level>[0-9]+))?")
@@ -66,21 +78,32 @@ _OPENBSD_NAME = re.compile(r"(lib[^/]*?\.so)((?:\.[0-9]{1,9}){0,2})")
 _MOST_SHIPPED = 64
 
 
-def elf_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what the loader will miss on the platform, and what may fail later."""
+def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = False) -> Iterator[Obstacle]:
+    """
+    Yield what the loader will miss on the platform, and what may fail later.
+
+    Args:
+        facts: Of the image.
+        platform: Where it is to start.
+        packed: Whether the image was taken out of an archive: what is beside it there cannot be looked at.
+    """
     goarch = facts.target.goarch if facts.target else ""
-    if facts.interpreter is not None and not platform.has_loader(facts.interpreter, goarch):
+    # "//lib64/ld.so" and "/lib64/../lib64/ld.so" are one path.
+    loader = re.sub(r"^//+", "/", posixpath.normpath(facts.interpreter or "/"))
+    if facts.interpreter is not None and not platform.has_loader(loader, goarch):
         yield _without_loader(facts, platform, goarch)
         return
     yield from _system_rules(facts, platform)
     if facts.linkage == "dynamic":
-        yield from _libraries(facts, platform, goarch, {facts.path})
-        yield from _undeclared(facts, platform)
+        yield from _libraries(facts, platform, goarch, packed=packed)
     yield from _cautions(facts)
 
 
 def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obstacle:
     path = facts.interpreter or ""
+    if path and not path.startswith("/"):
+        text = f"PT_INTERP {path}: it depends on the current folder whether that is there"
+        return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=make_static(facts))
     if path.startswith("/nix/store/"):
         if platform.family == "nixos":
             return Obstacle(text=f"PT_INTERP {path}: which store paths are there, nobody can say", certain=False)
@@ -129,22 +152,65 @@ def _pinned(facts: BinaryFacts) -> Obstacle:
     return Obstacle(text=text, remedy=("Go 1.17 or newer, which calls the system through libc",))
 
 
-def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, seen: set[str]) -> Iterator[Obstacle]:
+def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: bool) -> Iterator[Obstacle]:
     """Yield the libraries and versions that are missing; a library that is shipped beside the image is read too."""
-    shipped: set[str] = set()
-    for library in facts.needed:
-        beside = _beside(facts, library)
-        if beside is not None:
-            shipped.add(library.name)
-            yield from _shipped(beside, platform, goarch, seen)
-        elif not _is_there(library, platform, goarch):
-            shipped.add(library.name)
-            yield _without_library(facts, library, platform, goarch)
+    images = [Loaded(facts=facts)]
+    shipped: dict[str, Loaded] = {}
+    base: set[str] = set()
+    lost: set[str] = set()
+    # The list grows on the way. Breadth first, as loaders go: a library that was found once is not looked for again.
+    for image in images:
+        for library in image.facts.needed:
+            if library.name in shipped or library.name in base or library.name in lost:
+                continue
+            there = _is_there(library, platform, goarch)
+            found = None
+            if not (there and _is_loader_s(library, facts, platform)):
+                found = look_beside(library.name, image, platform, goarch, there=there)
+            if isinstance(found, Loaded) and len(images) < _MOST_SHIPPED:
+                images.append(found)
+                shipped.update(dict.fromkeys((library.name, found.soname or library.name), found))
+            elif found is not None:
+                lost.add(library.name)
+                text = f"{library.name}, beside the image, is one of too many to be read"
+                yield found if isinstance(found, Obstacle) else Obstacle(text=text, certain=False)
+            elif there:
+                base.add(library.name)
+            else:
+                lost.add(library.name)
+                yield _without_library(image, library, platform, goarch, packed=packed)
+    for image in images:
+        if platform.libc == "musl":
+            yield from _on_musl(image.facts, platform, goarch)
+        else:
+            elsewhere = {*shipped, *lost}
+            needs = [need for need in image.facts.version_needs if need.library not in elsewhere]
+            yield from _versions(image.facts, needs, platform)
+            yield from undefined_versions(image.facts, shipped)
+    for image in images[1:]:
+        # A library without libc does not say what system it is for.
+        for each in cpu_obstacles(replace(image.facts, target=facts.target), platform):
+            if not each.caution:
+                yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
+    others = _others({*base, *lost}, facts, platform)
+    if not others:
+        yield from undefined_symbols(facts, shipped, platform, goarch)
+    yield from _undeclared(facts, {*shipped, *base, *lost}, platform, certain=not others and not shipped)
+
+
+def _others(names: set[str], facts: BinaryFacts, platform: Platform) -> set[str]:
+    """Give what is neither the loader nor the C library's own: what such a library has, and needs, is not known."""
+    rest = names - {(facts.interpreter or "").rpartition("/")[2]}
     if platform.libc == "musl":
-        yield from _on_musl(facts, platform, goarch)
-        return
-    missing = [need for need in facts.version_needs if need.library not in shipped]
-    yield from _versions(facts, missing, platform)
+        return {name for name in rest if not _MUSL_ITSELF.match(name)}
+    return rest - _OWN_OF_GLIBC
+
+
+def _is_loader_s(library: NeededLibrary, facts: BinaryFacts, platform: Platform) -> bool:
+    """Whether a library is the loader itself, which is loaded before anything is looked for."""
+    if platform.libc == "musl":
+        return _MUSL_ITSELF.match(library.name) is not None
+    return library.name == (facts.interpreter or "").rpartition("/")[2]
 
 
 def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Obstacle]:
@@ -226,47 +292,13 @@ def _other_version(facts: BinaryFacts, library: NeededLibrary, platform: Platfor
     )
 
 
-def _search_path(facts: BinaryFacts) -> tuple[str, ...]:
-    # DT_RPATH counts only where there is no DT_RUNPATH.
-    return facts.runpath or facts.rpath or ()
-
-
-def _beside(facts: BinaryFacts, library: NeededLibrary) -> Path | None:
-    origin = Path(facts.path).parent
-    for entry in _search_path(facts):
-        for folder in entry.split(":"):
-            plain = folder.replace("${ORIGIN}", "$ORIGIN")
-            if plain.startswith("$ORIGIN") and "$" not in plain[1:] and "/" not in library.name:
-                path = origin / plain.removeprefix("$ORIGIN").lstrip("/") / library.name
-                if path.is_file():
-                    return path
-    return None
-
-
-def _shipped(path: Path, platform: Platform, goarch: str, seen: set[str]) -> Iterator[Obstacle]:
-    if str(path) in seen:
-        return
-    seen.add(str(path))
-    if len(seen) > _MOST_SHIPPED:
-        yield Obstacle(text=f"{path.name}, beside the image, is one of too many to be read", certain=False)
-        return
-    from pytest_golink.reader import read_binary  # not for an image without libraries of its own
-
-    try:
-        facts = read_binary(path)
-    except (UnreadableBinaryError, OSError) as error:
-        yield Obstacle(text=f"{path.name}, beside the image, cannot be read: {error}", certain=False)
-        return
-    if facts.target is None:
-        yield Obstacle(text=f"{path.name}, beside the image, does not say what CPU it is for", certain=False)
-    elif facts.target.goarch != goarch:
-        yield Obstacle(text=f"{path.name}, beside the image, is for {facts.target.goarch}")
-    yield from _libraries(facts, platform, goarch, seen)
-
-
-def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str) -> Obstacle:
+def _without_library(
+    image: Loaded, library: NeededLibrary, platform: Platform, goarch: str, *, packed: bool
+) -> Obstacle:
+    facts = image.facts
     causes = (*cgo_causes(facts), *dynamic_import_causes(facts, of=lambda symbol: symbol.library == library.name))
-    elsewhere = [folder for folder in _search_path(facts) if not folder.startswith(("$ORIGIN", "${ORIGIN}"))]
+    path = tuple(folders(image, platform))
+    elsewhere = [entry or "the current folder" for entry, folder in path if folder is None]
     other = _other_version(facts, library, platform, goarch) if platform.goos == "openbsd" else None
     # A library that is certainly not in the base system may be in a folder that DT_RUNPATH names.
     if other is not None and not (other.certain and elsewhere):
@@ -276,7 +308,10 @@ def _without_library(facts: BinaryFacts, library: NeededLibrary, platform: Platf
         where = f"{word} {listed(elsewhere)}" if elsewhere else "that path"
         text = f"{library.name}: what is in {where} there is not known here"
         return Obstacle(text=text, certain=False, cause=causes)
-    beside = ", nor beside the image" if _search_path(facts) else ""
+    if path and packed:
+        text = f"{library.name} is not in the base system; what is beside the image in its archive is not looked at"
+        return Obstacle(text=text, certain=False, cause=causes)
+    beside = ", nor beside the image" if path else ""
     return Obstacle(
         text=f"{library.name} is not in the base system{beside}",
         cause=causes,
@@ -289,8 +324,8 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
     for need in needs:
         version = SYMBOL_VERSION.fullmatch(need.version)
         level = _android_level(need.version) if platform.libc == "bionic" else None
-        if need.version in ABI_VERSIONS:
-            prefix, asked = "GLIBC", ABI_VERSIONS[need.version]
+        if need.version in _NAMED_VERSIONS:
+            prefix, asked = _NAMED_VERSIONS[need.version]
         elif level is not None:
             prefix, asked = "LIBC", str(level)
         elif version is not None:
@@ -336,19 +371,19 @@ def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platf
     )
 
 
-def _undeclared(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what is called without a version, and is in no library that the image needs there."""
+def _undeclared(facts: BinaryFacts, loaded: set[str], platform: Platform, *, certain: bool) -> Iterator[Obstacle]:
+    """Yield what is called without a version, and is in no library that is loaded there."""
     if platform.libc != "glibc" or platform.libc_version is None or numbers(platform.libc_version) >= _MERGED:
         return
-    needed = {library.name for library in facts.needed}
     for library, names in _BEFORE_2_34.items():
         found = [each.name for each in facts.imports if each.name in names and each.version is None and not each.weak]
-        if found and library not in needed:
+        if found and library not in loaded:
             yield Obstacle(
                 text=f"calls {listed(found, most=3)} without needing {library}, where glibc {platform.libc_version} "
                 "has it",
                 cause=tuple(dynamic_import_causes(facts)),
                 remedy=(f"link with -l{library.removeprefix('lib').partition('.')[0]}",),
+                certain=certain,
             )
 
 

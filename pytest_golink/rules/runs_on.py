@@ -101,7 +101,8 @@ def _obstacles(subject: Subject, platform: Platform) -> Iterator[Obstacle]:
         # Another system or CPU: nothing more can be said of it.
         return
     if facts.format == "elf":
-        yield from elf_obstacles(facts, platform)
+        # A member of an archive is extracted alone; its name has a "!".
+        yield from elf_obstacles(facts, platform, packed="!" in subject.name)
     elif facts.format == "macho":
         yield from macos_obstacles(subject, platform)
     elif facts.format == "pe":

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -34,13 +35,13 @@ def describe(path: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root folder with glibc's loader, libc and a versioned library in a folder that ld.so.conf includes."""
+    """A root folder with glibc's loader, libc and a versioned library in a folder of which ld.so.cache knows."""
     root = tmp_path_factory.mktemp("system")
     interpreter = read_binary(sys.executable).interpreter
     assert interpreter is not None
     real = Path(os.path.realpath(interpreter))
     libc = next(path for path in (real.with_name("libc.so.6"), Path("/lib64/libc.so.6")) if path.exists())
-    for folder in ("usr/lib", "usr/lib64", "opt/ours/lib", "etc/ld.so.conf.d", "usr/lib/elsewhere"):
+    for folder in ("usr/lib", "usr/lib64", "opt/ours/lib", "etc", "usr/lib/elsewhere/glibc-hwcaps/x86-64-v3"):
         (root / folder).mkdir(parents=True)
     (root / "lib").symlink_to("usr/lib")
     (root / "lib64").symlink_to("/usr/lib64")
@@ -49,15 +50,32 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = root / str(libc.parent.resolve()).lstrip("/")
     own.mkdir(parents=True, exist_ok=True)
     shutil.copy(libc, own / "libc.so.6")
-    (root / "etc/ld.so.conf").write_text("include /etc/ld.so.conf.d/*.conf\n# /usr/lib/elsewhere\n")
-    (root / "etc/ld.so.conf.d/ours.conf").write_text("/opt/ours/lib/\n")
+    (root / "etc/ld.so.conf").write_text("/opt/ours/lib\n/usr/lib/elsewhere\n")
+    (root / "etc/ld.so.cache").write_bytes(
+        cache(
+            "/opt/ours/lib/libours.so.1",
+            "/opt/gone/libgone.so.1",
+            "/usr/lib/elsewhere/glibc-hwcaps/x86-64-v3/libelse.so.1",
+        )
+    )
     (root / "etc/os-release").write_text('NAME=Ours\nPRETTY_NAME="Our System 1.0"\n')
     library(root / "opt/ours/lib/libours.so.1.1.10", "libours.so.1", _MAP)
     (root / "opt/ours/lib/libours.so.1").symlink_to("/opt/ours/lib/libours.so.1.1.10")
     (root / "opt/ours/lib/libours.so").symlink_to("libours.so.1")
     (root / "opt/ours/lib/libtext.so").write_text("INPUT(-lours)\n")
-    shutil.copy(root / "opt/ours/lib/libours.so.1.1.10", root / "usr/lib/elsewhere/libelse.so.1")
+    for folder in ("usr/lib/elsewhere", "usr/lib/elsewhere/glibc-hwcaps/x86-64-v3"):
+        shutil.copy(root / "opt/ours/lib/libours.so.1.1.10", root / folder / "libelse.so.1")
     return root
+
+
+def cache(*paths: str) -> bytes:
+    """What ldconfig writes: glibc's elf/cache.c, struct cache_file_new."""
+    entries, strings, start = b"", b"", 48 + 24 * len(paths)
+    for path in paths:
+        # A library's name is the end of its path.
+        entries += struct.pack("<iIIIQ", 0x303, start + len(strings) + path.rindex("/") + 1, start + len(strings), 0, 0)
+        strings += path.encode() + b"\0"
+    return struct.pack("<20sIIB19x", b"glibc-ld.so.cache1.1", len(paths), len(strings), 2) + entries + strings
 
 
 def library(path: Path, soname: str, versions: str = "") -> None:
@@ -179,10 +197,31 @@ def test_a_damaged_library_is_no_answer(system: Path, tmp_path: Path) -> None:
         describe(broken)
 
 
+def test_a_folder_of_ld_so_conf_counts_once_ldconfig_has_been_there(system: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(system, fresh, symlinks=True)
+    (fresh / "etc/ld.so.cache").unlink()
+
+    assert set(describe(fresh)["libraries"]) == {"libc.so.6"}
+    assert "/opt/ours/lib" not in describe(fresh)["directories"]
+
+
+def test_a_library_is_found_by_the_name_that_it_has_elsewhere(system: Path, tmp_path: Path) -> None:
+    # Debian has libbz2.so.1.0, and for other systems' programs a link libbz2.so.1.
+    linked = tmp_path / "linked"
+    shutil.copytree(system, linked, symlinks=True)
+    folder = next(linked.rglob("libc.so.6")).parent
+    library(folder / "libbz2.so.1.0.4", "libbz2.so.1.0")
+    for name in ("libbz2.so", "libbz2.so.1", "libbz2.so.1.0"):
+        (folder / name).symlink_to("libbz2.so.1.0.4")
+
+    assert set(describe(linked)["libraries"]) - set(describe(system)["libraries"]) == {"libbz2.so.1", "libbz2.so.1.0"}
+
+
 def test_a_circle_of_links_is_no_answer(system: Path, tmp_path: Path) -> None:
     circle = tmp_path / "circle"
     shutil.copytree(system, circle, symlinks=True)
-    (circle / "opt/ours/lib/libround.so.1").symlink_to("libround.so.1")
+    next(circle.rglob("libc.so.6")).with_name("libround.so.1").symlink_to("libround.so.1")
 
     with pytest.raises(ArchiveError, match="its links go in a circle"):
         describe(circle)
@@ -191,7 +230,7 @@ def test_a_circle_of_links_is_no_answer(system: Path, tmp_path: Path) -> None:
 def test_a_link_to_nothing_is_nothing(system: Path, tmp_path: Path) -> None:
     dangling = tmp_path / "dangling"
     shutil.copytree(system, dangling, symlinks=True)
-    (dangling / "opt/ours/lib/libgone.so.1").symlink_to("/gone/libgone.so.1")
+    next(dangling.rglob("libc.so.6")).with_name("libgone.so.1").symlink_to("/gone/libgone.so.1")
 
     assert describe(dangling) == describe(system)
 
@@ -263,3 +302,13 @@ def test_a_description_is_held_against_the_files() -> None:
         "versions.GLIBC: 2.36 here, 2.37 there",
     )
     assert differences(PLATFORMS["debian12"], PLATFORMS["debian12"]) == ()
+
+
+def test_musl_has_its_own_directories_where_no_file_names_others(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    source = tmp_path / "musl.c"
+    source.write_text("int first(void) { return 1; }\n")
+    flags = ["-target", "x86_64-linux-musl", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libc.so"]
+    subprocess.run([*zig(), *flags, str(source), "-o", str(tmp_path / "lib/ld-musl-x86_64.so.1")], check=True)
+
+    assert describe(tmp_path)["directories"] == ["/lib", "/usr/local/lib", "/usr/lib"]
