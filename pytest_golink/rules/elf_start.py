@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
 from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
 from pytest_golink.rules.elf_search import Loaded, folders, look_beside, undefined_symbols, undefined_versions
+from pytest_golink.rules.elf_systems import android_level, openbsd_has, openbsd_other_version, system_obstacles
 from pytest_golink.rules.libc import ABI_VERSIONS
 from pytest_golink.rules.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.rules.origin import cgo_causes, dynamic_causes, dynamic_import_causes
@@ -58,22 +59,6 @@ _NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {name: ("GLIBC", version) for name, version in ABI_VERSIONS.items()}
     | {"CXXABI_TM_1": ("CXXABI", "1.3.6"), "CXXABI_FLOAT128": ("CXXABI", "1.3.9")}
 )
-# Versions of Android's libraries are named after its releases, which have an API level, or after that.
-# Source: bionic's libc/libc.map.txt and libdl/libdl.map.txt; Android's liblog.map.txt.
-_ANDROID_VERSION = re.compile(r"LIB(?:C|DL|M|LOG)(?:_(?P<release>[A-Z][A-Z0-9]*)|_(?P<level>[0-9]+))?")
-_ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
-    {None: 1, "L": 21, "M": 23, "N": 24, "O": 26, "OMR1": 27, "P": 28, "Q": 29, "R": 30, "S": 31, "T": 33, "U": 34}
-    | {"V": 35}
-)
-_ANDROID_PIE_API = 21
-_ANDROID_16K_API = 35
-_ANDROID_PAGE = 16384
-# A static program has to name its system calls from this OpenBSD on.
-_OPENBSD_PINNED = (7, 5)
-# A process has one libc from this OpenBSD on: that which its program asks for.
-_OPENBSD_ONE_LIBC = (7, 5)
-# What OpenBSD's ld.so takes for a library's name and its version: libexec/ld.so/sod.c, _dl_build_sod.
-_OPENBSD_NAME = re.compile(r"(lib[^/]*?\.so)((?:\.[0-9]{1,9}){0,2})")
 # Libraries beside the image that are read: a program that ships more of them is looked at no further.
 _MOST_SHIPPED = 64
 
@@ -93,7 +78,7 @@ def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = Fals
     if facts.interpreter is not None and not platform.has_loader(loader, goarch):
         yield _without_loader(facts, platform, goarch)
         return
-    yield from _system_rules(facts, platform)
+    yield from system_obstacles(facts, platform)
     if facts.linkage == "dynamic":
         yield from _libraries(facts, platform, goarch, packed=packed)
     yield from _cautions(facts)
@@ -117,39 +102,6 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
     return Obstacle(
         text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=make_static(facts)
     )
-
-
-def _system_rules(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    version = _os_version(platform)
-    if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
-        yield _pinned(facts)
-    if platform.goos != "android" or not version:
-        return
-    if facts.target is not None and facts.target.goos == "linux" and facts.resolver and "go" in facts.resolver:
-        # Source: Go's net/dnsconfig_unix.go: without /etc/resolv.conf the servers are those of the machine itself.
-        yield Obstacle(text="Android has no /etc/resolv.conf: Go's resolver finds no name server", caution=True)
-    if facts.interpreter and facts.hardening.pie is False and version >= (_ANDROID_PIE_API,):
-        # Source: bionic's linker_main.cpp: "only position independent executables (PIE) are supported".
-        yield Obstacle(text="Android's loader takes position-independent programs alone", remedy=("-buildmode=pie",))
-    loads = [header.alignment for header in facts.program_headers if header.type == "PT_LOAD"]
-    if version >= (_ANDROID_16K_API,) and loads and min(loads) < _ANDROID_PAGE:
-        text = f"a PT_LOAD is aligned to {min(loads)}: on devices with pages of 16 kB it does not start"
-        yield Obstacle(text=text, caution=True)
-
-
-def _os_version(platform: Platform) -> tuple[int, ...]:
-    return numbers(platform.os_version) if platform.os_version else ()
-
-
-def _pinned(facts: BinaryFacts) -> Obstacle:
-    # The kernel aborts the first system call that no PT_OPENBSD_SYSCALLS names, on every architecture. Go's own linker
-    # writes none, OpenBSD's does.
-    # Source: OpenBSD 7.5's sys/sys/syscall_mi.h, pin_check; sys/kern/exec_elf.c, elf_read_pintable.
-    text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
-    if facts.go is None or facts.link_mode != "internal":
-        return Obstacle(text=f"{text}; whether it does is not known here", certain=False)
-    # Source: the release notes of Go 1.16 (amd64, arm64) and 1.17 (386, arm).
-    return Obstacle(text=text, remedy=("Go 1.17 or newer, which calls the system through libc",))
 
 
 def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: bool) -> Iterator[Obstacle]:
@@ -243,53 +195,8 @@ def _is_there(library: NeededLibrary, platform: Platform, goarch: str) -> bool:
     if platform.libc == "musl" and _MUSL_ITSELF.match(library.name):
         return True
     if platform.goos == "openbsd":
-        stem, asked = _split_version(library.name)
-        versions = _openbsd_versions(stem, platform, goarch)
-        # The same major, and the same minor or a larger one; what is asked without a version is there in any.
-        return any(not asked or (has[:1] == asked[:1] and has[1:] >= asked[1:]) for has in versions)
+        return openbsd_has(library.name, platform, goarch)
     return platform.has_library(library.name, goarch)
-
-
-def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
-    """Split a name as OpenBSD's ld.so does: "libc.so.97.1" is version 97.1 of "libc.so", which alone has none."""
-    match = _OPENBSD_NAME.fullmatch(name)
-    if match is None:
-        return name, ()
-    return match[1], numbers(match[2].removeprefix(".")) if match[2] else ()
-
-
-def _openbsd_versions(stem: str, platform: Platform, goarch: str) -> list[tuple[int, ...]]:
-    """Give the versions that there are of a library, the lowest first; () where its name is known without one."""
-    names = {name for key in ("", goarch) for name in platform.libraries.get(key, ())}
-    return sorted(version for has, version in map(_split_version, names) if has == stem)
-
-
-def _other_version(facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str) -> Obstacle | None:
-    """
-    Say which version of a library OpenBSD has where it is not the one asked for; None where it has none of that name.
-
-    Source: OpenBSD's libexec/ld.so: library_subr.c, _dl_match_file and _dl_load_shlib (try_any_minor); loader.c,
-    _dl_load_dep_libs.
-    """
-    stem, asked = _split_version(library.name)
-    versions = _openbsd_versions(stem, platform, goarch)
-    known = [version for version in versions if version]
-    if not versions:
-        return None
-    if not known:
-        text = f"{library.name}: which version of it {platform.name} has is not known here"
-        return Obstacle(text=text, certain=False)
-    has = f"{platform.name} has {listed(['.'.join([stem, *map(str, version)]) for version in known])}"
-    if any(version[0] == asked[0] for version in known):
-        text = f"{library.name}: {has}, which ld.so takes with a warning: what is newer is missing"
-        return Obstacle(text=text, certain=False)
-    if stem == "libc.so" and facts.kind == "shared-library" and _os_version(platform) >= _OPENBSD_ONE_LIBC:
-        text = f"{library.name}: {has}; a library gets the libc that its program asks for"
-        return Obstacle(text=text, certain=False)
-    return Obstacle(
-        text=f"{library.name} is not there: {has}",
-        remedy=("CGO_ENABLED=0, which asks for no version of a library", f"or link it on {platform.title}"),
-    )
 
 
 def _without_library(
@@ -299,7 +206,7 @@ def _without_library(
     causes = (*cgo_causes(facts), *dynamic_import_causes(facts, of=lambda symbol: symbol.library == library.name))
     path = tuple(folders(image, platform))
     elsewhere = [entry or "the current folder" for entry, folder in path if folder is None]
-    other = _other_version(facts, library, platform, goarch) if platform.goos == "openbsd" else None
+    other = openbsd_other_version(facts, library, platform, goarch) if platform.goos == "openbsd" else None
     # A library that is certainly not in the base system may be in a folder that DT_RUNPATH names.
     if other is not None and not (other.certain and elsewhere):
         return replace(other, cause=causes)
@@ -323,7 +230,7 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
     highest: dict[str, tuple[str, VersionNeed]] = {}
     for need in needs:
         version = SYMBOL_VERSION.fullmatch(need.version)
-        level = _android_level(need.version) if platform.libc == "bionic" else None
+        level = android_level(need.version) if platform.libc == "bionic" else None
         if need.version in _NAMED_VERSIONS:
             prefix, asked = _NAMED_VERSIONS[need.version]
         elif level is not None:
@@ -345,14 +252,6 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
                 highest[prefix] = (asked, need)
     for prefix, (_, need) in highest.items():
         yield _too_old(facts, need, prefix, platform)
-
-
-def _android_level(version: str) -> int | None:
-    """Give the API level from which on Android has a version, None where that is not known."""
-    match = _ANDROID_VERSION.fullmatch(version)
-    if match is None:
-        return None
-    return int(match["level"]) if match["level"] else _ANDROID_RELEASES.get(match["release"])
 
 
 def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platform) -> Obstacle:

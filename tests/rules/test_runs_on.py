@@ -631,7 +631,50 @@ def test_a_library_beside_the_image_need_not_name_its_system(tmp_path: Path) -> 
 def test_a_static_image_for_linux_starts_on_android_and_finds_no_name_server() -> None:
     image = replace(STATIC, target=target("linux/arm64"), resolver=("go",), go=go(GOARM64="v8.0"))
 
-    assert reason(image, "android34") == (True, "Android has no /etc/resolv.conf: Go's resolver finds no name server")
+    names = "Android has no /etc/resolv.conf: Go's resolver finds no name server"
+    assert reason(image, "android25") == (True, names)
+    assert reason(image, "android34") == (
+        True,
+        f"{names}; os/exec's search for a program calls faccessat2, for which Android ends the program of an app",
+    )
+    assert reason(replace(image, go=replace(go(GOARM64="v8.0"), version="go1.19.13")), "android34") == (True, names)
+
+
+def test_a_static_glibc_is_ended_by_androids_filter_of_system_calls() -> None:
+    image = replace(STATIC, target=target("linux/arm64"), libc=Libc(kind="glibc", presence="embedded"))
+    musl = replace(image, libc=Libc(kind="musl", presence="embedded"))
+
+    assert reason(image, "android25")[0] is True
+    assert reason(image, "android26") == (
+        False,
+        "a static glibc calls set_robust_list at its start, for which Android ends the program of an app",
+    )
+    assert reason(musl, "android34")[0] is True
+    assert finding(replace(image, go=None), "android34").remedy == ("link it with a static musl",)
+
+
+def test_a_go_that_calls_futex_time64_does_not_start_before_android_11() -> None:
+    image = replace(ANDROID, target=target("android/arm"), interpreter="/system/bin/linker")
+
+    def said(version: str, platform: str) -> bool | None:
+        return reason(replace(image, go=replace(go(GOARM="7"), version=version)), platform)[0]
+
+    assert said("go1.26.2", "android25") is True
+    assert said("go1.26.2", "android29") is False
+    assert said("go1.26.2", "android30") is True
+    assert said("go1.26.3", "android29") is True
+    assert said("go1.25.9", "android29") is True
+    assert reason(replace(ANDROID, go=replace(go(GOARM64="v8.0"), version="go1.26.0")), "android29")[0] is True
+
+
+def test_a_32_bit_program_for_android_is_left_open_where_there_are_devices_of_64_bits_alone() -> None:
+    image = replace(ANDROID, target=target("android/arm"), interpreter="/system/bin/linker", go=go(GOARM="7"))
+
+    assert reason(image, "android32") == (True, "")
+    assert reason(image, "android33") == (
+        None,
+        "it is for android/arm: devices of 64 bits alone start no 32-bit program",
+    )
 
 
 OPENBSD = replace(
