@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import ArchiveError, GolinkError
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
 from pytest_golink.platforms.reading import LOADERS
-from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
+from pytest_golink.platforms.versions import numbers, symbol_version
 from pytest_golink.reader.elf_system import read_system_file
 
 if TYPE_CHECKING:
@@ -271,10 +271,10 @@ def _musl_path(root: Root, loader: str) -> tuple[str, ...]:
 
 
 def _raise_to(versions: dict[str, str], name: str) -> None:
-    version = SYMBOL_VERSION.fullmatch(name)
+    version = symbol_version(name)
     if version is None:
         return
-    prefix, number = version.groups()
+    prefix, number = version
     if prefix not in versions or numbers(number) > numbers(versions[prefix]):
         versions[prefix] = number
 

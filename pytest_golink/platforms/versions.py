@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 
-# The prefix and the number of a symbol version: "GLIBC_2.34".
-SYMBOL_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:\.[0-9]+)*)")
+_SYMBOL_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:[._][0-9]+)*)")
+
+
+def symbol_version(name: str) -> tuple[str, str] | None:
+    """
+    Give the prefix and the number of a symbol version, None where it has another form.
+
+    "GLIBC_2.34" is ("GLIBC", "2.34"), and OpenSSL's "OPENSSL_1_1_1" is ("OPENSSL", "1.1.1").
+    """
+    match = _SYMBOL_VERSION.fullmatch(name)
+    return None if match is None else (match[1], match[2].replace("_", "."))
 
 
 def numbers(version: str) -> tuple[int, ...]:

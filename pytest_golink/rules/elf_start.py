@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
-from pytest_golink.platforms.versions import SYMBOL_VERSION, numbers
+from pytest_golink.platforms.versions import numbers, symbol_version
 from pytest_golink.rules.elf_search import Loaded, folders, look_beside, undefined_symbols, undefined_versions
 from pytest_golink.rules.elf_systems import android_level, openbsd_has, openbsd_other_version, system_obstacles
 from pytest_golink.rules.libc import ABI_VERSIONS
@@ -229,14 +229,14 @@ def _without_library(
 def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) -> Iterator[Obstacle]:
     highest: dict[str, tuple[str, VersionNeed]] = {}
     for need in needs:
-        version = SYMBOL_VERSION.fullmatch(need.version)
+        version = symbol_version(need.version)
         level = android_level(need.version) if platform.libc == "bionic" else None
         if need.version in _NAMED_VERSIONS:
             prefix, asked = _NAMED_VERSIONS[need.version]
         elif level is not None:
             prefix, asked = "LIBC", str(level)
         elif version is not None:
-            prefix, asked = version.groups()
+            prefix, asked = version
         else:
             prefix, asked = "", ""
         has = platform.os_version if prefix == "LIBC" else platform.versions.get(prefix)

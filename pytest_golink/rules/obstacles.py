@@ -22,6 +22,13 @@ _RUNS_ALSO: Mapping[str, str] = MappingProxyType({"386": "amd64", "arm": "arm64"
 # Go's minor version, and the oldest Linux from it on.
 # Source: the release notes of Go 1.18 (2.6.32) and 1.24 (3.2).
 _KERNELS = ((24, "3.2"), (0, "2.6.32"))
+# What every system of today is offered for, whatever else is in doubt.
+_COMMON = frozenset({"amd64", "arm64"})
+# A fact of a platform by its key, in words.
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {"targets": "ports", "libc": "C library", "libc-version": "C library's version", "versions": "symbol versions"}
+    | {"cpu": "CPU level"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +105,22 @@ def kernel_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacl
         yield Obstacle(
             text=f"Go 1.{minor} needs Linux {oldest}; {platform.name} has {platform.kernel}", remedy=("an older Go",)
         )
+
+
+def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield a caution where the answer rests on what nobody verified of the platform."""
+    used = set()
+    if facts.target is not None and (facts.target.goos != platform.goos or facts.target.goarch not in _COMMON):
+        used.add("targets")
+    if facts.linkage == "dynamic" and facts.needed:
+        used |= {"libc", "libraries"}
+    if facts.version_needs:
+        used |= {"libc-version", "versions"}
+    if any(each.level != LOWEST_CPU.get(each.setting) for each in cpu_levels(facts)):
+        used.add("cpu")
+    doubtful = [_WORDS.get(fact, fact) for fact in platform.unverified if fact in used]
+    if doubtful:
+        yield Obstacle(text=f"nobody verified the {listed(doubtful)} of {platform.name}", caution=True)
 
 
 def go_minor(facts: BinaryFacts) -> int | None:

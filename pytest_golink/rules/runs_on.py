@@ -14,7 +14,13 @@ from pytest_golink.platforms.naming import in_words
 from pytest_golink.platforms.versions import numbers
 from pytest_golink.rules.elf_start import elf_obstacles
 from pytest_golink.rules.evidence import linkage_lines, not_linked
-from pytest_golink.rules.obstacles import Obstacle, cpu_obstacles, kernel_obstacles, target_obstacles
+from pytest_golink.rules.obstacles import (
+    Obstacle,
+    cpu_obstacles,
+    kernel_obstacles,
+    target_obstacles,
+    unverified_obstacles,
+)
 from pytest_golink.rules.os_start import macos_obstacles, windows_obstacles
 from pytest_golink.rules.parameters import SOME, Form
 from pytest_golink.rules.remedies import older_glibc
@@ -109,6 +115,7 @@ def _obstacles(subject: Subject, platform: Platform) -> Iterator[Obstacle]:
         yield from windows_obstacles(facts, platform)
     yield from cpu_obstacles(facts, platform)
     yield from kernel_obstacles(facts, platform)
+    yield from unverified_obstacles(facts, platform)
 
 
 def _observed(failing: Sequence[Start], unsaid: Sequence[Start], count: int) -> str:

@@ -475,12 +475,15 @@ def test_nano_server_has_fewer_dlls() -> None:
 
     assert reason(image, "windows11") == (True, "")
     assert reason(image, "nanoserver-ltsc2022") == (False, "user32.dll is not there")
-    assert reason(late, "nanoserver-ltsc2022") == (True, "user32.dll is not there: the first call into it fails")
+    assert reason(late, "nanoserver-ltsc2022") == (
+        True,
+        "user32.dll is not there: the first call into it fails; nobody verified the libraries of nanoserver-ltsc2022",
+    )
     netapi = "os/user loads netapi32.dll, which Nano Server does not have"
     assert netapi in finding(users, "nanoserver").caution
     assert netapi not in finding(replace(users, go=replace(before, version="go1.24.0")), "nanoserver").caution
     sets = replace(image, needed=needed("api-ms-win-crt-heap-l1-1-0.dll", via="import directory"))
-    assert reason(sets, "nanoserver-ltsc2022") == (True, "")
+    assert reason(sets, "nanoserver-ltsc2022") == (True, "nobody verified the libraries of nanoserver-ltsc2022")
 
 
 def test_a_dll_beside_the_program_is_found_first(tmp_path: Path) -> None:
@@ -558,6 +561,33 @@ def test_freebsd_has_versions_of_its_own() -> None:
 
     assert reason(image, "freebsd14") == (True, "")
     assert reason(image, "freebsd13") == (False, "needs FBSD_1.7; freebsd13 has 1.6")
+
+
+def test_a_yes_that_rests_on_unverified_facts_says_so() -> None:
+    own = parse_platform(
+        "own",
+        {
+            "extends": "debian12",
+            "targets": ["linux/loong64"],
+            "unverified": ["targets", "libraries", "versions", "kernel", "cpu"],
+        },
+    )
+
+    def cautions(image: BinaryFacts) -> str:
+        start = start_on(subject(image), own)
+        assert start.starts is True
+        return start.answer.reason
+
+    static, needing = replace(STATIC, go=V1), replace(DYNAMIC, go=V1)
+    assert cautions(static) == ""
+    assert cautions(replace(static, target=target("linux/loong64"))) == "nobody verified the ports of own"
+    assert cautions(replace(needing, version_needs=(), imports=())) == "nobody verified the libraries of own"
+    assert cautions(needing) == "nobody verified the libraries, symbol versions of own"
+    fast = parse_platform("fast", {"extends": "debian12", "cpu": {"amd64": "v3"}, "unverified": ["cpu"]})
+    assert start_on(subject(replace(STATIC, go=go(GOAMD64="v3"))), fast).answer.reason == (
+        "nobody verified the CPU level of fast"
+    )
+    assert start_on(subject(static), fast).answer.reason == ""
 
 
 def test_a_wasm_module_starts_on_no_platform() -> None:
