@@ -78,9 +78,14 @@ def _downloaded(folder: Path, suite: str, architecture: str, packages: tuple[str
     if packages == MINBASE:
         # The state knows no installed package: all are fetched, and none is installed.
         chosen = ["?essential", "?priority(required)", "apt", *_CHOSEN.get(suite, ())]
-        command = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends", *chosen]
+        # What was fetched for another choice does not count.
+        into = state / "minbase"
+        shutil.rmtree(into, ignore_errors=True)
+        (into / "partial").mkdir(parents=True)
+        command = ["apt-get", "install", "-qq", "--yes", "--download-only", "--no-install-recommends"]
+        command += ["-o", f"Dir::Cache::archives={into}", *chosen]
         subprocess.run(command, check=True, env=environment, capture_output=True, timeout=_APT_S)
-        return sorted((state / "cache/archives").glob("*.deb"))
+        return sorted(into.glob("*.deb"))
     into = state / "packages"
     into.mkdir(exist_ok=True)
     for package in packages:

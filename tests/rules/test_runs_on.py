@@ -157,7 +157,9 @@ def test_a_weak_version_need_is_a_caution() -> None:
             "GLIBC_PRIVATE",
             (None, "needs GLIBC_PRIVATE of libc.so.6; whether debian11 has it is not known here"),
         ),
-        ("OPENSSL_3.0.0", (None, "needs OPENSSL_3.0.0 of libc.so.6; whether debian11 has it is not known here")),
+        ("OPENSSL_1_1_1", (True, "the build info does not record GOAMD64: its CPU level is not known")),
+        ("OPENSSL_3.0.0", (False, "needs OPENSSL_3.0.0; debian11 has 1.1.1")),
+        ("KRB5_1.0", (None, "needs KRB5_1.0 of libc.so.6; whether debian11 has it is not known here")),
     ],
 )
 def test_other_versions_are_known_or_left_open(version: str, answer: tuple[bool | None, str]) -> None:
