@@ -112,16 +112,31 @@ class Layout:
         return found[0] if found else None
 
     def offset_of(self, address: int, size: int, what: str) -> int:
-        """Return the file offset of `size` bytes at `address`, which one PT_LOAD must hold in the file."""
+        """
+        Return the file offset of `size` bytes at `address`, which the file must hold in one piece.
+
+        They are in one PT_LOAD, or go on in the next where that continues it in memory and in the file.
+        """
         for segment in self.segments:
             if segment.type == PT_LOAD and segment.address <= address < segment.address + max(segment.memory_size, 1):
-                if address + size <= segment.address + segment.file_size:
+                end = address + size
+                if end <= segment.address + segment.file_size or end <= self._mapped_up_to(segment):
                     return segment.offset + address - segment.address
                 raise self.view.error(
                     f"{what} at address 0x{address:x} (size {size}) goes past the file bytes of its PT_LOAD",
                     segment.offset,
                 )
         raise self.view.error(f"{what} at address 0x{address:x} is in no PT_LOAD")
+
+    def _mapped_up_to(self, segment: Segment) -> int:
+        """Return the address up to which the bytes of a PT_LOAD, and of those that continue it, are in the file."""
+        end = segment
+        for following in sorted(self.segments_of(PT_LOAD), key=lambda each: each.address):
+            if (following.address, following.offset) == (end.address + end.memory_size, end.offset + end.file_size):
+                if end.file_size != end.memory_size:
+                    break
+                end = following
+        return end.address + end.file_size
 
 
 def read_layout(view: View) -> Layout:

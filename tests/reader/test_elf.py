@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, GoBuild, ImportedSymbol, Libc, NeededLibrary, Target
@@ -386,6 +389,28 @@ def test_a_table_of_program_headers_may_have_room_left(compile_c: CompileC, tmp_
     (tmp_path / "fewer").write_bytes(data)
     with pytest.raises(UnreadableBinaryError, match="PT_PHDR is not the table of program headers"):
         read_binary(tmp_path / "fewer")
+
+
+@pytest.mark.parametrize("gap", [0, 0x1000])
+def test_a_table_may_go_on_in_the_segment_that_continues_its_own(compile_c: CompileC, tmp_path: Path, gap: int) -> None:
+    # patchelf lays its tables out so in front of what LLD linked.
+    library = compile_c("-shared", "-fPIC", source=ANSWER)
+    data = bytearray(library.read_bytes())
+    headers = [(at, struct.unpack_from("<IIQQQQQQ", data, at)) for at in range(64, 64 + 56 * data[56], 56)]
+    first, (_, flags, offset, address, _, size, memory, align) = next(each for each in headers if each[1][0] == 1)
+    spare = next(at for at, fields in headers if fields[0] == 0x6474E550)
+    cut = ELFFile(io.BytesIO(data)).get_section_by_name(".dynsym")["sh_offset"] + 24
+    struct.pack_into("<IIQQQQQQ", data, first, 1, flags, offset, address, address, cut, cut, align)
+    # PT_GNU_EH_FRAME becomes the second part; with a gap it maps the bytes elsewhere.
+    second = (1, flags, offset + cut, address + cut + gap, address + cut + gap, size - cut, memory - cut, 1)
+    struct.pack_into("<IIQQQQQQ", data, spare, *second)
+    (tmp_path / "cut").write_bytes(data)
+
+    if gap:
+        with pytest.raises(UnreadableBinaryError):
+            read_binary(tmp_path / "cut")
+    else:
+        assert read_binary(tmp_path / "cut").imports == read_binary(library).imports
 
 
 GCCGO = """
