@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,27 @@ def test_each_fact_has_its_source_and_no_source_is_an_address(platform: Platform
     assert [source for source in platform.sources.values() if "://" in source or "www." in source] == []
     assert set(platform.unverified) | set(platform.proven) <= set(facts) | {"libc"}
     assert set(platform.unverified) & set(platform.proven) == set()
+
+
+def test_the_page_says_how_far_the_facts_are_proven() -> None:
+    page = (Path(__file__).parents[2] / "docs/platforms.md").read_text(encoding="utf-8")
+    unverified: dict[str, list[str]] = {}
+    total = proven = 0
+    for platform in PLATFORMS.values():
+        facts = {"libc", *(fact for fact, there in facts_of(platform).items() if there)}
+        total += len(facts)
+        proven += len(facts & set(platform.proven))
+        for fact in facts & set(platform.unverified):
+            unverified.setdefault(fact, []).append(platform.name)
+    count = sum(map(len, unverified.values()))
+
+    assert " ".join(
+        f"Of {total} facts of {len(PLATFORMS)} platforms, {proven} are proven, {total - proven - count} are documented "
+        f"and {count} are unverified".split()
+    ) in " ".join(page.split())
+    for fact, names in unverified.items():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| {fact} | "))
+        assert re.findall(r"[a-z-]+[0-9][\w.-]*|[a-z]+-[a-z]+[\w.-]*", re.sub(r"\(.*?\)", "", row)) == names
 
 
 @pytest.mark.parametrize("platform", ALL)
