@@ -143,8 +143,8 @@ class Tree:
         return self._checked(self._resolved(name))
 
     def link(self, name: str) -> str | None:
-        """Give what a symbolic link says, None where the name is none."""
-        member = self._members.get(name)
+        """Give what a symbolic link says, whose folder may be reached through links; None where the name is none."""
+        member = self._members.get(posixpath.join(self._resolved(posixpath.dirname(name)), posixpath.basename(name)))
         return member.target if member is not None and member.kind == "symlink" else None
 
     def entries(self, folder: str) -> list[str]:

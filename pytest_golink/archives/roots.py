@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import tempfile
@@ -28,7 +29,8 @@ class Root(Protocol):
     """
     A root file system: paths are posix, with or without the first "/"; links are followed inside of it.
 
-    Each raises ArchiveError where a file cannot be read, is over the bounds, or links go in a circle.
+    Each raises ArchiveError where an archive is damaged, a file over the bounds, or links go in a circle; OSError where
+    a folder's file cannot be read.
     """
 
     def read(self, name: str) -> bytes | None:
@@ -60,8 +62,8 @@ def open_root(path: Path) -> Iterator[Root]:
         yield _Folder(path, name)
         return
     if path.is_dir():
-        tree = _one_image(layout_tree(path, name), name)
-        yield _Members(tree, None, name)
+        # Each member names the file that it is in.
+        yield _Members(_one_image(layout_tree(path, name), name), io.BytesIO(), name)
         return
     try:
         file = path.open("rb")
@@ -69,8 +71,7 @@ def open_root(path: Path) -> Iterator[Root]:
         raise ArchiveError(name, f"cannot be read: {error.strerror}") from error
     with file, tempfile.TemporaryFile(prefix="golink-") as temporary:
         plain = _unpacked(file, temporary, name)
-        tree = _one_image(archive_tree(plain, name, root=True), name)
-        yield _Members(tree, plain, name)
+        yield _Members(_one_image(archive_tree(plain, name, root=True), name), plain, name)
 
 
 def _unpacked(file: BinaryIO, temporary: BinaryIO, name: str) -> BinaryIO:
@@ -100,9 +101,9 @@ def _one_image(tree: Tree, name: str) -> Tree:
 
 
 class _Members:
-    """The members of an archive; `file` is the archive, None where each member names the file it is in."""
+    """The members of an archive; `file` holds those that name no file of their own."""
 
-    def __init__(self, tree: Tree, file: BinaryIO | None, name: str) -> None:
+    def __init__(self, tree: Tree, file: BinaryIO, name: str) -> None:
         self._tree = tree
         self._file = file
         self._name = name
@@ -111,17 +112,14 @@ class _Members:
         member = self._tree.found(name)
         if member is None:
             return None
-        if self._file is None or member.source is not None:
-            if member.source is None:
-                raise ArchiveError(self._name, "is in no file", member=shown(name))
-            with member.source.open("rb") as file:
-                return self._bytes(member, file)
-        return self._bytes(member, self._file)
+        if member.source is None:
+            return self._bytes(member, self._file)
+        with member.source.open("rb") as file:
+            return self._bytes(member, file)
 
     def _bytes(self, member: Member, file: BinaryIO) -> bytes:
-        step, *more = member.chain
-        if more:
-            raise ArchiveError(self._name, "is an archive in an archive: unpack the outer one", member=member.name)
+        # One step: what packs the whole is off already.
+        (step,) = member.chain
         return b"".join(step(file, self._name))
 
     def link(self, name: str) -> str | None:
@@ -145,27 +143,21 @@ class _Folder:
         path = self._folder / self._resolved(name)
         if not path.is_file():
             return None
-        try:
-            if path.stat().st_size > limits.MEMBER_BYTES:
-                raise ArchiveError(self._name, f"is over the bound of {limits.MEMBER_BYTES} bytes", member=shown(name))
-            return path.read_bytes()
-        except OSError as error:
-            raise ArchiveError(self._name, f"cannot be read: {error.strerror}", member=shown(name)) from error
+        if path.stat().st_size > limits.MEMBER_BYTES:
+            raise ArchiveError(self._name, f"is over the bound of {limits.MEMBER_BYTES} bytes", member=shown(name))
+        return path.read_bytes()
 
     def link(self, name: str) -> str | None:
-        path = self._folder / name.lstrip("/")
-        return os.fspath(path.readlink()) if path.is_symlink() else None
+        member = self._at(posixpath.join(self._resolved(posixpath.dirname(name)), posixpath.basename(name)))
+        return None if member is None else member.target
 
     def entries(self, folder: str) -> list[str]:
         at = self._resolved(folder)
         path = self._folder / at
         if not path.is_dir():
             return []
-        try:
-            with os.scandir(path) as found:
-                names = [entry.name for entry in found if entry.is_symlink() or entry.is_file(follow_symlinks=False)]
-        except OSError as error:
-            raise ArchiveError(self._name, f"cannot be read: {error.strerror}", member=shown(folder)) from error
+        with os.scandir(path) as found:
+            names = [entry.name for entry in found if entry.is_symlink() or entry.is_file(follow_symlinks=False)]
         return [posixpath.join(at, name) for name in sorted(names)]
 
     def names(self) -> Iterator[str]:
@@ -179,5 +171,5 @@ class _Folder:
         return resolved(name, self._at, path=self._name, root=True)
 
     def _at(self, name: str) -> Member | None:
-        target = self.link(name)
-        return None if target is None else Member(name=name, kind="symlink", target=target)
+        path = self._folder / name
+        return Member(name=name, kind="symlink", target=os.fspath(path.readlink())) if path.is_symlink() else None

@@ -10,11 +10,11 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import ArchiveError, GolinkError
+from pytest_golink.errors import GolinkError
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
 from pytest_golink.platforms.reading import LOADERS
 from pytest_golink.platforms.versions import numbers, symbol_version
@@ -39,6 +39,7 @@ _SYSTEM_DIRS = re.compile(rb"\0((?:/(?:[\w.+-]+/)*lib[\w.+-]*/(?:[\w.+-]+/)*\0)+
 _MUSL_DIRS = ("/lib", "/usr/local/lib", "/usr/lib")
 # Source: bionic's linker/linker.cpp, kDefaultLdPaths.
 _BIONIC_DIRS = ("/system/lib64", "/system/lib")
+_LIB = ("/lib", "/lib64")
 _UCLIBC = re.compile(r"/lib(?:64)?/ld(?:64)?-uClibc\.so\.[0-9]+")
 # What ldconfig found in the directories of ld.so.conf, which the loader itself does not read. What is for some CPUs
 # alone does not count.
@@ -75,11 +76,19 @@ def describe_root(root: Root) -> dict[str, object]:
         usrmerge, cpu; without those that say nothing.
 
     Raises:
-        ArchiveError: A file cannot be read.
+        ArchiveError: An archive is damaged, or a file over the bounds.
+        OSError: A folder's file cannot be read.
         UnreadableBinaryError: A library is damaged.
         GolinkError: There is no program and no library in it, or it has a loader that is not known.
     """
-    loaders = dict(_loaders(root))
+    asked = _interpreters(root)
+    loaders = dict(_loaders(root, asked))
+    if asked and not loaders:
+        raise GolinkError(f"its programs are for a loader that is not known: {', '.join(asked)}")
+    for path, (kind, goarch) in loaders.items():
+        usual = LOADERS.get(kind, {}).get(goarch, path)
+        if usual not in loaders:
+            raise GolinkError(f"has {kind}'s loader at {path}, and not at {usual}, which programs name")
     kinds = {kind for kind, _ in loaders.values()}
     if len(kinds) > 1:
         raise GolinkError(f"has loaders of {' and '.join(sorted(kinds))}: describe the one that programs are to use")
@@ -107,9 +116,12 @@ def describe_root(root: Root) -> dict[str, object]:
         own.libraries.add(base)
         for each in library.versions:
             _raise_to(versions, each)
-        if base in ("libc.so.6",) or base.startswith("libc.musl-"):
+        if base == "libc.so.6":
             own.levels |= {level.level for level in library.cpu}
-            version = _libc_version(root.read(name) or b"") or version
+            version = _libc_version(root, name)
+    if libc == "musl":
+        # Its loader is the C library.
+        version = next(filter(None, (_libc_version(root, path) for path in loaders)), None)
     if libc == "none":
         found = {goarch: _Found(goarch=goarch) for goarch in _architectures(root)}
     if not found:
@@ -199,17 +211,21 @@ def differences(known: Platform, read: Platform) -> tuple[str, ...]:
     )
 
 
-def _loaders(root: Root) -> Iterator[tuple[str, tuple[str, str]]]:
+def _interpreters(root: Root) -> tuple[str, ...]:
+    """Give what PT_INTERP of the system's own programs names."""
+    programs = (_file(root, name) for name in _PROGRAMS)
+    return tuple(dict.fromkeys(program.interpreter for program in programs if program and program.interpreter))
+
+
+def _loaders(root: Root, asked: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the path of each loader that is there, its C library and its architecture."""
-    asked = [(path, kind) for kind, paths in LOADERS.items() for path in dict.fromkeys(paths.values())]
-    for program in _PROGRAMS:
-        path = getattr(_file(root, program), "interpreter", None)
-        if path and path not in dict(asked):
-            kind = "uclibc" if _UCLIBC.fullmatch(path) else "musl" if "/ld-musl-" in path else "glibc"
-            asked.append((path, kind))
+    kinds = {path: kind for kind, paths in LOADERS.items() for path in paths.values()}
+    for path in asked:
+        kind = "uclibc" if _UCLIBC.fullmatch(path) else "musl" if "/ld-musl-" in path else "glibc"
+        kinds.setdefault(path, kind)
     # /lib64 may be a link to /lib: both paths lead to the loader then.
-    asked += [(f"{folder}/{posixpath.basename(path)}", kind) for path, kind in asked for folder in ("/lib", "/lib64")]
-    for path, kind in dict(asked).items():
+    kinds |= {f"{folder}/{posixpath.basename(path)}": kind for path, kind in kinds.items() for folder in _LIB} | kinds
+    for path, kind in kinds.items():
         loader = _file(root, path)
         if loader is not None and loader.goarch is not None and _is_of(kind, path, loader):
             yield path, (kind, loader.goarch)
@@ -279,29 +295,24 @@ def _raise_to(versions: dict[str, str], name: str) -> None:
         versions[prefix] = number
 
 
-def _libc_version(data: bytes) -> str | None:
+def _libc_version(root: Root, name: str) -> str | None:
+    data = root.read(name) or b""
     match = _GLIBC_BANNER.search(data) or (_MUSL_VERSION.search(data) if b"musl libc" in data else None)
     return match[1].decode("ascii") if match else None
 
 
 def _architectures(root: Root) -> list[str]:
-    """Give the architectures of the programs in a root file system without a loader."""
-    found: dict[str, None] = {}
-    for count, name in enumerate(root.names()):
-        if count == _MOST_FILES or (found and count > len(_PROGRAMS)):
-            break
+    """Give the architecture of the programs in a root file system without a loader: of the first one that is found."""
+    for name in islice(root.names(), _MOST_FILES):
         program = _file(root, name)
         if program is not None and program.goarch is not None:
-            found[program.goarch] = None
-    return list(found)
+            return [program.goarch]
+    return []
 
 
 def _title(root: Root) -> str | None:
     for name in ("/etc/os-release", "/usr/lib/os-release"):
-        try:
-            data = root.read(name)
-        except ArchiveError:
-            continue
+        data = root.read(name)
         match = re.search(r'^PRETTY_NAME="?([^"\n]{1,200})"?$', (data or b"").decode("utf-8", "replace"), re.MULTILINE)
         if match and match[1].isprintable():
             return match[1]

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_golink.archives import limits
 from pytest_golink.archives.roots import open_root
 from pytest_golink.errors import ArchiveError, GolinkError, UnreadableBinaryError
 from pytest_golink.platforms import PLATFORMS, parse_platform
 from pytest_golink.platforms.root import describe_root, differences
 from pytest_golink.reader import read_binary
-from tests.archives.packing import Layout, tar
+from tests.archives.packing import Layout, deb, tar
 from tests.reader.c_images import zig
 
 if TYPE_CHECKING:
@@ -167,24 +168,75 @@ def test_what_stands_in_the_loaders_place_and_is_none_does_not_count(system: Pat
     assert describe(tmp_path)["libc"] == "none"
 
 
-def test_musl_is_found_by_its_loader(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arch", "goarch"), [("x86_64", "amd64"), ("s390x", "s390x")])
+def test_musl_is_found_by_its_loader(arch: str, goarch: str, tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "etc").mkdir()
-    loader = tmp_path / "lib/ld-musl-x86_64.so.1"
+    loader = tmp_path / f"lib/ld-musl-{arch}.so.1"
     source = tmp_path / "musl.c"
     source.write_text('const char version[] = "\\2001.2.9", banner[] = "musl libc";\n')
-    flags = ["-target", "x86_64-linux-musl", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libc.musl-x86_64.so.1"]
+    flags = ["-target", f"{arch}-linux-musl", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,libc.musl-{arch}.so.1"]
     subprocess.run([*zig(), *flags, str(source), "-o", str(loader)], check=True)
-    (tmp_path / "lib/libc.musl-x86_64.so.1").symlink_to("ld-musl-x86_64.so.1")
-    (tmp_path / "etc/ld-musl-x86_64.path").write_text("/lib:/opt/lib\n/srv/lib\n")
+    (tmp_path / f"lib/libc.musl-{arch}.so.1").symlink_to(loader.name)
+    (tmp_path / f"etc/ld-musl-{arch}.path").write_text("/lib:/opt/lib\n/srv/lib\n")
 
     assert describe(tmp_path) == {
-        "targets": ["linux/amd64"],
+        "targets": [f"linux/{goarch}"],
         "libc": "musl",
         "libc-version": "1.2.9",
-        "libraries": ["ld-musl-x86_64.so.1", "libc.musl-x86_64.so.1"],
+        "libraries": [loader.name, f"libc.musl-{arch}.so.1"],
         "directories": ["/lib", "/opt/lib", "/srv/lib"],
     }
+
+
+def test_bionic_is_found_by_its_loader(tmp_path: Path) -> None:
+    (tmp_path / "system/bin").mkdir(parents=True)
+    (tmp_path / "system/lib64").mkdir()
+    library(tmp_path / "system/bin/linker64", "ld-android.so")
+    library(tmp_path / "system/lib64/libc.so", "libc.so")
+
+    assert describe(tmp_path) == {
+        "targets": ["android/amd64"],
+        "libc": "bionic",
+        "libraries": ["libc.so"],
+        "directories": ["/system/lib64", "/system/lib"],
+    }
+
+
+def test_a_loader_without_a_usual_path_is_found_by_the_systems_own_programs(tmp_path: Path) -> None:
+    shell(tmp_path, "/lib/ld64-uClibc.so.1")
+    library(tmp_path / "lib/ld64-uClibc.so.1", "ld64-uClibc.so.1")
+
+    table = describe(tmp_path)
+
+    assert (table["libc"], table["loaders"]) == ("uclibc", {"amd64": ["/lib/ld64-uClibc.so.1"]})
+
+
+def test_a_loader_that_is_not_known_is_no_answer(tmp_path: Path) -> None:
+    # A BSD is no Linux, though its programs are of the same format.
+    shell(tmp_path, "/libexec/ld-elf.so.1")
+    library(tmp_path / "lib/ld-elf.so.1", "ld-elf.so.1")
+
+    with pytest.raises(GolinkError, match=r"for a loader that is not known: /libexec/ld-elf\.so\.1"):
+        describe(tmp_path)
+
+
+def test_a_loader_elsewhere_is_not_the_one_that_programs_name(tmp_path: Path) -> None:
+    shell(tmp_path, "/nix/store/glibc/lib/ld-linux-x86-64.so.2")
+    (tmp_path / "nix/store/glibc/lib").mkdir(parents=True)
+    library(tmp_path / "nix/store/glibc/lib/ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2")
+
+    with pytest.raises(GolinkError, match=r"has glibc's loader at /nix/.*, and not at /lib64/ld-linux-x86-64\.so\.2"):
+        describe(tmp_path)
+
+
+def shell(root: Path, interpreter: str) -> None:
+    (root / "bin").mkdir()
+    (root / "lib").mkdir()
+    source = root / "sh.c"
+    source.write_text("void _start(void) { for (;;) ; }\n")
+    flags = ["-nostdlib", "-pie", "-fPIE", f"-Wl,--dynamic-linker={interpreter}"]
+    subprocess.run(["gcc", *flags, str(source), "-o", str(root / "bin/sh")], check=True)
 
 
 def test_a_damaged_library_is_no_answer(system: Path, tmp_path: Path) -> None:
@@ -244,8 +296,18 @@ def test_what_is_no_system_is_an_error(tmp_path: Path) -> None:
     )
     several.write(tmp_path / "several")
 
+    (tmp_path / "cut.tar.gz").write_bytes(gzip.compress(tar({"bin/sh": bytes(range(256)) * 4096}))[:-200])
+    (tmp_path / "damaged.tar.gz").write_bytes(b"\x1f\x8b\x08" + bytes(range(200)))
+    (tmp_path / "package.deb").write_bytes(deb({"bin/sh": b"#!/bin/dash"}))
+
     with pytest.raises(GolinkError, match="holds no program and no library"):
         describe(tmp_path / "empty")
+    with pytest.raises(ArchiveError, match="is cut short"):
+        describe(tmp_path / "cut.tar.gz")
+    with pytest.raises(ArchiveError, match="its gzip data is damaged"):
+        describe(tmp_path / "damaged.tar.gz")
+    with pytest.raises(GolinkError, match="no program and no library"):
+        describe(tmp_path / "package.deb")
     with pytest.raises(ArchiveError, match="is no archive"):
         describe(tmp_path / "text")
     with pytest.raises(ArchiveError, match="has several images"):
@@ -312,3 +374,25 @@ def test_musl_has_its_own_directories_where_no_file_names_others(tmp_path: Path)
     subprocess.run([*zig(), *flags, str(source), "-o", str(tmp_path / "lib/ld-musl-x86_64.so.1")], check=True)
 
     assert describe(tmp_path)["directories"] == ["/lib", "/usr/local/lib", "/usr/lib"]
+
+
+def test_a_file_over_the_bound_is_no_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/sh").write_bytes(bytes(5000))
+    monkeypatch.setattr(limits, "MEMBER_BYTES", 4999)
+
+    with pytest.raises(ArchiveError, match="is over the bound of 4999 bytes"):
+        describe(tmp_path)
+
+
+def test_links_of_a_folder_stay_inside_of_it(tmp_path: Path) -> None:
+    (tmp_path / "usr/lib").mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("/usr/lib")
+    (tmp_path / "usr/lib/libown.so").symlink_to("/etc/passwd")
+
+    with open_root(tmp_path) as root:
+        assert root.link("/lib") == "/usr/lib"
+        # By way of the folder's own /usr/lib, not of this machine's.
+        assert root.link("/lib/libown.so") == "/etc/passwd"
+        assert root.read("/lib/libown.so") is None
+        assert root.entries("/lib") == ["usr/lib/libown.so"]

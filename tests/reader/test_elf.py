@@ -399,7 +399,9 @@ def test_a_table_may_go_on_in_the_segment_that_continues_its_own(compile_c: Comp
     headers = [(at, struct.unpack_from("<IIQQQQQQ", data, at)) for at in range(64, 64 + 56 * data[56], 56)]
     first, (_, flags, offset, address, _, size, memory, align) = next(each for each in headers if each[1][0] == 1)
     spare = next(at for at, fields in headers if fields[0] == 0x6474E550)
-    cut = ELFFile(io.BytesIO(data)).get_section_by_name(".dynsym")["sh_offset"] + 24
+    table = ELFFile(io.BytesIO(data)).get_section_by_name(".dynsym")
+    assert table is not None
+    cut = table["sh_offset"] + 24
     struct.pack_into("<IIQQQQQQ", data, first, 1, flags, offset, address, address, cut, cut, align)
     # PT_GNU_EH_FRAME becomes the second part; with a gap it maps the bytes elsewhere.
     second = (1, flags, offset + cut, address + cut + gap, address + cut + gap, size - cut, memory - cut, 1)

@@ -531,6 +531,7 @@ def test_android_asks_for_a_pie_its_own_libraries_and_from_15_on_for_large_pages
     assert reason(logs, "android36") == (True, "")
     assert reason(replace(ANDROID, version_needs=needs("LIBC_OMR1")), "android26")[0] is False
     assert reason(replace(ANDROID, version_needs=needs("LIBC_X")), "android36")[0] is None
+    assert reason(replace(ANDROID, version_needs=needs("OWN")), "android36")[0] is None
     assert reason(DYNAMIC, "android34")[1].endswith("Android has bionic's loader alone: neither glibc nor musl")
 
 
