@@ -159,8 +159,8 @@ class MachO:
 
     `platform` is the platform of LC_BUILD_VERSION or LC_VERSION_MIN_*, in Apple's words and lower case ("macos"),
     `sdk` the SDK's version there, `uuid` the UUID of LC_UUID; each None where there is no such load command.
-    `code_flags` are those of the signature's code directory, None without a signature; `entitlements` the names of
-    those that it says are true, a bounded number. `restricted` is whether there is a section __RESTRICT,__restrict.
+    `code_flags` are those that every code directory of the signature has, None without one; `entitlements` the names of
+    those that it says are true. `restricted` is whether there is a section __RESTRICT,__restrict.
     """
 
     platform: str | None = None

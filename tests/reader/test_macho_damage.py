@@ -152,11 +152,60 @@ def test_a_signature_is_signed_only_with_a_certificate(parts: tuple[tuple[int, b
     assert facts.signed == verdict
 
 
-def test_flags_and_entitlements_of_a_signature_are_read() -> None:
-    text = b"<dict><key>com.example.on</key>\n<true/><key>com.example.off</key><false/></dict>"
-    entitlements = struct.pack(">2I", 0xFADE7171, 8 + len(text)) + text
+def entitlements(text: bytes) -> tuple[int, bytes]:
+    return 5, struct.pack(">2I", 0xFADE7171, 8 + len(text)) + text
 
-    (facts,) = read_macho("image", memoryview(signed((0, directory(0x10000)), (5, entitlements))))
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (b"<key>com.example.on</key>\n<true/><key>com.example.off</key><false/>", ("com.example.on",)),
+        # All of these are one property list to macOS.
+        (b"<key>on</key><!-- <false/> --><true></true>", ("on",)),
+        (b"<key>&#111;n</key><true />", ("on",)),
+        (b"<key>a</key><dict><key>inner</key><true/></dict><key>b</key><array><true/></array>", ()),
+        (b"".join(b"<key>n%d</key><true/>" % number for number in range(200)), tuple(f"n{n}" for n in range(200))),
+    ],
+)
+def test_entitlements_are_those_of_the_property_list(content: bytes, names: tuple[str, ...]) -> None:
+    text = b"<plist version='1.0'><dict>" + content + b"</dict></plist>"
+
+    (facts,) = read_macho("image", memoryview(signed((0, directory(0x10000)), entitlements(text))))
+
+    assert facts.macho is not None
+    assert facts.macho.entitlements == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<plist><dict><key>on</key>",
+        b"<plist><array><true/></array></plist>",
+        b"\xff\xfe",
+        b"<!DOCTYPE p [<!ENTITY on 'get-task-allow'>]><plist><dict><key>&on;</key><true/></dict></plist>",
+        b"<plist><dict><key>on</key><date>never</date></dict></plist>",
+        b"<plist><dict/></plist>" + b" " * (1 << 20),
+    ],
+)
+def test_entitlements_that_are_no_property_list_are_damage(text: bytes) -> None:
+    with pytest.raises(UnreadableBinaryError, match=r"the entitlements of the code signature"):
+        read_macho("image", memoryview(signed((0, directory(0x10000)), entitlements(text))))
+
+
+def test_a_flag_counts_where_every_code_directory_has_it() -> None:
+    # One for each kind of hash; which of them a macOS takes is its own choice.
+    both = signed((0, directory(0x10002)), (0x1000, directory(0x12000)))
+
+    (facts,) = read_macho("image", memoryview(both))
+
+    assert facts.macho is not None
+    assert (facts.macho.code_flags, facts.signed) == (0x10000, "ad-hoc")
+
+
+def test_flags_and_entitlements_of_a_signature_are_read() -> None:
+    parts = (0, directory(0x10000)), entitlements(b"<dict><key>com.example.on</key><true/></dict>")
+
+    (facts,) = read_macho("image", memoryview(signed(*parts)))
     (without,) = read_macho("image", memoryview(MAKE.image()))
 
     assert facts.macho is not None
