@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args, get_origin
@@ -56,7 +57,10 @@ def _is_go_version(value: object) -> bool:
 
 def _is_pattern(value: object) -> bool:
     try:
-        return isinstance(value, str) and re.compile(value) is not None
+        with warnings.catch_warnings():
+            # "[[a]" means what it meant so far; a run with -W error has no other answer.
+            warnings.simplefilter("ignore", FutureWarning)
+            return isinstance(value, str) and re.compile(value) is not None
     except re.error:
         return False
 

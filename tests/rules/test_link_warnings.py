@@ -160,6 +160,8 @@ def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:
     [
         (subject(STATIC, built=True), [], "passed", "none"),
         (subject(STATIC, OTHER), ["GNU-stack"], "passed", "1 allowed"),
+        # Python warns of such a set, and our warnings are errors.
+        (subject(STATIC, OTHER), ["[[G]NU-stack"], "passed", "1 allowed"),
         (subject(STATIC, OTHER), [], "violated", "1 linker warning"),
         (subject(STATIC, OTHER, DLOPEN, GETADDRINFO), ["dlopen"], "violated", "2 of 3 linker warnings"),
         (
