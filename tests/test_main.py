@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -125,11 +126,19 @@ def test_a_terminal_of_another_encoding_gets_a_question_mark(static: GoBinary, t
     assert result.stdout.startswith(f"{tmp_path}/gr??e  ELF")
 
 
-def test_a_closed_pipe_is_quiet(static: GoBinary) -> None:
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+@pytest.mark.parametrize(
+    "arguments", [["--json", "root/app"], ["platform", "root"], ["init", "--dist=root", "--output=-"]]
+)
+def test_a_closed_pipe_is_quiet(static: GoBinary, arguments: list[str], unbuffered: str, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    shutil.copy(static.path, tmp_path / "root/app")
     reading, writing = os.pipe()
     os.close(reading)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest_golink", "--json", str(static.path)],
+        [sys.executable, "-m", "pytest_golink", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 _NETGO_PRICE = "Go's own resolver knows nothing of nsswitch.conf's modules, mDNS or macOS's scoped DNS"
 _OSUSERGO_PRICE = "os/user reads /etc/passwd and /etc/group, and sees no users of LDAP, sssd or AD"
+_RACE_PRICE = "data races are not detected"
 _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
 # What the program loses by the tag that keeps a standard package off C.
 _PRICES = {"net": _NETGO_PRICE, "os/user": _OSUSERGO_PRICE}
 
 # Source: src/plugin/plugin_stubs.go.
 _WITHOUT_C = {"plugin": "plugin.Open always fails"}
+
+# Package net and os/user call libSystem there, with cgo and without.
+_APPLE = frozenset({"darwin", "ios"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,14 +82,17 @@ def _leave_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> 
         return
     if tags != options.tags and all(package in TAGS for package in own):
         yield Candidate(weight=1, options={"tags": tags}, prices=prices)
-    if not options.race:
-        lost = tuple(_PRICES[package] for package in (own or TAGS) if package in TAGS)
-        others = [package for package in own if package not in TAGS]
-        lost += tuple(_WITHOUT_C.get(package, f"{package} has to do without its C") for package in others)
-        off: dict[str, object] = {"cgo": False, **({"linkmode": None} if options.linkmode == "external" else {})}
-        yield Candidate(weight=2, options=off, prices=lost)
-        if pie:
-            yield Candidate(weight=3, options={**off, **plain}, prices=(*lost, *no_randomisation))
+    lost = tuple(_PRICES[package] for package in (own or TAGS) if package in TAGS)
+    others = [package for package in own if package not in TAGS]
+    lost += tuple(_WITHOUT_C.get(package, f"{package} has to do without its C") for package in others)
+    off: dict[str, object] = {"cgo": False, **({"linkmode": None} if options.linkmode == "external" else {})}
+    if options.race and (facts.target is None or facts.target.goos not in _APPLE):
+        # Source: cmd/go/internal/work/init.go: "On macOS, -race does not require cgo."
+        off["race"] = False
+        lost += (_RACE_PRICE,)
+    yield Candidate(weight=2, options=off, prices=lost)
+    if pie:
+        yield Candidate(weight=3, options={**off, **plain}, prices=(*lost, *no_randomisation))
     if facts.target is None or facts.target.goos != "linux" or _opens_libraries(facts):
         return
     static: dict[str, object] = {"cgo": True, "linkmode": "external", "extldflags": "-static", **plain}
@@ -132,6 +139,10 @@ def _tags(packages: tuple[str, ...], options: BuildOptions) -> tuple[tuple[str, 
 
 def _older_glibc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     yield from _leave_libc(finding, facts, options)
+    yield from _link_to_older_glibc(finding, facts)
+
+
+def _link_to_older_glibc(finding: Finding, facts: BinaryFacts) -> Iterator[Candidate]:
     asked = dict(finding.parameters)
     for version in (asked.get("version"), asked.get("at-most")):
         if version and (compiler := zig_cc(facts, f"gnu.{version}")):
@@ -142,10 +153,8 @@ def _older_glibc(finding: Finding, facts: BinaryFacts, options: BuildOptions) ->
 def _needs_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     if facts.libc.presence == "dynamic":
         # The kind or the floor is wrong: another C compiler, never no libc.
-        if dict(finding.parameters).get("kind") == "musl":
-            yield from _dynamic_musl(facts)
-        else:
-            yield from (each for each in _older_glibc(finding, facts, options) if "cc" in each.options)
+        musl = dict(finding.parameters).get("kind") == "musl"
+        yield from _dynamic_musl(facts) if musl else _link_to_older_glibc(finding, facts)
     else:
         yield from _turn_cgo_on(finding, facts, options)
 
@@ -160,13 +169,24 @@ def _turn_cgo_on(_finding: Finding, _facts: BinaryFacts, options: BuildOptions) 
 
 
 def _resolver(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
-    kind = dict(finding.parameters)["kind"]
-    if kind in ("go", "files"):
-        package = "net" if kind == "go" else "os/user"
-        tag, price = TAGS[package], _PRICES[package]
-        yield Candidate(weight=1, options={"tags": (*options.tags, tag)}, prices=(price,))
-        yield Candidate(weight=2, options={"cgo": False}, prices=(price,))
-    elif "cgo" in kind or kind == "system":
+    package = "net" if finding.rule == "resolver" else "os/user"
+    seen = facts.resolver if package == "net" else facts.content.user_lookup
+    goos = facts.target.goos if facts.target is not None else ""
+    if "none" in (seen or ()) or goos == "windows":
+        # What the program does not ask for no flag brings in; on Windows there is one way.
+        return
+    # Of a resolver several kinds are asked for at once.
+    kinds = set(dict(finding.parameters)["kind"].split(", "))
+    if kinds in ({"go"}, {"files"}):
+        price = _PRICES[package]
+        yield Candidate(weight=1, options={"tags": (*options.tags, TAGS[package])}, prices=(price,))
+        if goos not in _APPLE:
+            yield Candidate(weight=2, options={"cgo": False}, prices=(price,))
+    elif "system" in kinds and goos in _APPLE:
+        # libSystem is called without cgo.
+        kept = tuple(tag for tag in options.tags if tag != TAGS[package])
+        yield Candidate(weight=1, options={"tags": kept})
+    elif kinds & {"cgo", "system"}:
         yield from _turn_cgo_on(finding, facts, options)
 
 
@@ -208,7 +228,8 @@ def _no_race(_finding: Finding, _facts: BinaryFacts, options: BuildOptions) -> I
 
 
 def _pie(_finding: Finding, facts: BinaryFacts, _options: BuildOptions) -> Iterator[Candidate]:
-    yield Candidate(weight=1, options={"buildmode": "pie"}, prices=("an interpreter is named, even without cgo",))
+    price = ("an interpreter is named, even without cgo",) if facts.format == "elf" else ()
+    yield Candidate(weight=1, options={"buildmode": "pie"}, prices=price)
     if facts.target is not None and facts.target.goos == "linux":
         static = {"buildmode": "pie", "cgo": True, "linkmode": "external", "extldflags": "-static-pie"}
         yield Candidate(weight=3, options=static, prices=("the build needs a C compiler",))

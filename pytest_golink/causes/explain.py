@@ -69,7 +69,7 @@ def explain(finding: Finding, facts: BinaryFacts, origin: Origin | None = None) 
             finding = replace(
                 finding,
                 remedy=finding.remedy or _flags(finding, facts, origin),
-                chains=tuple(chain for package in packages if (chain := graph.chain(package.name))),
+                chains=tuple(chain for package in packages if (chain := graph.chain(package))),
             )
     return replace(finding, cause=tuple(dict.fromkeys(lines)))
 
@@ -108,7 +108,9 @@ def _settings(finding: Finding, facts: BinaryFacts, origin: Origin) -> list[str]
             if setting(facts, f"-{kind}") == "true"
             for line in [_asked_by(origin, f"-{kind}", asked=kind == "race" and options.race)]
         ]
-    if facts.hardening.pie and finding.rule in _ABOUT_LINKAGE and setting(facts, "-buildmode") == "pie":
+    pie = setting(facts, "-buildmode") == "pie" and facts.hardening.pie
+    # Where -msan needs PIE, Go sets it.
+    if pie and finding.rule in _ABOUT_LINKAGE and setting(facts, "-msan") != "true":
         return [_asked_by(origin, "-buildmode=pie", asked=options.buildmode == "pie")]
     used = finding.rule in _BY_CGO and facts.cgo.used is True
     unused = finding.rule in _FOR_WANT_OF_CGO and facts.cgo.used is False and facts.cgo.enabled is False
@@ -127,13 +129,10 @@ def _settings(finding: Finding, facts: BinaryFacts, origin: Origin) -> list[str]
 def _asked_by(origin: Origin, flag: str, *, asked: bool) -> str:
     if asked:
         return f"{flag} is asked for by this build's options"
-    flags = {**os.environ, **origin.job.environment}.get("GOFLAGS", "")
-    settings = origin.builder.toolchain.settings
-    if flag in flags.split():
-        return f"{flag} comes from GOFLAGS in the environment"
-    if flag in settings.get("GOFLAGS", "").split():
-        return f"{flag} comes from GOFLAGS in {settings.get('GOENV', 'go.env')}"
-    return f"{flag} is Go's default for {origin.job.target}"
+    # Go sets none of these flags by itself, and asks its file where the environment has nothing.
+    environment = {**os.environ, **origin.job.environment}
+    file = environment.get("GOENV") or origin.builder.toolchain.settings.get("GOENV", "go.env")
+    return f"{flag} comes from GOFLAGS in {'the environment' if environment.get('GOFLAGS') else file}"
 
 
 def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Package]:
@@ -197,9 +196,13 @@ def _files(package: Package, graph: Graph, origin: Origin) -> list[str]:
 
 def without_cgo_lines(package: Package, origin: Origin) -> list[str]:
     """Say what `CGO_ENABLED=0` leaves of a package: some of its files, or none."""
-    left = _listed_package(origin, package.name, (("CGO_ENABLED", "0"),))
-    if left is None:
+    packages = _packages(origin, (("CGO_ENABLED", "0"),))
+    if not packages:
+        # With -race there is no build without cgo to list.
         return []
+    left = next((other for other in packages if other.name == package.name), None)
+    if left is None:
+        return [f"with CGO_ENABLED=0 nothing imports {package.name}"]
     whole = len(package.go_files) + len(package.cgo_files)
     files = left.go_files
     if not files:
@@ -236,10 +239,6 @@ def _packages(origin: Origin, environment: tuple[tuple[str, str], ...]) -> tuple
     job, toolchain = origin.job, origin.builder.toolchain
     whole = {**os.environ, **job.environment, **dict(environment)}
     return _listed(toolchain.path, toolchain.version, job.folder, job.package, job.flags, tuple(sorted(whole.items())))
-
-
-def _listed_package(origin: Origin, name: str, environment: tuple[tuple[str, str], ...]) -> Package | None:
-    return next((package for package in _packages(origin, environment) if name in _names(package)), None)
 
 
 @lru_cache(maxsize=64)

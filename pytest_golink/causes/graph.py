@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 # Thousands of packages take a few seconds, a module that must be downloaded first a while.
 _LIST_TIMEOUT_S = 300.0
-_FIELDS = (
-    "Dir,ImportPath,Name,Standard,DepOnly,Module,Imports,ImportMap,GoFiles,CgoFiles,IgnoredGoFiles,SFiles,Error,"
-    "CgoLDFLAGS,CgoPkgConfig"
-)
+_FIELDS = "Dir,ImportPath,Name,Standard,DepOnly,Module,Imports,ImportMap,GoFiles,CgoFiles"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +30,9 @@ class Package:
     """
     One package of a build.
 
-    `name` is its import path, and `label` that of the main package, which the image calls "main". `go_files` are those
-    that the build compiles without cgo, `cgo_files` those with `import "C"`, `ignored` those that a build constraint
-    leaves out; all in `folder`. `module` is "path@version" of a package outside the standard library and the main
-    module, else "".
+    `name` is its import path, of the main package too, which the image calls "main". `go_files` are those that the
+    build compiles without cgo, `cgo_files` those with `import "C"`; all in `folder`. `module` is "path@version" of a
+    package outside the standard library and the main module, else "".
     """
 
     name: str
@@ -47,8 +43,6 @@ class Package:
     imports: tuple[str, ...]
     go_files: tuple[str, ...]
     cgo_files: tuple[str, ...]
-    ignored: tuple[str, ...]
-    ldflags: tuple[str, ...]
 
     def file(self, name: str) -> GoFile:
         """Read the top of one of its files."""
@@ -69,11 +63,6 @@ class Graph:
         self._folder = folder
         self._main = next((package for package in packages if package.main), None)
 
-    @property
-    def main(self) -> Package | None:
-        """The package that the image is built from."""
-        return self._main
-
     def package(self, name: str) -> Package | None:
         """Give a package by its import path; the image calls the main package "main"."""
         return self._main if name == "main" else self.packages.get(name)
@@ -82,19 +71,15 @@ class Graph:
         """Give the packages with `import "C"` that are compiled, in the order of `go list`, without runtime/cgo."""
         return tuple(p for p in self.packages.values() if p.cgo_files and p.name != RUNTIME_CGO)
 
-    def importers(self, name: str) -> tuple[Package, ...]:
-        """Give the packages that import one."""
-        return tuple(package for package in self.packages.values() if name in package.imports)
-
-    def chain(self, name: str) -> tuple[ImportStep, ...]:
+    def chain(self, goal: Package) -> tuple[ImportStep, ...]:
         """
-        Give the shortest import chain from the main package to a package, with the place of each import.
+        Give the shortest import chain from the main package to one of these packages, with the place of each import.
 
-        Of several shortest ones, that whose packages are imported first. Empty where there is none. A package that uses
-        cgo is followed by runtime/cgo, which it imports by its `import "C"`.
+        Of several shortest ones, that whose packages are imported first. Empty where there is none: the linker adds
+        runtime/race by itself, and source that is no program any more since the build has no main package. A package
+        that uses cgo is followed by runtime/cgo, which it imports by its `import "C"`.
         """
-        goal = self.package(name)
-        if goal is None or self._main is None:
+        if self._main is None:
             return ()
         path = self._shortest(self._main, goal)
         steps = [
@@ -169,7 +154,7 @@ def list_packages(
         raise BuildError("`go list` failed", command=command, status=done.status, output=done.stderr)
     try:
         return tuple(_package(entry) for entry in _entries(done.stdout))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BuildError("`go list` cannot be read", command=command, status=0, output=str(error)) from error
 
 
@@ -208,6 +193,4 @@ def _package(entry: dict[str, Any]) -> Package:
         imports=tuple(imports),
         go_files=tuple(entry.get("GoFiles") or ()),
         cgo_files=cgo_files,
-        ignored=tuple(entry.get("IgnoredGoFiles") or ()),
-        ldflags=tuple(entry.get("CgoLDFLAGS") or ()),
     )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _STANDARD = "the standard library"
+# Of a build of files, outside of a module, or without build info.
+_NONE = "no known module"
 
 
 def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str]:
@@ -27,7 +29,7 @@ def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str
     if sizes:
         modules: dict[str, int] = {}
         for package, count in sizes:
-            name = module_of(facts, package) or _STANDARD
+            name = module_of(facts, package) or (_STANDARD if _may_be_standard(package) else _NONE)
             modules[name] = modules.get(name, 0) + count
         lines.append(f"code by module: {_listed(sorted(modules.items(), key=lambda item: -item[1]))}")
         lines.append(f"largest packages: {_listed(sizes)}")
@@ -44,13 +46,18 @@ def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str
     return lines
 
 
+def _may_be_standard(package: str) -> bool:
+    # Source: cmd/go/internal/search, IsStandardImportPath: no dot in the first element.
+    return package != "main" and "." not in package.partition("/")[0]
+
+
 def _listed(entries: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{name} {size(count)}" for name, count in list(entries)[:_SHOWN])
 
 
 def module_of(facts: BinaryFacts, package: str) -> str | None:
     """
-    Give the module of a package as "path version", None for the standard library.
+    Give the module of a package as "path version", None for the standard library, and where the build info has none.
 
     The build info lists the modules; a package is of the one whose path is the longest beginning of its own.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -43,9 +44,9 @@ def as_toml(before: BuildOptions, after: BuildOptions) -> str:
         if value is None or (value in ("", (), False) and field.name != "cgo"):
             lines.append(f"# without {field.name}")
         elif field.name == "env":
-            lines.append(f"env = {{ {', '.join(f'{name} = {json.dumps(text)}' for name, text in value)} }}")
+            lines.append(f"env = {{ {', '.join(f'{_key(name)} = {_text(text)}' for name, text in value)} }}")
         else:
-            lines.append(f"{field.name} = {json.dumps(value)}")
+            lines.append(f"{field.name} = {_text(value)}")
     return "\n".join(lines)
 
 
@@ -58,17 +59,17 @@ def as_goreleaser(before: BuildOptions, after: BuildOptions) -> str:
     """
     lines = []
     if added := [f"{name}={value}" for name, value in _environment(after) if (name, value) not in _environment(before)]:
-        lines.append(f"env: {json.dumps(added)}")
+        lines.append(f"env: {_text(added)}")
     if (after.trimpath, after.race) != (before.trimpath, before.race):
         flags = [name for name, on in (("-trimpath", after.trimpath), ("-race", after.race)) if on]
-        lines.append(f"flags: {json.dumps(flags)}")
+        lines.append(f"flags: {_text(flags)}")
     if after.linker_flags != before.linker_flags:
-        lines.append(f"ldflags: {json.dumps([after.linker_flags] if after.linker_flags else [])}")
+        lines.append(f"ldflags: {_text([after.linker_flags] if after.linker_flags else [])}")
     if after.tags != before.tags:
-        lines.append(f"tags: {json.dumps(list(after.tags))}")
+        lines.append(f"tags: {_text(list(after.tags))}")
     if after.buildmode != before.buildmode:
         # An empty string is goreleaser's default.
-        lines.append(f"buildmode: {json.dumps('' if after.buildmode in (None, 'exe') else after.buildmode)}")
+        lines.append(f"buildmode: {_text('' if after.buildmode in (None, 'exe') else after.buildmode)}")
     return "\n".join(lines)
 
 
@@ -79,3 +80,12 @@ def _environment(options: BuildOptions) -> list[tuple[str, str]]:
     if options.cc is not None:
         variables["CC"] = options.cc
     return sorted(variables.items())
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _text(name)
+
+
+def _text(value: object) -> str:
+    # JSON is TOML and YAML, but for DEL, and for the two halves in which it writes a character beyond U+FFFF.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

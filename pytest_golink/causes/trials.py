@@ -72,7 +72,7 @@ def try_remedies(
     builds.
 
     Args:
-        binary: The image that violates one or more of the rules.
+        binary: The image that violates one or more of the rules; it was built here.
         rules: The policy: each rule with its parameters, as `evaluate` takes them.
         platforms: The platforms that the policy itself describes, by name.
 
@@ -81,11 +81,10 @@ def try_remedies(
         no rule is violated, or no change of a build can mend it.
 
     Raises:
-        ParameterError: The image was not built here, or a rule or parameter is wrong.
+        ParameterError: A rule or parameter is wrong.
     """
     origin = binary.origin
-    if origin is None:
-        return ()
+    assert origin is not None  # noqa: S101 - who asks has looked
     start = origin.job.options
     waiting: list[tuple[int, int, _Plan]] = []
     seen = {start}

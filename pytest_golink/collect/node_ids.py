@@ -28,9 +28,8 @@ def item_id(text: str) -> Any:
 
 
 def mend(report: pytest.TestReport) -> None:
-    """Give a report that came from a worker the id that it had there."""
-    if _AFTER_BRACKET in report.nodeid and hasattr(report, "_id"):
-        report._id = item_id(report.nodeid)  # noqa: SLF001 - setting nodeid would read the text again
+    """Give a report that came from a worker the id that it had there, where ids are more than text."""
+    report._id = item_id(report.nodeid)  # noqa: SLF001 - setting nodeid would read the text again
 
 
 def _open_ended(node_id: Any) -> Any:

@@ -195,11 +195,10 @@ class PolicyItem(pytest.Item):
             return super().repr_failure(excinfo, style)
         shown = excinfo.getrepr(style="value", chain=False)
         crash = shown.reprcrash
-        if crash is not None:
-            # What pytest's summary, JUnit's message and CI annotations name.
-            crash = replace(crash, path=str(self.path), lineno=self.place.line, message=_in_short(excinfo.value))
-            shown = type(shown)([(shown.reprtraceback, crash, None)])  # type: ignore[call-arg,arg-type]
-        return shown
+        assert crash is not None  # noqa: S101 - the caller's frame at least is not hidden
+        # What pytest's summary, JUnit's message and CI annotations name.
+        crash = replace(crash, path=str(self.path), lineno=self.place.line, message=_in_short(excinfo.value))
+        return type(shown)([(shown.reprtraceback, crash, None)])  # type: ignore[call-arg,arg-type]
 
 
 class GolinkPath(PolicyItem):
@@ -243,7 +242,8 @@ class GolinkRule(PolicyItem):
         self._policy = policy
         self._binary = binary
         self._images = self.golink_images = images
-        self._request = request
+        # Not _request: an item that has one is a test function to pytest, which clears it after a run.
+        self._asks = request
         self._subjects: tuple[Subject, ...] = ()
         # Those that may be about it, each with the number of such items.
         self.waivers: list[tuple[Waiver, int]] = []
@@ -251,11 +251,11 @@ class GolinkRule(PolicyItem):
 
     @property
     def _one(self) -> Image | None:
-        return self._images[0] if RULES[self._request.rule].over == "image" else None
+        return self._images[0] if RULES[self._asks.rule].over == "image" else None
 
     def may_need(self, waiver: Waiver) -> bool:
         """Whether a waiver may be about this item, as far as is known before its image is read."""
-        rule, one = self._request.rule, self._one
+        rule, one = self._asks.rule, self._one
         if one is None:
             return waiver.covers(self._binary.name, None, rule)
         # Without a target, whoever is about the rule may be about the item.
@@ -296,7 +296,7 @@ class GolinkRule(PolicyItem):
             )
         target = finding.target if one is not None else None
         match = one.match if one is not None else None
-        waiver = self._policy.waiver_for(self._binary.name, target, self._request.rule, match=match)
+        waiver = self._policy.waiver_for(self._binary.name, target, self._asks.rule, match=match)
         violated = finding.outcome == "violated"
         expired = waiver is not None and waiver.expired(waivers.today())
         if violated and waiver is not None and not expired:
@@ -326,7 +326,7 @@ class GolinkRule(PolicyItem):
         ]
 
     def _asked(self) -> Finding:
-        rule, parameters = self._request.rule, self._request.parameters
+        rule, parameters = self._asks.rule, self._asks.parameters
         if self._one is not None:
             return evaluate(rule, self._subjects[0], parameters)
         return evaluate_together(rule, self._subjects, parameters, name=self._binary.name)

@@ -61,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(list(arguments))
     try:
         return _init(Path(options.folder), options.dist, options.output, force=options.force)
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough: no error of ours.
+        raise
     except (GolinkError, OSError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         print(

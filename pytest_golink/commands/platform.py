@@ -41,6 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         return _platform(Path(options.root), options.name, options.against)
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough: no error of ours.
+        raise
     except (GolinkError, OSError) as error:
         print(escape(f"golink: {error}", longest=_LONGEST_MESSAGE), file=sys.stderr)
         return _ERROR_STATUS

@@ -198,7 +198,7 @@ def pytest_runtest_makereport(
 def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any, Any]:
     """Keep the node id of a policy's item on its way from an xdist worker."""
     report = yield
-    if "]::" in str(data.get("nodeid")) and isinstance(report, pytest.TestReport):
+    if "]::" in str(data.get("nodeid")) and isinstance(report, pytest.TestReport) and hasattr(report, "_id"):
         from pytest_golink.collect.node_ids import mend
 
         mend(report)

@@ -107,6 +107,19 @@ def test_a_package_that_leaves_a_stub_without_cgo_is_told_with_the_stub(go_build
     assert "example.com/app/db calls answer" in finding.cause
 
 
+def test_a_package_that_only_cgo_files_import_is_told_so(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": "package main\n\nvar open = func() int { return 0 }\n\nfunc main() { println(open()) }\n",
+        "with_db.go": '//go:build cgo\n\npackage main\n\nimport "example.com/app/db"\n\n'
+        "func init() { open = db.Open }\n",
+        "db/db.go": 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\n'
+        "func Open() int { return int(C.answer()) }\n",
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
+
+    assert "with CGO_ENABLED=0 nothing imports example.com/app/db" in finding.cause
+
+
 def test_an_import_without_cgo_is_found_in_the_source(go_sample: GoSample) -> None:
     finding = explained(go_sample("importdynamic", cgo=False), "static")
 
@@ -145,11 +158,47 @@ def test_the_race_detector_is_traced_to_the_setting_that_turned_it_on(go_sample:
     assert "-race comes from GOFLAGS in the environment" in flags.cause
 
 
+def test_of_a_race_build_no_chain_is_told_to_what_the_linker_adds(go_sample: GoSample) -> None:
+    finding = explained(go_sample("static", race=True), "static")
+
+    assert "-race links C code in, and runtime/cgo with it" in finding.cause
+    assert finding.chains == ()
+
+
+def test_of_a_race_build_nothing_is_said_of_what_is_left_without_cgo(go_sample: GoSample) -> None:
+    finding = explained(go_sample("cgo", race=True), "static")
+
+    assert [chain[-1].package for chain in finding.chains] == ["runtime/cgo"]
+    assert [line for line in finding.cause if "CGO_ENABLED=0" in line] == []
+
+
+def test_a_pie_is_traced_to_whoever_asked_for_it(go_sample: GoSample, tmp_path: Path) -> None:
+    file = tmp_path / "goenv"
+    file.write_text("GOFLAGS=-buildmode=pie\n")
+    asked = explained(go_sample("static", cgo=False, buildmode="pie"), "static")
+    flags = explained(go_sample("static", cgo=False, env={"GOFLAGS": "-trimpath --buildmode=pie"}), "static")
+    set_before = explained(go_sample("static", cgo=False, env={"GOENV": str(file)}), "static")
+
+    assert "-buildmode=pie is asked for by this build's options" in asked.cause
+    assert "-buildmode=pie comes from GOFLAGS in the environment" in flags.cause
+    assert f"-buildmode=pie comes from GOFLAGS in {file}" in set_before.cause
+
+
 def test_build_paths_are_told_by_whose_they_are(go_sample: GoSample, go_toolchain: GoToolchain) -> None:
     cause = explained(go_sample("static"), "no-build-paths").cause
 
     assert f"{go_toolchain.goroot} is Go's own distribution (GOROOT)" in cause
     assert any(line.endswith("/sample_go/static holds example.com/golink/sample/static") for line in cause)
+
+
+def test_a_folder_that_a_line_directive_names_is_nobody_s(go_build: GoBuild, tmp_path: Path) -> None:
+    source = (
+        "package main\n\nfunc main() { parse() }\n\n//line /elsewhere/grammar/parse.y:1\nfunc parse() { panic(1) }\n"
+    )
+    finding = explained(go_build(".", cwd=module(tmp_path, {"main.go": source}), cgo=False), "no-build-paths")
+
+    assert any("/elsewhere/grammar" in line for line in finding.evidence)
+    assert [line for line in finding.cause if "elsewhere" in line] == []
 
 
 def test_size_is_told_by_module_and_package_even_of_a_stripped_image(go_sample: GoSample) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_golink import ParameterError, read_binary
+from pytest_golink.build import Builder, BuildOptions
+from pytest_golink.causes import try_remedies
 from pytest_golink.facts import Subject
 from pytest_golink.rules import evaluate, rule_named
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_golink import GoBinary, GoBuild, GoSample, GoToolchain
     from pytest_golink.findings import Trial
 
@@ -122,6 +124,18 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, object], str]] = {
     "lookup needs libc": ("lookup", {"cgo": False}, {"needs": ["libc.so.6"]}, "CGO_ENABLED=1"),
     "lookup asks libc": ("lookup", {"cgo": False}, {"resolver": ["cgo", "go"]}, "CGO_ENABLED=1"),
     "users asks the system": ("users", {"cgo": False}, {"user-lookup": "system"}, "CGO_ENABLED=1"),
+    "static has its relocations read-only": (
+        "static",
+        {"cgo": False},
+        {"relro": "full"},
+        "-buildmode=pie -ldflags=-bindnow",
+    ),
+    "cgo has its relocations read-only": (
+        "cgo",
+        {"cgo": True},
+        {"relro": "full"},
+        "-ldflags=-extldflags=-Wl,-z,relro,-z,now",
+    ),
     "static fits large pages": ("static", {"cgo": False}, {"page-alignment": 65536}, "-ldflags='-R 0x10000'"),
     "all at once": (
         "users",
@@ -164,6 +178,22 @@ def test_what_does_not_build_and_what_breaks_another_rule_are_told_apart(go_samp
     assert failed.remedy.startswith("CGO_ENABLED=0")
     assert "build constraints exclude all Go files" in failed.detail
     assert any(trial.detail.startswith("max-size: ") for trial in trials if trial.outcome == "breaks")
+
+
+def test_a_remedy_that_this_machine_has_no_compiler_for_says_what_to_install(
+    go_toolchain: GoToolchain, tmp_path: Path
+) -> None:
+    module = Path(__file__).parents[2] / "sample_go"
+    builder = Builder(replace(go_toolchain, zig=None), rootdir=module, cache=tmp_path, session="one")
+    binary = builder.build(BuildOptions(package="./cgo", cgo=True))
+
+    (trial,) = try_remedies(binary, [("needs-libc", {"kind": "musl"})])
+
+    assert (trial.outcome, trial.price) == ("does-not-build", "")
+    assert trial.detail == (
+        "cc 'zig cc -target x86_64-linux-musl -dynamic': there is no zig: pip install 'pytest-golink[zig]', "
+        "or put it on PATH"
+    )
 
 
 def test_the_lines_for_golink_toml_and_goreleaser_make_the_change(go_sample: GoSample) -> None:

@@ -72,6 +72,7 @@ def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
     [
         (["golink.toml::app", "--deselect", "golink.toml::app[linux/amd64]"], IDS[2:5]),
         (["golink.toml::net::stripped", "golink.toml::app[linux/amd64]::stripped"], [IDS[6], IDS[1]]),
+        (["golink.toml::app[linux/arm64]::static", "golink.toml::app[linux/arm64]::stripped"], IDS[2:4]),
         (["-k", "linux and arm64", "-m", "golink"], IDS[2:4]),
         (["plain"], []),
     ],
@@ -92,6 +93,7 @@ def test_a_policy_of_any_name_and_place_is_collected_in_place_of_those_that_are_
 
     assert collected(pytester, "--golink-policy=dist/release.toml", "plain") == expected
     assert collected(pytester, "--golink-policy=dist/release.toml", str(policy)) == IDS + expected
+    assert collected(pytester, "--golink-policy=dist/release.toml", str(named)) == expected
     assert collected(pytester, "-o", "golink_policy=dist/release.toml") == expected
     # An ini file's goes with a whole run, not with a part that it is no part of.
     assert collected(pytester, "-o", "golink_policy=dist/release.toml", "plain") == []

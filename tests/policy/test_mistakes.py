@@ -137,6 +137,12 @@ def test_the_tables_of_the_file(tmp_path: Path, text: str, expected: list[str]) 
         ("statik = false", '3: unknown rule "statik"; did you mean "static"?'),
         ("static = 1", "3: static: 1 is not true or false"),
         ("static = { strict = true }", '3: static: unknown parameter "strict"; accepted: true or false'),
+        # Beside a parameter that is right.
+        (
+            "glibc-at-most = { version = '2.17', verison = '2.34' }",
+            '3: glibc-at-most: unknown parameter "verison"; did you mean "version"?; '
+            'accepted: version = a version such as "2.17"',
+        ),
         ("only-needs = true", "3: only-needs: libraries is missing: a list, each a name or a glob"),
         ("only-needs = [1]", "3: only-needs: libraries: 1 is not a name or a glob"),
         ("needs = []", "3: needs: libraries: [] is not a list of at least one: a name or a glob"),

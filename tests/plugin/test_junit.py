@@ -1,0 +1,44 @@
+"""The names of a policy's items in JUnit's XML."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_golink import GoSample
+
+POLICY = '[[binary]]\nname = "app"\npath = "dist/app"\nrules = { static = true, pie = true }\n'
+OTHER_WRITER = """
+def pytest_addoption(parser):
+    parser.addoption("--junitxml", dest="xmlpath")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _policy(pytester: pytest.Pytester, go_sample: GoSample) -> None:
+    image = go_sample("static", target="linux/amd64", cgo=False).path
+    shutil.copy(image, pytester.mkdir("dist") / "app")
+    (pytester.path / "golink.toml").write_text(POLICY)
+
+
+def test_an_item_is_a_case_of_its_image_with_the_rule_s_name(pytester: pytest.Pytester) -> None:
+    pytester.runpytest("--junitxml=out.xml", "-o", "junit_suite_name=all").assert_outcomes(passed=1, failed=1)
+
+    cases = ET.parse(pytester.path / "out.xml").iter("testcase")  # noqa: S314 - written by pytest
+    assert [(case.attrib["classname"], case.attrib["name"], len(case.findall("failure"))) for case in cases] == [
+        ("golink.toml.app[dist/app]", "static", 0),
+        ("golink.toml.app[dist/app]", "pie", 1),
+    ]
+
+
+def test_another_plugin_s_writer_gets_its_names_itself(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(OTHER_WRITER)
+
+    result = pytester.runpytest("-p", "no:junitxml", "--junitxml=out.xml")
+
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
