@@ -132,9 +132,8 @@ class Layout:
         """Return the address up to which the bytes of a PT_LOAD, and of those that continue it, are in the file."""
         end = segment
         for following in sorted(self.segments_of(PT_LOAD), key=lambda each: each.address):
-            if (following.address, following.offset) == (end.address + end.memory_size, end.offset + end.file_size):
-                if end.file_size != end.memory_size:
-                    break
+            # In memory as in the file: what follows bytes that are in memory alone is no continuation.
+            if (following.address, following.offset) == (end.address + end.file_size, end.offset + end.memory_size):
                 end = following
         return end.address + end.file_size
 
