@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\xff Go buildinf:"
 _ALIGNMENT = 16
+_LONGEST_VERSION = 1000
 _HEADER_SIZE = 32
 _POINTER_SIZE_AT = 14
 _FLAGS_AT = 15
@@ -139,6 +140,9 @@ def _read_blob(memory: Memory, blob: Place) -> GoBuild:
     version = _text(blob, raw_version, "version")
     if not version:
         raise _BadBlob(blob.offset, "the Go version is empty")
+    if len(version) > _LONGEST_VERSION:
+        # Its numbers are read as such, and Python reads none of more than 4300 digits.
+        raise _BadBlob(blob.offset, f"the Go version is {len(version)} characters long")
     return _parse(blob, version, _text(blob, _unframed(blob, raw_modules), "module text"))
 
 

@@ -41,6 +41,7 @@ _VERSION_MASK = 0x7FFF
 # A name in the table of strings that only version needs, and glibc's own definitions, refer to.
 _GLIBC_VERSION = b"\0GLIBC_2."
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
+_LONGEST_VERSION = 1000
 _STB_LOCAL, _STB_WEAK = 0, 2
 _EM_MIPS, _EM_S390, _EM_ALPHA = 8, 22, 0x9026
 
@@ -128,7 +129,7 @@ class _Reader:
                 at = address + aux
                 for number in range(count):
                     _, flags, other, name, next_aux = self.dynamic.record(auxiliary, at, f"version {number} of {what}")
-                    version = self.dynamic.string(name, f"version {number} of {what}")
+                    version = self._version(name, f"version {number} of {what}")
                     needs.append(VersionNeed(library=library, version=version, weak=bool(flags & _VER_FLG_WEAK)))
                     versions[other & _VERSION_MASK] = (library, version)
                     self._linked(next_aux, number + 1 < count, f"version {number} of {what}")
@@ -153,9 +154,16 @@ class _Reader:
                     raise self.view.error(f"{what} is of revision {revision}, not 1")
                 # The first name is the version's own, others are those that it builds on.
                 name, _ = self.dynamic.record(auxiliary, address + aux, f"the name of {what}")
-                yield index & _VERSION_MASK, flags, self.dynamic.string(name, f"the name of {what}")
+                yield index & _VERSION_MASK, flags, self._version(name, f"the name of {what}")
                 self._linked(following, remain, what)
                 address += following
+
+    def _version(self, index: int, what: str) -> str:
+        name = self.dynamic.string(index, what)
+        if len(name) > _LONGEST_VERSION:
+            # Its numbers are read as such, and Python reads none of more than 4300 digits.
+            raise self.view.error(f"{what} is {len(name)} characters long")
+        return name
 
     def _chain(self, count_tag: int, what: str) -> Iterator[tuple[int, bool]]:
         count = self.values.get(count_tag, 0)
@@ -173,22 +181,14 @@ class _Reader:
         """Yield the dynamic symbols that a library must provide."""
         if DT_SYMTAB not in self.values:
             return
-        symbol, table, count = self._symbol_table()
+        table, count = self._symbol_table()
         numbers: tuple[int, ...] = ()
         if DT_VERSYM in self.values:
             at = self.dynamic.table(self.values[DT_VERSYM], count * 2, f"DT_VERSYM ({count} symbols)")
             numbers = Struct(f"{self.order}{count}H").unpack(self.view.slice(at.offset, at.size, "DT_VERSYM"))
         elif self.values.get(DT_VERNEED):
             raise self.view.error("the dynamic table has DT_VERNEED but no DT_VERSYM")
-        data = self.view.slice(table.offset, table.size, "DT_SYMTAB")
-        for index, fields in enumerate(symbol.iter_unpack(data)):
-            # Only the first entry is empty (gABI): zeros further on are a hole in the file.
-            if index and not any(fields):
-                raise self.view.error(f"symbol {index} of DT_SYMTAB is empty", table.offset + index * symbol.size)
-            if self.layout.header.bits == 32:
-                name, _, _, info, _, section = fields
-            else:
-                name, info, _, section, _, _ = fields
+        for index, (name, info, section) in enumerate(self._fields(table)):
             number = numbers[index] & _VERSION_MASK if numbers else 1
             if number not in versions:
                 raise self.view.error(f"symbol {index} has version index {number}, which is defined nowhere")
@@ -208,27 +208,35 @@ class _Reader:
         """Yield the names of the dynamic symbols that the image itself has, and that are not local."""
         if DT_SYMTAB not in self.values:
             return
-        symbol, table, _ = self._symbol_table()
-        for index, fields in enumerate(symbol.iter_unpack(self.view.slice(table.offset, table.size, "DT_SYMTAB"))):
-            name, info, section = (
-                (fields[0], fields[3], fields[5])
-                if self.layout.header.bits == 32
-                else (fields[0], fields[1], fields[3])
-            )
+        table, _ = self._symbol_table()
+        for index, (name, info, section) in enumerate(self._fields(table)):
             if section and name and info >> 4 != _STB_LOCAL:
                 yield self.dynamic.string(name, f"the name of symbol {index}")
 
-    def _symbol_table(self) -> tuple[Struct, Table, int]:
-        """Give the layout of a symbol, where they are, and how many."""
-        symbol = self.layout.header.layout("IIIBBH", "IBBHQQ")
+    def _symbol_table(self) -> tuple[Table, int]:
+        """Give where the dynamic symbols are, and how many."""
+        symbol = self._symbol_layout()
         if self.values.get(DT_SYMENT, symbol.size) != symbol.size:
             raise self.view.error(f"DT_SYMENT is {self.values[DT_SYMENT]}, not {symbol.size}")
         count = self._symbol_count(symbol.size)
-        return (
-            symbol,
-            self.dynamic.table(self.values[DT_SYMTAB], count * symbol.size, f"DT_SYMTAB ({count} symbols)"),
-            count,
-        )
+        return self.dynamic.table(self.values[DT_SYMTAB], count * symbol.size, f"DT_SYMTAB ({count} symbols)"), count
+
+    def _fields(self, table: Table) -> Iterator[tuple[int, int, int]]:
+        """Yield (st_name, st_info, st_shndx) of each dynamic symbol."""
+        symbol = self._symbol_layout()
+        data = self.view.slice(table.offset, table.size, "DT_SYMTAB")
+        for index, fields in enumerate(symbol.iter_unpack(data)):
+            # Only the first entry is empty (gABI): zeros further on are a hole in the file.
+            if index and not any(fields):
+                raise self.view.error(f"symbol {index} of DT_SYMTAB is empty", table.offset + index * symbol.size)
+            if self.layout.header.bits == 32:
+                name, _, _, info, _, section = fields
+            else:
+                name, info, _, section, _, _ = fields
+            yield name, info, section
+
+    def _symbol_layout(self) -> Struct:
+        return self.layout.header.layout("IIIBBH", "IBBHQQ")
 
     def _symbol_count(self, entry_size: int) -> int:
         """

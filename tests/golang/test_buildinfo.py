@@ -181,6 +181,7 @@ def test_a_malformed_line_of_the_module_text_is_an_error_that_names_it(line: str
     ("blob", "what"),
     [
         (inline_blob(version=b""), "the Go version is empty"),
+        (inline_blob(version=b"go1." + b"9" * 5000), "the Go version is 5004 characters long"),
         (inline_blob(version=b"go\xff"), "the version is not UTF-8 at its byte 2"),
         (inline_blob(module=framed(b"path\t\xff\n")), "the module text is not UTF-8 at its byte 5"),
         (inline_blob(module=b"path\tx\n"), "the module text of 7 bytes is not framed by its two marks"),

@@ -415,6 +415,18 @@ def test_a_table_may_go_on_in_the_segment_that_continues_its_own(compile_c: Comp
         assert read_binary(tmp_path / "cut").imports == read_binary(library).imports
 
 
+def test_a_version_longer_than_any_is_damage(compile_c: CompileC, tmp_path: Path) -> None:
+    # Python reads no number of so many digits.
+    script = tmp_path / "versions"
+    script.write_text(f"GLIBC_{'9' * 5000} {{ global: answer; }};\n")
+    library = compile_c("-shared", "-fPIC", f"-Wl,--version-script={script}", source=ANSWER)
+    program = compile_c(str(library), source="int answer(void); int main(void) { return answer(); }")
+
+    for image in (library, program):
+        with pytest.raises(UnreadableBinaryError, match="is 5006 characters long"):
+            read_binary(image)
+
+
 GCCGO = """
 __asm__(".section .go_export,\\"\\",@progbits; .ascii \\"v3;\\"");
 int main(void) { return 0; }
