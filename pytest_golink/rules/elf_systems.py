@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.platforms.versions import numbers
-from pytest_golink.rules.obstacles import Obstacle
+from pytest_golink.rules.obstacles import Obstacle, go_release
 from pytest_golink.rules.origin import cgo_causes
 from pytest_golink.rules.remedies import without_cgo
 from pytest_golink.rules.verdict import listed
@@ -88,10 +88,10 @@ def _filtered(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
             cause=tuple(cgo_causes(facts)),
             remedy=without_cgo(facts) if facts.go is not None else ("link it with a static musl",),
         )
-    release = re.match(r"go1\.([0-9]+)(?:\.([0-9]+))?", facts.go.version or "") if facts.go else None
+    release = go_release(facts)
     if release is None:
         return
-    minor, patch = int(release[1]), int(release[2] or 0)
+    minor, patch = release
     if minor == _FUTEX_GO and patch < _FUTEX_MENDED and facts.target.goarch in _32_BIT and api < _FUTEX_API:
         # Source: golang/go#77621.
         text = f"Go 1.{minor}.{patch} calls futex_time64 at its start, for which Android ends it before API level 30"

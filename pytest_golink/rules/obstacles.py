@@ -125,5 +125,11 @@ def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obs
 
 def go_minor(facts: BinaryFacts) -> int | None:
     """Give the "27" of "go1.27.3", None where the image does not say."""
-    match = re.match(r"go1\.(\d{1,4})", facts.go.version or "") if facts.go else None
-    return int(match[1]) if match else None
+    release = go_release(facts)
+    return None if release is None else release[0]
+
+
+def go_release(facts: BinaryFacts) -> tuple[int, int] | None:
+    """Give the (27, 3) of "go1.27.3", (27, 0) of "go1.27", None where the image does not say."""
+    match = re.match(r"go1\.(\d{1,4})(?:\.(\d{1,4}))?", facts.go.version or "") if facts.go else None
+    return None if match is None else (int(match[1]), int(match[2] or 0))
