@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pytest_golink.archives import limits
 from pytest_golink.archives.members import Member, Tree
 from pytest_golink.archives.packages import AR_MAGIC, RPM_MAGIC, deb_members, rpm_members
-from pytest_golink.archives.streams import Extent, Range, codec_of, stream
+from pytest_golink.archives.streams import Extent, Range, codec_of, stream, unpacked
 from pytest_golink.archives.tar import is_tar, tar_members
 from pytest_golink.errors import ArchiveError
 
@@ -99,13 +99,13 @@ def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) ->
     if codec is None:
         return Tree(image_members(TarBlobs(file, path, tree)), path=path, root=True)
     # The layers are read in an order of their own: not from a stream.
-    unpacked = Extent(start=whole.start, length=whole.size, codec=codec, offset=0, size=None)
+    outer = Extent(start=whole.start, length=whole.size, codec=codec, offset=0, size=None)
     with tempfile.TemporaryFile(prefix="golink-") as temporary:
-        for part in unpacked.chunks(file, path):
+        for part in outer.chunks(file, path):
             temporary.write(part)
         members = image_members(TarBlobs(temporary, path, tree))
         return Tree(
-            (replace(member, chain=(unpacked.chunks, *member.chain)) if member.chain else member for member in members),
+            (replace(member, chain=(outer.chunks, *member.chain)) if member.chain else member for member in members),
             path=path,
             root=True,
         )
@@ -127,15 +127,6 @@ def _single(whole: Range, codec: str, head: bytes) -> Iterator[Member]:
     """Yield what a compressed file that is no tar holds: app_linux_amd64.gz holds app_linux_amd64."""
     base = whole.path.replace("!", "/").rsplit("/", 1)[-1]
     name = next((base.removesuffix(suffix) for suffix in _COMPRESSED_SUFFIXES if base.endswith(suffix)), base)
-    data = stream(whole, codec)
-    size = 0
-    try:
-        while part := data.read(limits.HEADER_BYTES):
-            size += len(part)
-    except ArchiveError:
-        raise
-    except Exception as error:
-        # Each decoder has an error of its own.
-        raise ArchiveError(whole.path, f"its {codec} data is damaged: {error}") from error
+    size = sum(map(len, unpacked(whole, codec)))
     extent = Extent(start=whole.start, length=whole.size, codec=codec, offset=0, size=size)
     yield Member(name=name, kind="file", size=size, head=head, chain=(extent.chunks,))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_golink.archives import limits
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 from pytest_golink.archives.members import Member, resolved, shown
-from pytest_golink.archives.streams import Range, codec_of, stream
+from pytest_golink.archives.streams import Range, codec_of, unpacked
 from pytest_golink.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -80,15 +80,8 @@ def _unpacked(file: BinaryIO, temporary: BinaryIO, name: str) -> BinaryIO:
     codec = codec_of(whole.read(_MAGIC_BYTES))
     if codec is None:
         return file
-    data = stream(whole, codec)
-    try:
-        while part := data.read(limits.HEADER_BYTES):
-            temporary.write(part)
-    except ArchiveError:
-        raise
-    except Exception as error:
-        # Each decoder has an error of its own.
-        raise ArchiveError(name, f"its {codec} data is damaged: {shown(str(error))}") from error
+    for part in unpacked(whole, codec):
+        temporary.write(part)
     return temporary
 
 

@@ -240,6 +240,24 @@ def stream(packed: Range, codec: str | None) -> Stream:
     return packed if codec is None else Inflated(packed, codec)
 
 
+def unpacked(packed: Range, codec: str) -> Iterator[bytes]:
+    """
+    Yield all bytes of a compressed range, to its end, so that its checksums are held.
+
+    Raises:
+        ArchiveError: It is damaged, cut short or over the bounds.
+    """
+    data = stream(packed, codec)
+    try:
+        while part := data.read(limits.HEADER_BYTES):
+            yield part
+    except ArchiveError:
+        raise
+    except Exception as error:
+        # Each decoder has an error of its own.
+        raise ArchiveError(packed.path, f"its {codec} data is damaged: {error}") from error
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extent:
     """

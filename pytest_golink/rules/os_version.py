@@ -142,10 +142,14 @@ def _padded(version: str) -> tuple[int, ...]:
     return (*numbers(version), 0, 0, 0)[:3]
 
 
+def _sdk(facts: BinaryFacts) -> str | None:
+    return facts.macho.sdk if facts.macho else None
+
+
 def _minimum_line(facts: BinaryFacts) -> str:
     if facts.format == "pe":
         return f"subsystem version {facts.os_minimum}"
-    sdk = facts.macho.sdk if facts.macho else None
+    sdk = _sdk(facts)
     return f"minimum OS {facts.os_minimum}" + (f", SDK {sdk}" if sdk else "")
 
 
@@ -203,7 +207,7 @@ def _lacks_uuid(facts: BinaryFacts, version: tuple[int, ...]) -> bool:
 
 
 def _has_older_sdk(facts: BinaryFacts) -> bool:
-    sdk = facts.macho.sdk if facts.macho else None
+    sdk = _sdk(facts)
     return sdk is not None and numbers(sdk) < _UUID_FROM
 
 
@@ -211,8 +215,7 @@ def _uuid_question(facts: BinaryFacts, version: tuple[int, ...]) -> str | None:
     if not _lacks_uuid(facts, version):
         return None
     # Go before 1.24 with CGO_ENABLED=0. drogers0/aistat#38 says that such a release did not start.
-    sdk = facts.macho.sdk if facts.macho else None
-    return f"no LC_UUID, and SDK {sdk}: dyld asks for it with SDK 26 or newer; reports of older ones differ"
+    return f"no LC_UUID, and SDK {_sdk(facts)}: dyld asks for it with SDK 26 or newer; reports of older ones differ"
 
 
 def _cpu(facts: BinaryFacts) -> str:
