@@ -39,17 +39,17 @@ lint: $(VENV)/.lint ## Check style and types
 	$(VENV)/bin/python -m mypy
 
 ports: $(VENV)/.test ## Build and read samples for every port of Go, and cgo through zig: long
-	nice $(VENV)/bin/python -m pytest -q tests/matrix/ports.py tests/matrix/zig.py --golink-crosscheck
+	nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/ports.py tests/slow/matrix/zig.py --golink-crosscheck
 
 versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode: long
-	$(VENV)/bin/python tests/matrix/fetch_go.py $(GO_VERSIONS)
-	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/matrix/versions.py tests/matrix/modes.py tests/matrix/shared.py tests/matrix/upx.py --golink-crosscheck
+	$(VENV)/bin/python tests/slow/matrix/fetch_go.py $(GO_VERSIONS)
+	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/versions.py tests/slow/matrix/modes.py tests/slow/matrix/shared.py tests/slow/matrix/upx.py --golink-crosscheck
 
 long: $(VENV)/.test ## Pass the tests that compile one more standard library each
 	nice $(VENV)/bin/python -m pytest -m long
 
 platforms: $(VENV)/.test ## Start images in root folders of real systems, and hold runs-on against that: long; root or user namespaces
-	PLATFORM_ROOTS=$(PLATFORM_ROOTS) nice $(VENV)/bin/python -m pytest -q tests/matrix/platforms.py
+	PLATFORM_ROOTS=$(PLATFORM_ROOTS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/platforms.py
 
 matrix: long ports versions ## All three
 
@@ -57,17 +57,17 @@ bench: $(VENV)/.test ## Measure what golink costs, as ratios
 	$(VENV)/bin/python benchmarks/run.py
 
 corpus: $(VENV)/.test ## Compare the reader with independent tools on real binaries (fetches 1.8 GB once)
-	PYTHON=$(VENV)/bin/python tests/corpus/fetch.sh $(CORPUS)
-	$(VENV)/bin/python tests/corpus/compare.py --slow $(CORPUS)/files
+	PYTHON=$(VENV)/bin/python tests/slow/corpus/fetch.sh $(CORPUS)
+	$(VENV)/bin/python tests/slow/corpus/compare.py --slow $(CORPUS)/files
 
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
-	$(VENV)/bin/python -m tests.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
+	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
 schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
 	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
 
 browser: $(VENV)/.browser ## Look at the HTML report in a headless Chromium (Debian: apt-get install chromium chromium-driver)
-	nice $(VENV)/bin/python -m pytest -q -s tests/browser/pages.py
+	nice $(VENV)/bin/python -m pytest -q -s tests/slow/browser/pages.py
 
 integration: $(VENV)/.integration ## Run the GitHub action, the pre-commit hook and the other examples of docs/ci.md: long
 	nice $(VENV)/bin/python -m pytest -q tests/integration/services.py

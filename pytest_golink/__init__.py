@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         assert_user_lookup,
         assert_vcs_clean,
     )
-    from pytest_golink.build import BuildOptions, GoBinary
+    from pytest_golink.builder import BuildOptions, GoBinary
     from pytest_golink.errors import (
         BuildError,
         GolinkError,

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,15 +11,16 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError, PolicyViolation
-from pytest_golink.facts import BinaryFacts, Subject
+from pytest_golink.facts import BinaryFacts
 from pytest_golink.recording import record
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import evaluate, evaluate_together
+from pytest_golink.rules.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_golink.build import GoBinary
+    from pytest_golink.builder import GoBinary
     from pytest_golink.facts import Instrumentation, LinkMode, Relro, Resolver, UserLookup
     from pytest_golink.rules.fips import FipsKind, FipsMode
     from pytest_golink.rules.libc import LoadedLibc
@@ -73,7 +74,7 @@ def _hold(binary: Binary, rule: str, parameters: Mapping[str, object] | None = N
     asked = {name: value for name, value in (parameters or {}).items() if value is not None}
     finding = evaluate(rule, subject, asked)
     if finding.fails:
-        from pytest_golink.causes import explained
+        from pytest_golink.source import explained
 
         finding = explained(finding, subject.facts, _built(binary), [(rule, asked)])
     record(finding, subject)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_golink.findings import Finding
-    from pytest_golink.policy.model import Place
+    from pytest_golink.location import Location
 
 # A linker that fails on a large program prints thousands of lines; the cause stands in the last ones.
 _OUTPUT_TAIL_LINES = 40
@@ -30,7 +30,7 @@ class PolicyError(GolinkError, ValueError):
         errors: Every mistake with its place, in the order of the lines.
     """
 
-    def __init__(self, errors: Sequence[tuple[Place, str]]) -> None:
+    def __init__(self, errors: Sequence[tuple[Location, str]]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(f"{place}: {text}" for place, text in self.errors))
 

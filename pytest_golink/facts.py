@@ -12,10 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from pytest_golink.platforms import Platform
 
 Format = Literal["elf", "macho", "pe", "coff", "ar", "xcoff", "plan9", "wasm"]
 Kind = Literal["executable", "shared-library", "object", "archive"]
@@ -182,7 +180,7 @@ class Module:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GoBuild:
+class BuildInfo:
     """
     What the image says of its Go build.
 
@@ -280,7 +278,7 @@ class BinaryFacts:
     hardening: Hardening
     os_minimum: str | None
     signed: Signature | None
-    go: GoBuild | None
+    go: BuildInfo | None
     slice: str | None = None
     content: Content = Content()
     program_headers: tuple[ProgramHeader, ...] = ()
@@ -312,23 +310,3 @@ class LinkWarning:
     object: str | None = None
     caller: str | None = None
     source: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
-    """
-    What a rule looks at: one image under the name that reports call it by.
-
-    `link_warnings` are those of the build that made the image, None for an image that was not built here. `may_run`
-    says whether a rule that is about running may start it: built here, or allowed by the policy. `rebuild` copies
-    the module into the folder that it is given, builds the same package there, with a Go build cache of its own if it
-    is told so, and gives the new image's path; None where there is nothing to build from. `platforms` are those that
-    the policy describes, by name, for runs-on.
-    """
-
-    name: str
-    facts: BinaryFacts
-    link_warnings: tuple[LinkWarning, ...] | None = None
-    may_run: bool = False
-    rebuild: Callable[[Path, bool], Path] | None = field(default=None, repr=False, compare=False)
-    platforms: Mapping[str, Platform] = field(default_factory=lambda: MappingProxyType({}))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from pytest_golink.report.facts_json import FactsJson
+from typing import Literal
 
 TrialOutcome = Literal["satisfies", "breaks", "does-not-build", "does-not-start"]
 Outcome = Literal["passed", "violated", "undecidable", "not-applicable", "waived"]
@@ -90,80 +87,3 @@ class Finding:
     def fails(self) -> bool:
         """Whether it counts against the image."""
         return self.outcome in FAILING
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildRecord:
-    """
-    How an image was built here: the command line, the environment variables that were set for it, and what it printed.
-
-    `toolchain` names each tool with its version: "go", and "cc" where cgo is on. It holds no time and no duration: the
-    same inputs give the same report.
-    """
-
-    command: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...] = ()
-    output: str = ""
-    toolchain: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedImage:
-    """
-    One image of a report, under the name that its findings call it by.
-
-    `facts` is the public JSON object of its fact sheet, `build` None for an image that was not built here, `tests` the
-    sorted node ids of the tests that recorded it. `sizes` are the largest packages with the bytes of their code,
-    largest first; empty where no report asked for them.
-    """
-
-    name: str
-    facts: FactsJson
-    build: BuildRecord | None
-    tests: tuple[str, ...]
-    sizes: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedFinding:
-    """A finding, and the node id of the test that asked for it."""
-
-    test: str
-    finding: Finding
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportedError:
-    """
-    Why something has no answer: an image that was not found, built or read, a rule that could not be asked.
-
-    `kind` is the class of the exception ("BuildError"), `text` its whole message, bounded. `image`, `target` and `path`
-    name the image as its findings would; "", None and "" where it is not known which one it is, and `path` "" for an
-    image that was never there to be read. `place` is the line that it is about ("golink.toml:14"), "" where there is
-    none. `tests` are the sorted node ids of all tests that ended in it; none for a run that could not start.
-    """
-
-    kind: str
-    text: str
-    image: str = ""
-    target: str | None = None
-    path: str = ""
-    place: str = ""
-    tests: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """
-    All that a run recorded: what every report format is a pure function of.
-
-    The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
-    order of rules.md, by test; errors by image and place. `complete` is False where the run did not come to all that
-    it collected, or could not collect; `selected` is True where it was told to leave tests out.
-    """
-
-    images: tuple[ReportedImage, ...] = ()
-    findings: tuple[ReportedFinding, ...] = ()
-    errors: tuple[ReportedError, ...] = ()
-    complete: bool = True
-    selected: bool = False

@@ -15,8 +15,8 @@ from pytest_golink.settings import build_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_golink.build import Builder, BuildOptions, GoBinary
-    from pytest_golink.build.prebuilt import Prebuilt
+    from pytest_golink.builder import Builder, BuildOptions, GoBinary
+    from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.findings import Trial
     from pytest_golink.settings import Settings
     from pytest_golink.toolchain import GoToolchain
@@ -135,7 +135,7 @@ class Run:
         """
         __tracebackhide__ = True
         if self._builder is None:
-            from pytest_golink.build import Builder
+            from pytest_golink.builder import Builder
 
             self._builder = Builder(
                 self.toolchain(),
@@ -160,7 +160,7 @@ class Run:
             GolinkError: A name or a glob has no match, or an archive cannot be looked into.
         """
         if self._prebuilt is None:
-            from pytest_golink.build.prebuilt import find_prebuilt
+            from pytest_golink.builder.prebuilt import find_prebuilt
 
             settings = self.settings
             self._prebuilt = find_prebuilt(settings.binaries, settings.binary_folder, extract_to=self.extracted())
@@ -200,8 +200,8 @@ class Run:
 
 
 def _try_remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
-    from pytest_golink.causes import try_remedies
     from pytest_golink.rules import rule_named
+    from pytest_golink.source import try_remedies
 
     asked = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
     return try_remedies(binary, [(rule, parameters) for rule, parameters in asked if parameters is not None])
@@ -220,7 +220,7 @@ def go_toolchain(pytestconfig: pytest.Config) -> GoToolchain:
 @pytest.fixture(scope="session")
 def go_build(pytestconfig: pytest.Config, go_toolchain: GoToolchain) -> GoBuild:  # noqa: ARG001 - no Go: an error of setup
     """Build a Go package: `go_build("./cmd/app", target="linux/arm64", cgo=False)`."""
-    from pytest_golink.build import parse_options
+    from pytest_golink.builder import parse_options
 
     run = pytestconfig.stash[RUN]
 
@@ -251,7 +251,7 @@ def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Go
     prebuilt: Prebuilt | None = getattr(request, "param", None)
     if prebuilt is None:
         return run.build(build_options(run.settings, request.node))
-    from pytest_golink.build.prebuilt import as_binary
+    from pytest_golink.builder.prebuilt import as_binary
 
     try:
         binary = as_binary(prebuilt)

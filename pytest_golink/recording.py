@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_golink.facts import Subject
     from pytest_golink.findings import Finding
+    from pytest_golink.rules.subject import Subject
 
     Sink = Callable[[tuple[Subject, ...], Finding], None]
 

@@ -15,7 +15,7 @@ from pytest_golink.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.build import BuildOptions
+    from pytest_golink.builder import BuildOptions
 
 # The ini keys of the build that go_binary gives without a marker: option name → type and help of golink_<name>.
 _BUILD_KEYS: dict[str, tuple[str, str]] = {
@@ -291,7 +291,7 @@ def _marked(item: pytest.Item) -> dict[str, object]:
 
 
 def _parse(values: dict[str, object], place: str) -> BuildOptions:
-    from pytest_golink.build import parse_options
+    from pytest_golink.builder import parse_options
 
     try:
         return parse_options(values)

@@ -16,14 +16,15 @@ import pytest
 from pytest_golink import assertions
 from pytest_golink.assertions import assert_needs_libc, assert_static
 from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
-from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning, Subject
+from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning
 from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
+from pytest_golink.rules.subject import Subject
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
-    from pytest_golink.build import GoBinary
+    from pytest_golink.builder import GoBinary
     from pytest_golink.findings import Finding
     from pytest_golink.fixtures import GoSample
 

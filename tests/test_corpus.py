@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from tests.corpus.compare import main, read_explanations, read_truth
-from tests.corpus.lay_out import in_place, join_slices, read_manifest, wanted
+from tests.slow.corpus.compare import main, read_explanations, read_truth
+from tests.slow.corpus.lay_out import in_place, join_slices, read_manifest, wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.judge import damage, judge, minimise
-from tests.fuzz.mutations import Mutant
-from tests.fuzz.seeds import Seed, handmade, look
+from tests.slow.fuzz.judge import damage, judge, minimise
+from tests.slow.fuzz.mutations import Mutant
+from tests.slow.fuzz.seeds import Seed, handmade, look
 
 _ROUNDS = 150
 
@@ -41,7 +41,7 @@ def test_a_find_is_made_small(seeds: list[Seed], monkeypatch: pytest.MonkeyPatch
     def read(data: bytes) -> None:
         assert data[100] != 0xAA, "a byte"
 
-    monkeypatch.setattr("tests.fuzz.judge.read", read)
+    monkeypatch.setattr("tests.slow.fuzz.judge.read", read)
     mutant = Mutant(kind="byte", writes=((90, b"\xaa" * 20), (200, b"\xaa")), tail=b"tail")
 
     assert judge(seeds[0], mutant).kind == "exception AssertionError"

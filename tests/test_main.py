@@ -19,7 +19,7 @@ from pytest_golink.__main__ import _COMMANDS, main
 from pytest_golink.report.facts_json import facts_json
 
 if TYPE_CHECKING:
-    from pytest_golink.build import GoBinary
+    from pytest_golink.builder import GoBinary
     from pytest_golink.fixtures import GoSample
 
 _RUN_TIMEOUT_S = 60
@@ -170,7 +170,7 @@ def test_crosscheck_reads_with_another_reader_too(
 ) -> None:
     assert main([str(static.path), "--crosscheck"]) == 0
 
-    monkeypatch.setattr("pytest_golink.reader.second_elf.theirs", lambda _data: {"PT_INTERP": "/lib/ld.so"})
+    monkeypatch.setattr("pytest_golink.reader.witnesses.pyelftools.theirs", lambda _data: {"PT_INTERP": "/lib/ld.so"})
     capsys.readouterr()
 
     assert main([str(static.path)]) == 0

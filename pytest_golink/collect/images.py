@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pytest_golink.build import BuildOptions, GoBinary
-    from pytest_golink.build.prebuilt import Prebuilt
-    from pytest_golink.facts import Subject
+    from pytest_golink.builder import BuildOptions, GoBinary
+    from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.fixtures import Run
     from pytest_golink.platforms import Platform
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest
+    from pytest_golink.rules.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +92,7 @@ class Image:
         return self._made[0][1] if self._made else None
 
     def _make(self, run: Run) -> tuple[Subject, GoBinary | None]:
-        from pytest_golink.facts import Subject
+        from pytest_golink.rules.subject import Subject
 
         if self.options is not None:
             built = run.build(self.options)
@@ -160,7 +160,7 @@ def _built(binary: PolicyBinary, policy: Policy) -> list[Image]:
 def _found(
     binary: PolicyBinary, policy: Policy, patterns: tuple[str, ...] | None, extract_to: Path
 ) -> tuple[Prebuilt, ...]:
-    from pytest_golink.build.prebuilt import find_artifacts, find_prebuilt
+    from pytest_golink.builder.prebuilt import find_artifacts, find_prebuilt
 
     if patterns is None:
         assert binary.goreleaser is not None  # noqa: S101 - there are patterns, or this

@@ -11,6 +11,7 @@ from pytest_golink.collect.nodes import GolinkImage, GolinkPath, PolicyItem, Pol
 from pytest_golink.errors import LockError, PolicyViolation
 from pytest_golink.findings import Finding
 from pytest_golink.fixtures import RUN
+from pytest_golink.location import Location
 from pytest_golink.lock import (
     RULE,
     Lock,
@@ -25,7 +26,6 @@ from pytest_golink.lock import (
     parse_tolerance,
     read_lock,
 )
-from pytest_golink.policy.model import Place
 from pytest_golink.recording import record
 from pytest_golink.report.facts_json import facts_json
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from pytest_golink.collect.images import Image
     from pytest_golink.collect.nodes import GolinkFile
-    from pytest_golink.facts import Subject
     from pytest_golink.lock import LockEntry
     from pytest_golink.policy.model import Policy
+    from pytest_golink.rules.subject import Subject
 
 # The user property that tells the process that reports.
 LOCK = "golink.lock"
@@ -91,13 +91,13 @@ def add_lock_items(file: GolinkFile, items: list[tuple[PolicyPart, list[PolicyIt
     for part, several in parts:
         entry = locked.lock.entry(entry_name(part.image.label))
         # What is not in the lock stands in the policy.
-        place = Place(file=locked.name, line=entry.line) if entry else part.image.binary.place
+        place = Location(file=locked.name, line=entry.line) if entry else part.image.binary.place
         several.append(
             GolinkLock.from_parent(part, name=_NAME, place=place, image=part.image, locked=locked, entry=entry)
         )
     for entry in locked.gone():
         gone = GolinkGone.from_parent(file, name=entry.image.replace("::", ":\u200b:"))
-        place = Place(file=locked.name, line=entry.line)
+        place = Location(file=locked.name, line=entry.line)
         items.append((gone, [GolinkGoneLock.from_parent(gone, name=_NAME, place=place, entry=entry, locked=locked)]))
 
 

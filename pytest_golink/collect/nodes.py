@@ -14,9 +14,9 @@ from pytest_golink.errors import GolinkError, PolicyViolation
 from pytest_golink.fixtures import RUN
 from pytest_golink.recording import record
 from pytest_golink.report.error_text import reported
-from pytest_golink.report.escape import escape
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import RULES, evaluate, evaluate_together
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     import os
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
-    from pytest_golink.build import BuildOptions
+    from pytest_golink.builder import BuildOptions
     from pytest_golink.collect.images import Image
-    from pytest_golink.facts import Subject
-    from pytest_golink.findings import Finding, ReportedError
-    from pytest_golink.policy.model import Place, Policy, PolicyBinary, RuleRequest, Waiver
+    from pytest_golink.findings import Finding
+    from pytest_golink.location import Location
+    from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest, Waiver
+    from pytest_golink.report.model import ReportedError
+    from pytest_golink.rules.subject import Subject
 
 
 class GolinkFile(pytest.File):
@@ -161,7 +163,7 @@ class PolicyItem(pytest.Item):
     # The images that it is about.
     golink_images: tuple[Image, ...] = ()
 
-    def __init__(self, *, place: Place, **others: Any) -> None:
+    def __init__(self, *, place: Location, **others: Any) -> None:
         super().__init__(**others)
         self.place = place
         # No argument: what the marker says to go_binary is none of its business.
@@ -285,7 +287,7 @@ class GolinkRule(PolicyItem):
         one = self._one
         finding = replace(self._asked(), place=str(self.place))
         if one is not None and finding.fails:
-            from pytest_golink.causes import explained
+            from pytest_golink.source import explained
 
             finding = explained(
                 finding,

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import GolinkError
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups
-from pytest_golink.report.escape import escape
 from pytest_golink.report.markdown import cell, table
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.commands.proposed_rules import proposals, toml
 from pytest_golink.errors import GolinkError, ToolchainError
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_golink.commands.proposed_rules import Proposal, Proposals
-    from pytest_golink.facts import Subject
+    from pytest_golink.rules.subject import Subject
     from pytest_golink.toolchain import GoToolchain
 
 _FILE = "golink.toml"
@@ -129,8 +129,8 @@ def _path(globs: Sequence[str]) -> str:
 
 
 def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
-    from pytest_golink.build import Builder, parse_options
-    from pytest_golink.facts import Subject
+    from pytest_golink.builder import Builder, parse_options
+    from pytest_golink.rules.subject import Subject
     from pytest_golink.toolchain import find_go
 
     if not (folder / "go.mod").is_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReportError
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.commands.proposed_rules import toml
 from pytest_golink.errors import GolinkError, ParameterError
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

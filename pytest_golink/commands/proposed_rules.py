@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_golink.platforms import PLATFORMS
-from pytest_golink.report.escape import escape
 from pytest_golink.rules.registry import RULES, evaluate
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_golink.facts import Subject
     from pytest_golink.findings import Finding
+    from pytest_golink.rules.subject import Subject
 
 _LONGEST_OBSERVED = 110
 

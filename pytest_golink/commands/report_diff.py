@@ -12,8 +12,9 @@ from pytest_golink.report.error_text import notes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedError, ReportedImage
+    from pytest_golink.findings import Finding, Outcome
     from pytest_golink.lock import Tolerance
+    from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedImage
 
 Turn = Literal["violated", "mended", "changed"]
 _Identity = tuple[str, str | None, str | None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.archives import find_images, goreleaser_artifacts, images_in
 from pytest_golink.archives.found import starts_as_image
 from pytest_golink.errors import GolinkError, NoMatchError
-from pytest_golink.facts import Subject
+from pytest_golink.rules.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

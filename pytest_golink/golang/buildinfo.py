@@ -11,7 +11,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import GoBuild, Module
+from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.golang.memory import Place
 from pytest_golink.golang.quoting import quoted_prefix, unquote
 
@@ -45,7 +45,7 @@ _INFO_END = bytes.fromhex("f932433186182072008242104116d8f2")
 _MUST_BE_QUOTED = re.compile(r'[ \t\r\n"`]')
 
 
-def read_build_info(memory: Memory) -> GoBuild | None:
+def read_build_info(memory: Memory) -> BuildInfo | None:
     """
     Read the build info of an image; None where it has none.
 
@@ -64,7 +64,7 @@ def read_build_info(memory: Memory) -> GoBuild | None:
     return _read_framed(memory) if memory.image.format == "wasm" else None
 
 
-def _read_framed(memory: Memory) -> GoBuild | None:
+def _read_framed(memory: Memory) -> BuildInfo | None:
     """
     Read the module text by its frame: a WebAssembly module has no blob (cmd/link/internal/ld/data.go, buildinfo).
 
@@ -125,7 +125,7 @@ def _scan(place: Place) -> Iterator[Place]:
             yield Place(address=place.address + at, offset=place.offset + at, data=place.data[at:])
 
 
-def _read_blob(memory: Memory, blob: Place) -> GoBuild:
+def _read_blob(memory: Memory, blob: Place) -> BuildInfo:
     header = blob.data[:_HEADER_SIZE]
     if len(header) < _HEADER_SIZE:
         raise _BadBlob(blob.offset, f"the header needs {_HEADER_SIZE} bytes, {len(header)} are there")
@@ -134,7 +134,7 @@ def _read_blob(memory: Memory, blob: Place) -> GoBuild:
         raw_modules, _ = _inline_string(blob, at, "module text")
     elif not memory.image.segments:
         # In an object file the pointers are relocations against symbols, for the linker to fill in.
-        return GoBuild()
+        return BuildInfo()
     else:
         raw_version, raw_modules = _pointed_strings(memory, blob)
     version = _text(blob, raw_version, "version")
@@ -211,7 +211,7 @@ def _text(blob: Place, raw: bytes, what: str) -> str:
         raise _BadBlob(blob.offset, f"the {what} is not UTF-8 at its byte {error.start}") from error
 
 
-def _parse(blob: Place, version: str | None, text: str) -> GoBuild:
+def _parse(blob: Place, version: str | None, text: str) -> BuildInfo:
     path: str | None = None
     # The main module (if there is a "mod" line) and the others, each with its replacement.
     main: list[Module] = []
@@ -248,7 +248,7 @@ def _parse(blob: Place, version: str | None, text: str) -> GoBuild:
                 raise ValueError(f"unknown word {verb[:40]!r}")
         except ValueError as error:
             raise _BadBlob(blob.offset, f"module text, line {number}: {error}") from error
-    return GoBuild(
+    return BuildInfo(
         version=version,
         path=path,
         module=main[0] if main else None,

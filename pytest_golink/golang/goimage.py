@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import GoBuild, Target
+from pytest_golink.facts import BuildInfo, Target
 from pytest_golink.golang import cgo
 from pytest_golink.golang.buildinfo import read_build_info
 from pytest_golink.golang.functions import Functions
@@ -48,7 +48,7 @@ class GoImage:
         pclntab: The Go version that began to write its pclntab's layout, None without a pclntab.
     """
 
-    build: GoBuild
+    build: BuildInfo
     functions: Functions
     source_files: bytes
     text: range | None
@@ -99,7 +99,7 @@ def read_go(image: MappedImage) -> GoImage | None:
         if build is not None and build.settings.get("-compiler", _GC) == _GC:
             raise memory.damaged(0, "there is a Go build info, but no pclntab: was it packed, or damaged?")
         return GoImage(
-            build=build or GoBuild(),
+            build=build or BuildInfo(),
             functions=Functions(),
             source_files=b"",
             text=None,
@@ -112,7 +112,7 @@ def read_go(image: MappedImage) -> GoImage | None:
             _format=image.format,
         )
     pclntab, moduledata = found
-    build = build or GoBuild()
+    build = build or BuildInfo()
     text = text_range(memory, pclntab, moduledata)
     try:
         functions = pclntab.read_functions()

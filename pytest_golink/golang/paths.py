@@ -18,7 +18,7 @@ from pytest_golink.facts import BuildPath
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_golink.facts import GoBuild
+    from pytest_golink.facts import BuildInfo
 
 # The folder of a file with an absolute path, "/…" or "C:\…".
 _FOLDER = re.compile(rb"(?:^|\0)((?:/|[A-Za-z]:[/\\]|\\\\)[^\0]*)[/\\][^\0/\\]*(?=\0)")
@@ -56,7 +56,7 @@ def folders_of(files: bytes) -> set[str]:
     return {folder for folder in folders if is_build_path(folder + "/")}
 
 
-def build_paths(files: bytes, build: GoBuild, dwarf: Iterable[str]) -> tuple[BuildPath, ...]:
+def build_paths(files: bytes, build: BuildInfo, dwarf: Iterable[str]) -> tuple[BuildPath, ...]:
     """
     Return the folders of the build machine that an image names, a sample where there are many.
 

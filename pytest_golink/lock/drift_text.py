@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.findings import Finding
 from pytest_golink.lock.text import UPDATE, fact_line
-from pytest_golink.report.text import columns, pad, wrap
-from pytest_golink.rules.verdict import listed
+from pytest_golink.text.words import listed
+from pytest_golink.text.wrap import columns, pad, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

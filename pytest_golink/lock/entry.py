@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.lock.model import LockEntry, in_order
 from pytest_golink.lock.tolerance import rounded
+from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.reader.libc import NAME_SERVICE
-from pytest_golink.report.escape import escape
-from pytest_golink.rules.standard_imports import STANDARD_IMPORTS
-from pytest_golink.rules.verdict import listed
+from pytest_golink.text.escape import escape
+from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import LockError
 from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order
 from pytest_golink.lock.tolerance import is_rounded
-from pytest_golink.report.escape import escape
-from pytest_golink.rules.parameters import suggestion
+from pytest_golink.text.escape import escape
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.platforms.model import Platform, PlatformLibc
-from pytest_golink.platforms.near import suggestion
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     from pytest_golink.platforms.tables import Tables

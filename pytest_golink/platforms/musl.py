@@ -8,7 +8,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.platforms.versions import numbers
+from pytest_golink.text.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

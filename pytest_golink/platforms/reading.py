@@ -11,7 +11,7 @@ from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Target
 from pytest_golink.golang.cpu import cpu_features, cpu_setting
 from pytest_golink.platforms.model import Platform, PlatformLibc
-from pytest_golink.platforms.near import suggestion
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import GolinkError
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
 from pytest_golink.platforms.reading import LOADERS
-from pytest_golink.platforms.versions import numbers, symbol_version
-from pytest_golink.reader.elf_system import read_system_file
+from pytest_golink.reader.elf.system import read_system_file
+from pytest_golink.text.versions import numbers, symbol_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_golink.archives.roots import Root
     from pytest_golink.platforms.model import Platform
-    from pytest_golink.reader.elf_system import SystemFile
+    from pytest_golink.reader.elf.system import SystemFile
 
 # glibc writes its version into the library, musl into its loader.
 # Source: glibc's csu/version.c (banner); musl's src/internal/version.c.

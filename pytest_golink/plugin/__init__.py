@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     run = config.stash[RUN] = Run(config, read_settings(config))
     if run.settings.try_remedies:
-        from pytest_golink.causes import trying_remedies
+        from pytest_golink.source import trying_remedies
 
         trying = ExitStack()
         trying.enter_context(trying_remedies())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from _pytest._io import TerminalWriter
 
-    from pytest_golink.build import BuildOptions
+    from pytest_golink.builder import BuildOptions
     from pytest_golink.fixtures import Run
 
 _POLL_S = 0.2

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pytest
     from _pytest._code.code import TerminalRepr
 
-    from pytest_golink.build import GoBinary
-    from pytest_golink.build.binary import Origin
-    from pytest_golink.facts import Subject
+    from pytest_golink.builder import GoBinary
+    from pytest_golink.builder.binary import Origin
     from pytest_golink.findings import Finding
+    from pytest_golink.rules.subject import Subject
 
 _LARGEST = 40
 _NOT_THE_USERS = {"_pytest", "pluggy", "pytest_golink"}
@@ -58,7 +58,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Record the images that no rule was asked on."""
-        from pytest_golink.facts import Subject
+        from pytest_golink.rules.subject import Subject
 
         for binary in self._binaries.values():
             # An image of a format that cannot be read is no finding: no rule was asked on it.
@@ -73,7 +73,7 @@ class Recorder:
         self._properties.append(finding_property(finding))
 
     def _record(self, subject: Subject) -> None:
-        from pytest_golink.findings import BuildRecord
+        from pytest_golink.report.model import BuildRecord
         from pytest_golink.report.properties import image_property, seconds_property
 
         # A fat Mach-O file has several images of one path.

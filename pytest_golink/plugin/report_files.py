@@ -12,7 +12,7 @@ from pytest_golink.errors import ReportError
 from pytest_golink.report.files import ReportFile, folder_in_repository, made_now, parse_report_files, render, write
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Report
+    from pytest_golink.report.model import Report
     from pytest_golink.settings import Settings
 
 # Statuses of a run that says "all is well"; one whose report is not there must not say so.

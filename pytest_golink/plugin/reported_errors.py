@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import GolinkError, PolicyViolation
-from pytest_golink.findings import ReportedError
+from pytest_golink.report.model import ReportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_golink.build import GoBinary
+    from pytest_golink.builder import GoBinary
 
 # "golink.toml:14: unknown rule": each argument of a usage error is a mistake.
 _PLACED = re.compile(r"(\S[^:\n]*:[1-9][0-9]*): (.+)", re.DOTALL)

@@ -10,8 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from pytest_golink.findings import Report, ReportedError
     from pytest_golink.report.files import ReportFile
+    from pytest_golink.report.model import Report, ReportedError
     from pytest_golink.report.properties import Collector
     from pytest_golink.settings import Settings
 

@@ -6,18 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.location import Location
 from pytest_golink.policy import keys
 from pytest_golink.policy.binaries import read_binaries
 from pytest_golink.policy.document import Document, read_document, shown
-from pytest_golink.policy.model import (
-    DEFAULT_SIZE_TOLERANCE,
-    Place,
-    PlannedBuild,
-    Policy,
-    PolicyBinary,
-    RuleRequest,
-    Waiver,
-)
+from pytest_golink.policy.model import DEFAULT_SIZE_TOLERANCE, PlannedBuild, Policy, PolicyBinary, RuleRequest, Waiver
 from pytest_golink.policy.rulesets import Rulesets
 from pytest_golink.policy.tables import known_values
 from pytest_golink.policy.waivers import read_waivers
@@ -28,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.platforms import Platform
 
-__all__ = ["Place", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
+__all__ = ["Location", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
 
 
 def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, get_args
 
-from pytest_golink.build.options import BuildOptions, parse_options
+from pytest_golink.builder.options import BuildOptions, parse_options
 from pytest_golink.errors import ParameterError
 from pytest_golink.policy import keys
 from pytest_golink.policy.model import PlannedBuild, PolicyBinary, RuleOverride, changed

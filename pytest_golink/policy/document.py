@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import PolicyError
-from pytest_golink.policy.model import Place
+from pytest_golink.location import Location
 from pytest_golink.policy.positions import positions
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class Document:
         """How many mistakes were noted so far."""
         return len(self._mistakes)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> Location:
         """Give the line of a key, the first one for the whole file."""
-        return Place(file=self._file, line=self._lines.get(path, 1))
+        return Location(file=self._file, line=self._lines.get(path, 1))
 
     def wrong(self, path: Path, text: str) -> None:
         """Note a mistake at a key."""
@@ -94,7 +94,7 @@ class Document:
             PolicyError: There are some: all of them, by line.
         """
         if self._mistakes:
-            raise PolicyError([(Place(file=self._file, line=line), text) for line, text in sorted(self._mistakes)])
+            raise PolicyError([(Location(file=self._file, line=line), text) for line, text in sorted(self._mistakes)])
 
 
 def read_document(path: pathlib.Path, file: str) -> Document:
@@ -126,7 +126,7 @@ def read_document(path: pathlib.Path, file: str) -> Document:
 
 
 def _unreadable(file: str, line: int, text: str) -> PolicyError:
-    return PolicyError([(Place(file=file, line=line), printable(text))])
+    return PolicyError([(Location(file=file, line=line), printable(text))])
 
 
 def _huge_numbers(values: Mapping[str, object]) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import get_args
 
-from pytest_golink.build.options import BUILD_MODES, LINK_MODES, OPTION_NAMES
+from pytest_golink.builder.options import BUILD_MODES, LINK_MODES, OPTION_NAMES
 from pytest_golink.platforms.model import PlatformLibc
 
 # A name stands in test ids, before a "[" and a "::", and waivers have patterns of names.

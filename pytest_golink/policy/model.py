@@ -12,19 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_golink.build.options import BuildOptions
+    from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.location import Location
     from pytest_golink.platforms import Platform
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """A line of the policy file, counted from 1; in text "golink.toml:14"."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +27,7 @@ class RuleRequest:
 
     rule: str
     parameters: Mapping[str, object]
-    place: Place
+    place: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +36,7 @@ class RuleChange:
 
     rule: str
     parameters: Mapping[str, object] | None
-    place: Place
+    place: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +45,7 @@ class RuleOverride:
 
     targets: tuple[str, ...]
     changes: tuple[RuleChange, ...]
-    place: Place
+    place: Location
 
     def applies_to(self, target: str | None) -> bool:
         """Whether the target is one of its own; an unknown target never is."""
@@ -96,7 +86,7 @@ class PolicyBinary:
 
     name: str
     named: bool
-    place: Place
+    place: Location
     builds: tuple[PlannedBuild, ...] = ()
     paths: tuple[str, ...] = ()
     goreleaser: str | None = None
@@ -145,7 +135,7 @@ class Waiver:
     targets: tuple[str, ...] = ()
     reason: str
     until: dt.date
-    place: Place
+    place: Location
 
     def covers(self, name: str, target: str | None, rule: str, *, match: str | None = None) -> bool:
         """

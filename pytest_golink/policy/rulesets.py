@@ -10,7 +10,7 @@ from pytest_golink.policy.document import shown
 from pytest_golink.policy.model import RuleChange
 from pytest_golink.policy.tables import known_value, names, path_of, table_at
 from pytest_golink.rules import rule_named
-from pytest_golink.rules.parameters import suggestion
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_golink.policy.document import shown
 from pytest_golink.rules import RULES
-from pytest_golink.rules.parameters import suggestion
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from pytest_golink.policy.model import Waiver
 from pytest_golink.policy.patterns import overlap
 from pytest_golink.policy.tables import known_values, names, path_of
 from pytest_golink.rules import RULES
-from pytest_golink.rules.parameters import suggestion
+from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -103,25 +103,25 @@ def read_package_sizes(
 
 
 def _elf(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
-    from pytest_golink.reader.elf import read_elf
+    from pytest_golink.reader.elf.facts import read_elf
 
     return (read_elf(path, data),)
 
 
 def _macho(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
-    from pytest_golink.reader.macho import read_macho
+    from pytest_golink.reader.macho.facts import read_macho
 
     return read_macho(path, data)
 
 
 def _pe(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
-    from pytest_golink.reader.pe import read_pe
+    from pytest_golink.reader.pe.facts import read_pe
 
     return (read_pe(path, data),)
 
 
 def _coff(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
-    from pytest_golink.reader.coff import read_coff
+    from pytest_golink.reader.coff.facts import read_coff
 
     return (read_coff(path, data),)
 
@@ -151,19 +151,19 @@ def _wasm(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
 
 
 def _map_elf(path: str, data: memoryview) -> _Slices:
-    from pytest_golink.reader.elf import map_image
+    from pytest_golink.reader.elf.facts import map_image
 
     return ((None, map_image(path, data)),)
 
 
 def _map_macho(path: str, data: memoryview) -> _Slices:
-    from pytest_golink.reader.macho import map_images
+    from pytest_golink.reader.macho.facts import map_images
 
     return map_images(path, data)
 
 
 def _map_pe(path: str, data: memoryview) -> _Slices:
-    from pytest_golink.reader.pe import map_image
+    from pytest_golink.reader.pe.facts import map_image
 
     return ((None, map_image(path, data)),)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Target
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.elf.facts import read_elf
 from pytest_golink.reader.unlinked import unlinked
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ def crosscheck(images: tuple[BinaryFacts, ...], data: memoryview) -> None:
     if first.format == "elf":
         from elftools.common.exceptions import ELFError
 
-        from pytest_golink.reader import second_elf
+        from pytest_golink.reader.witnesses import pyelftools as second_elf
 
         try:
             said = second_elf.theirs(data)
@@ -56,7 +56,7 @@ def crosscheck(images: tuple[BinaryFacts, ...], data: memoryview) -> None:
             raise _cannot(first, second_elf.READER, error) from error
         _compare(first, second_elf.READER, second_elf.ours(first), said)
     elif first.format == "macho":
-        from pytest_golink.reader import second_macho
+        from pytest_golink.reader.witnesses import macholib as second_macho
 
         try:
             slices = second_macho.theirs(data)

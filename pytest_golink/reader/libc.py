@@ -45,7 +45,7 @@ _MSVCRT_LIBRARY = re.compile(r"^(msvcrtd?|msvcr[0-9]+d?)\.dll$")
 _GLIBC_VERSION = re.compile(r"^GLIBC_([0-9]+(?:\.[0-9]+)*)$")
 # Markers that newer link editors need beside the symbol versions: an older loader refuses the image for them just as
 # it does for a missing GLIBC_x.y. GLIBC_ABI_DT_RELR: glibc 2.36 (its NEWS). GLIBC_PRIVATE is no x.y and says nothing.
-_GLIBC_ABI = {"GLIBC_ABI_DT_RELR": "2.36"}
+ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": "2.36"}
 
 # Texts of the library's own, between NULs: a Go string literal with the same words stands in a row of others.
 _EMBEDDED_GLIBC = (b"\0GLIBC_TUNABLES\0", b"\0glibc.malloc.check\0", b"\0glibc.rtld.optional_static_tls\0")
@@ -198,7 +198,7 @@ def _glibc_floor(
     found: dict[tuple[int, ...], str] = {}
     for need in version_needs:
         match = _GLIBC_VERSION.match(need.version)
-        text = match[1] if match else _GLIBC_ABI.get(need.version)
+        text = match[1] if match else ABI_VERSIONS.get(need.version)
         if text is not None and not need.weak:
             found[version_key(text)] = text
     if not found:

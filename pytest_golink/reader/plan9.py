@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.facts import BinaryFacts, Hardening, Libc, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.go_side import read_go_side
+from pytest_golink.reader.go_facts import read_go_facts
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -42,7 +42,7 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
     view = View(data, path=path, format="plan9")
     image, goarch, has_symbols = _map(view)
     target = Target(goos="plan9", goarch=goarch)
-    go = read_go_side(image, imports=(), target=target)
+    go = read_go_facts(image, imports=(), target=target)
     return BinaryFacts(
         path=path,
         size=view.size,

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import GolinkError
-from pytest_golink.reader import elf_layout, macho_commands, macho_layout, pe_layout
 from pytest_golink.reader.bounds import View
+from pytest_golink.reader.elf import layout as elf_layout
+from pytest_golink.reader.macho import commands as macho_commands
+from pytest_golink.reader.macho import layout as macho_layout
+from pytest_golink.reader.pe import layout as pe_layout
 
 if TYPE_CHECKING:
     from pathlib import Path

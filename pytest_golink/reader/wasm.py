@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Libc, NeededLibrary, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.go_side import read_go_side
+from pytest_golink.reader.go_facts import read_go_facts
 
 if TYPE_CHECKING:
     from pytest_golink.facts import Kind
@@ -122,7 +122,7 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
     goos = next((_PORTS[name] for name in names if name in _PORTS), None)
     target = Target(goos=goos, goarch="wasm") if goos else None
     # No shared library's symbols: what the host gives comes by //go:wasmimport, not by //go:cgo_import_dynamic.
-    go = read_go_side(_map(view, module), imports=(), target=target)
+    go = read_go_facts(_map(view, module), imports=(), target=target)
     build = go.build and replace(go.build, version=module.go_version)
     # The tool conventions' "linking" marks a relocatable object, "dylink.0" a library for a dynamic linker.
     kind: Kind = (

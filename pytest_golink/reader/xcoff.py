@@ -10,7 +10,7 @@ from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Libc, Ne
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.dwarf import DebugSection
-from pytest_golink.reader.go_side import read_go_side
+from pytest_golink.reader.go_facts import read_go_facts
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -117,7 +117,7 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
 
     kind = _kind(flags)
     target = Target(goos="aix", goarch=headers.width.goarch)
-    go = read_go_side(
+    go = read_go_facts(
         _map(view, headers),
         imports=imports,
         target=target,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import error_label
-from pytest_golink.report.escape import escape
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Finding, Report, ReportedError
+    from pytest_golink.findings import Finding
+    from pytest_golink.report.model import Report, ReportedError
 
 # GitHub shows that many errors of a step at most.
 _MOST = 10

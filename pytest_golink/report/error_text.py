@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import BuildError
-from pytest_golink.findings import ReportedError
 from pytest_golink.report.labels import ImageLabel
+from pytest_golink.report.model import ReportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import Report
+    from pytest_golink.report.model import Report
 
 EARLY = "the run did not come to all of its tests: what is missing here is not mended"
 SELECTED = "the run was told to leave tests out: what is missing here was not looked at"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cpu import cpu_levels
-from pytest_golink.report.escape import escape
-from pytest_golink.report.text import hanging, size
+from pytest_golink.text.escape import escape
+from pytest_golink.text.sizes import size
+from pytest_golink.text.wrap import hanging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import (
         BinaryFacts,
+        BuildInfo,
         Content,
         CryptoKind,
         Format,
-        GoBuild,
         ImportedSymbol,
         Instrumentation,
         Kind,
@@ -294,7 +294,7 @@ def _content(content: Content) -> ContentJson:
     }
 
 
-def _go(build: GoBuild) -> GoJson:
+def _go(build: BuildInfo) -> GoJson:
     return {
         "version": build.version,
         "path": build.path,

@@ -17,7 +17,7 @@ from pytest_golink.errors import ReportError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_golink.findings import Report
+    from pytest_golink.report.model import Report
 
 _SUFFIXES = {
     ".sarif.json": "sarif",

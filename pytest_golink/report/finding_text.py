@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.report.escape import escape
-from pytest_golink.report.text import hanging
+from pytest_golink.text.escape import escape
+from pytest_golink.text.wrap import hanging
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding, ImportStep, Outcome, Trial

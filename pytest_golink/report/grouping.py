@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Finding, Outcome, Report
+    from pytest_golink.findings import Finding, Outcome
+    from pytest_golink.report.model import Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

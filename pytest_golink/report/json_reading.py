@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pytest_golink.errors import ReportError
-from pytest_golink.findings import Report, ReportedError, ReportedFinding, ReportedImage
+from pytest_golink.report.model import Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.report.properties import build_of, finding_of
 from pytest_golink.report.schema import complaints
 

@@ -8,8 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import BuildRecord, Finding, Outcome, Report, ReportedError, ReportedImage, TrialOutcome
+    from pytest_golink.findings import Finding, Outcome, TrialOutcome
     from pytest_golink.report.facts_json import FactsJson
+    from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedImage
 
 
 class ToolJson(TypedDict):

@@ -11,7 +11,8 @@ from pytest_golink.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_golink.findings import BuildRecord, Finding, Report, ReportedError, ReportedImage
+    from pytest_golink.findings import Finding
+    from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedImage
 
     # Image name, target, path: what a finding and its image have in common.
     ImageKey = tuple[str, str | None, str]

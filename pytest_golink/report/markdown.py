@@ -8,15 +8,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes
-from pytest_golink.report.escape import escape
 from pytest_golink.report.terminal_table import libc_words
-from pytest_golink.report.text import size
+from pytest_golink.text.escape import escape
+from pytest_golink.text.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_golink.findings import Finding, Outcome, Report, ReportedImage
+    from pytest_golink.findings import Finding, Outcome
     from pytest_golink.report.error_text import ErrorGroup
+    from pytest_golink.report.model import Report, ReportedImage
 
 _OUTCOMES: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
 # A job summary has 1 MiB, a comment 64 KiB: that many rows are more than anybody reads.

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_golink.errors import ReportError
-from pytest_golink.report.escape import escape
 from pytest_golink.report.properties import ordered
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_golink.findings import Report, ReportedError, ReportedFinding, ReportedImage
+    from pytest_golink.report.model import Report, ReportedError, ReportedFinding, ReportedImage
 
 
 _Value = TypeVar("_Value")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
+    from pytest_golink.findings import Finding
+    from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 
 # What a run that did not start is about, where nothing else is known.
 _POLICY = "golink.toml"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, TypedDict
 
-from pytest_golink.facts import Subject
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.platforms.naming import in_words
-from pytest_golink.report.escape import escape
-from pytest_golink.report.text import hanging
 from pytest_golink.rules.runs_on import Start, start_on
+from pytest_golink.rules.subject import Subject
+from pytest_golink.text.escape import escape
+from pytest_golink.text.wrap import hanging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

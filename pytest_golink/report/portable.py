@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.report.properties import ordered
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import BuildRecord, Report, ReportedImage
+    from pytest_golink.report.model import BuildRecord, Report, ReportedImage
 
 # `go build -o PATH` comes before the flags.
 _BEFORE_FLAGS = 4

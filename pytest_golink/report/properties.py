@@ -11,24 +11,15 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.findings import (
-    BuildRecord,
-    Finding,
-    ImportStep,
-    PlatformAnswer,
-    Report,
-    ReportedError,
-    ReportedFinding,
-    ReportedImage,
-    Trial,
-)
+from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
+from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_golink.facts import Subject
+    from pytest_golink.rules.subject import Subject
 
 _SELDOM = frozenset({"caution", "place", "waiver", "chains", "trials", "platforms"})
 

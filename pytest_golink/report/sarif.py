@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_golink.report.error_text import error_label, notes
-from pytest_golink.report.escape import escape
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
 from pytest_golink.rules import RULES
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
+    from pytest_golink.findings import Finding
+    from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _TOOL = "pytest-golink"

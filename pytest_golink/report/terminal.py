@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import errors_in_words, notes
-from pytest_golink.report.escape import escape
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, NO_BREAK, OUTCOMES, PLAIN
 from pytest_golink.report.terminal_failures import Failures
 from pytest_golink.report.terminal_table import image_lines
-from pytest_golink.report.text import wrap
+from pytest_golink.text.escape import escape
+from pytest_golink.text.wrap import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_golink.findings import Report
     from pytest_golink.report.markup import Line, Segment
+    from pytest_golink.report.model import Report
 
 # Builds that nobody waited for are not slow.
 _SLOW_S = 1.0

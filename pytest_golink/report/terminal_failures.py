@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups
-from pytest_golink.report.escape import escape
 from pytest_golink.report.grouping import best_trials, failure_groups, headline, remedies
 from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, PLAIN
-from pytest_golink.report.text import hanging, pad, wrap
+from pytest_golink.text.escape import escape
+from pytest_golink.text.wrap import hanging, pad, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.findings import Finding, Report
+    from pytest_golink.findings import Finding
     from pytest_golink.report.grouping import AskedFinding, FailureGroup
     from pytest_golink.report.labels import ImageKey
     from pytest_golink.report.markup import Line
+    from pytest_golink.report.model import Report
 
 # "undecidable" and a gap; the labels under it.
 _INDENT = 13

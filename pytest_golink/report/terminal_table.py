@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.report.escape import escape
 from pytest_golink.report.labels import (
     ALL_OF_THEM,
     image_labels,
@@ -14,15 +13,17 @@ from pytest_golink.report.labels import (
     labels_apart,
 )
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, NO_BREAK, OUTCOMES, PLAIN
-from pytest_golink.report.text import columns, pad, size, wrap
+from pytest_golink.text.escape import escape
+from pytest_golink.text.sizes import size
+from pytest_golink.text.wrap import columns, pad, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_golink.findings import Report, ReportedImage
     from pytest_golink.report.facts_json import FactsJson
     from pytest_golink.report.labels import ImageKey, ImageLabel
     from pytest_golink.report.markup import Line
+    from pytest_golink.report.model import Report, ReportedImage
 
     # The rules asked of an image, by outcome; the flags and the cells up to "size" before them.
     _Rules = list[tuple[str, list[str]]]

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from pytest_golink.facts import BinaryFacts, Subject
-from pytest_golink.rules.evidence import linkage_lines, not_linked
-from pytest_golink.rules.origin import dynamic_causes
+from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.origin import dynamic_causes
+from pytest_golink.diagnosis.remedies import make_static
+from pytest_golink.facts import BinaryFacts
 from pytest_golink.rules.parameters import Form, Pattern
-from pytest_golink.rules.remedies import make_static
-from pytest_golink.rules.verdict import Verdict
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.sandbox import Ran, run_alone
 
 _MOST_SECONDS = 600

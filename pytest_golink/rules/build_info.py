@@ -7,9 +7,11 @@ from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, Module, Subject
+from pytest_golink.facts import BinaryFacts, Module
 from pytest_golink.rules.parameters import SOME, GoVersion, Name, Settings
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 # "go1.22rc1", "go1.22.1", "go1.20.3-fips", "go1.22.1 X:boringcrypto", "go1.24.4 (Red Hat 1.24.4-2.el10)". What a
 # vendor puts behind is no part of Go's order. Source: Go's src/internal/gover/gover.go, go/version's doc.

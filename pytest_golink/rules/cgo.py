@@ -4,13 +4,15 @@
 
 from typing import Annotated
 
+from pytest_golink.diagnosis.evidence import matching
+from pytest_golink.diagnosis.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
+from pytest_golink.diagnosis.remedies import without_cgo
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, Subject, UserLookup
-from pytest_golink.rules.evidence import matching
-from pytest_golink.rules.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
+from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
 from pytest_golink.rules.parameters import SOME, Name
-from pytest_golink.rules.remedies import without_cgo
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 
 def no_cgo(subject: Subject) -> Verdict:

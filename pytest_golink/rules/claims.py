@@ -10,15 +10,17 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.remedies import STATIC_PIE
 from pytest_golink.rules.build_info import version_key
-from pytest_golink.rules.origin import setting
-from pytest_golink.rules.remedies import STATIC_PIE
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_golink.facts import BinaryFacts, Instrumentation, Subject
+    from pytest_golink.facts import BinaryFacts, Instrumentation
+    from pytest_golink.rules.subject import Subject
 
     # The claim as the build info writes it; what contradicts it.
     Checked = tuple[str, str]

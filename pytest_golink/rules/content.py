@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pytest_golink.rules.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pytest_golink.facts import BinaryFacts, Subject
+    from pytest_golink.facts import BinaryFacts
+    from pytest_golink.rules.subject import Subject
 
 
 def stripped(subject: Subject) -> Verdict:

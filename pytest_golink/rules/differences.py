@@ -8,7 +8,7 @@ from itertools import groupby
 from struct import Struct
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_golink.rules.verdict import listed
+from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

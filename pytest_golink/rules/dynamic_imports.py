@@ -2,11 +2,13 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary, Subject
-from pytest_golink.rules.evidence import matching
+from pytest_golink.diagnosis.evidence import matching
+from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
+from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.rules.parameters import Name
-from pytest_golink.rules.standard_imports import STANDARD_IMPORTS
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 _SHOWN = 12
 

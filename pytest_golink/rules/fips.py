@@ -5,10 +5,12 @@
 import re
 from typing import Literal
 
+from pytest_golink.diagnosis.origin import setting
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, CryptoModule, Subject
-from pytest_golink.rules.origin import setting
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.facts import BinaryFacts, CryptoModule
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 FipsKind = Literal["boringcrypto", "go", "openssl"]
 FipsMode = Literal["on", "only", "off"]

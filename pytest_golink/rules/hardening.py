@@ -2,11 +2,12 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.facts import BinaryFacts, Relro, Subject
-from pytest_golink.rules.evidence import header_lines, not_linked
-from pytest_golink.rules.origin import setting
-from pytest_golink.rules.remedies import STATIC_PIE
-from pytest_golink.rules.verdict import Verdict
+from pytest_golink.diagnosis.evidence import header_lines
+from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.remedies import STATIC_PIE
+from pytest_golink.facts import BinaryFacts, Relro
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
 
 # Source: Go 1.27's internal/platform/supported.go, BuildModeSupported.
 _PIE_PORTS = frozenset(

@@ -4,20 +4,19 @@
 
 from typing import Literal
 
+from pytest_golink.diagnosis.evidence import libc_line, linkage_lines, needed_lines
+from pytest_golink.diagnosis.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.remedies import make_static, older_glibc, without_cgo
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, Subject
-from pytest_golink.platforms.versions import numbers
-from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines, not_linked
-from pytest_golink.rules.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.facts import BinaryFacts
+from pytest_golink.reader.libc import ABI_VERSIONS
 from pytest_golink.rules.parameters import Version
-from pytest_golink.rules.remedies import make_static, older_glibc, without_cgo
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.versions import numbers
+from pytest_golink.text.words import listed
 
 LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt"]
-
-# Version needs that are no "GLIBC_x.y" and still ask for a glibc.
-# Source: glibc 2.36's NEWS: an object with DT_RELR names GLIBC_ABI_DT_RELR, so that an older loader refuses it.
-ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": "2.36"}
 
 
 def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Version | None = None) -> Verdict:

@@ -4,12 +4,13 @@
 
 import re
 
-from pytest_golink.facts import BinaryFacts, LinkWarning, Subject
-from pytest_golink.rules.evidence import not_linked
-from pytest_golink.rules.origin import own_cgo_packages
+from pytest_golink.diagnosis.origin import own_cgo_packages
+from pytest_golink.diagnosis.remedies import EXTERNAL_STATIC, zig_cc
+from pytest_golink.facts import BinaryFacts, LinkWarning
 from pytest_golink.rules.parameters import Pattern
-from pytest_golink.rules.remedies import EXTERNAL_STATIC, zig_cc
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.words import listed
 
 # What glibc's static archive warns of (link_warning in its sources): functions that load shared libraries of the very
 # same glibc while the program runs.

@@ -5,21 +5,22 @@
 import re
 from typing import Annotated
 
-from pytest_golink.facts import BinaryFacts, Subject
-from pytest_golink.rules.evidence import (
+from pytest_golink.diagnosis.evidence import (
     interpreter_line,
     interpreter_word,
     linkage_lines,
     matching,
     needed_lines,
     needed_word,
-    not_linked,
 )
-from pytest_golink.rules.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.remedies import EXTERNAL_STATIC, make_static, without_cgo
+from pytest_golink.facts import BinaryFacts
+from pytest_golink.platforms.system_libraries import is_system_interpreter, outside_system, system_words
 from pytest_golink.rules.parameters import SOME, Name, Path
-from pytest_golink.rules.remedies import EXTERNAL_STATIC, make_static, without_cgo
-from pytest_golink.rules.system_libraries import is_system_interpreter, outside_system, system_words
-from pytest_golink.rules.verdict import Verdict, listed, quoted
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.words import listed, quoted
 
 _UNSAID = "the image does not say how it is linked"
 

@@ -7,7 +7,6 @@ whatever is wrong is a `ParameterError` that shows the accepted form.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 import warnings
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args, get_origin
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.text.suggest import suggestion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,13 +34,6 @@ class Form:
     hint: Callable[[str], str] = lambda _value: ""
     # Not hashed: typing hashes what an annotation holds, and a dict has no hash.
     schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string", "minLength": 1}, hash=False)
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Give '; did you mean "…"?' where one of the known names is near, else nothing."""
-    by_key = {entry.lower(): entry for entry in known}
-    near = difflib.get_close_matches(name.lower().replace("_", "-"), by_key, n=1)
-    return f'; did you mean "{by_key[near[0]]}"?' if near else ""
 
 
 def _is_text(value: object) -> bool:

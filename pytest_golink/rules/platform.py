@@ -6,11 +6,13 @@ import re
 from itertools import pairwise
 from typing import Annotated
 
+from pytest_golink.diagnosis.evidence import header_lines, matching
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import BinaryFacts, ProgramHeader, Subject
-from pytest_golink.rules.evidence import header_lines, matching, not_linked
+from pytest_golink.facts import BinaryFacts, ProgramHeader
 from pytest_golink.rules.parameters import SOME, Form, TargetName
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.words import listed
 
 
 def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], SOME]) -> Verdict:

@@ -8,14 +8,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.origin import dynamic_causes
+from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.errors import ToolchainError
-from pytest_golink.facts import BinaryFacts, MachO, Subject
+from pytest_golink.facts import BinaryFacts, MachO
 from pytest_golink.rules.behaviour import foreign, may_not_run, not_of_this_machine
-from pytest_golink.rules.evidence import linkage_lines, not_linked
-from pytest_golink.rules.origin import dynamic_causes
-from pytest_golink.rules.remedies import make_static
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.sandbox import Refusal, run_alone
+from pytest_golink.text.words import listed
 
 # The variable of each format's loader.
 _PRELOAD = {"elf": "LD_PRELOAD", "macho": "DYLD_INSERT_LIBRARIES", "xcoff": "LDR_PRELOAD"}

@@ -30,14 +30,16 @@ from pytest_golink.rules import (
     same_linkage,
     traces,
 )
-from pytest_golink.rules.parameters import parameters_of, suggestion
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.parameters import parameters_of
+from pytest_golink.rules.verdict import Verdict
+from pytest_golink.text.suggest import suggestion
+from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_golink.facts import Subject
     from pytest_golink.rules.parameters import Parameter
+    from pytest_golink.rules.subject import Subject
 
 Group = Literal["linkage", "cgo", "content", "hardening", "platform", "behaviour"]
 

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 from pytest_golink.errors import GolinkError
-from pytest_golink.facts import Subject
 from pytest_golink.reader.sections import read_sections
 from pytest_golink.rules.differences import Built, differences
+from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
 
 # Of another length too: a path's length moves what stands behind it.

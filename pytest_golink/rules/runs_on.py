@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Annotated
 
-from pytest_golink.facts import Subject
+from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.remedies import older_glibc
 from pytest_golink.findings import PlatformAnswer
-from pytest_golink.platforms import Platform, platforms_named
-from pytest_golink.platforms.naming import in_words
-from pytest_golink.platforms.versions import numbers
-from pytest_golink.rules.elf_start import elf_obstacles
-from pytest_golink.rules.evidence import linkage_lines, not_linked
-from pytest_golink.rules.obstacles import (
+from pytest_golink.loader.elf import elf_obstacles
+from pytest_golink.loader.macos import macos_obstacles
+from pytest_golink.loader.obstacles import (
     Obstacle,
     cpu_obstacles,
     kernel_obstacles,
     target_obstacles,
     unverified_obstacles,
 )
-from pytest_golink.rules.os_start import macos_obstacles, windows_obstacles
+from pytest_golink.loader.windows import windows_obstacles
+from pytest_golink.platforms import Platform, platforms_named
+from pytest_golink.platforms.naming import in_words
 from pytest_golink.rules.parameters import SOME, Form
-from pytest_golink.rules.remedies import older_glibc
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.versions import numbers
+from pytest_golink.text.words import listed
 
 # Whether there is such a platform is known when the rule is asked: a policy may have platforms of its own.
 PlatformName = Annotated[
@@ -110,7 +112,7 @@ def _obstacles(subject: Subject, platform: Platform) -> Iterator[Obstacle]:
         # A member of an archive is extracted alone; its name has a "!".
         yield from elf_obstacles(facts, platform, packed="!" in subject.name)
     elif facts.format == "macho":
-        yield from macos_obstacles(subject, platform)
+        yield from macos_obstacles(facts, platform)
     elif facts.format == "pe":
         yield from windows_obstacles(facts, platform)
     yield from cpu_obstacles(facts, platform)

@@ -5,9 +5,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_golink.facts import BinaryFacts, Subject
-from pytest_golink.rules.origin import always_dynamic, dynamic_causes
-from pytest_golink.rules.verdict import Verdict, listed
+from pytest_golink.diagnosis.origin import always_dynamic, dynamic_causes
+from pytest_golink.facts import BinaryFacts
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict
+from pytest_golink.text.words import listed
 
 _EXPECTED = "the same linkage, libc, cgo and resolver, where the platforms allow it"
 # Systems that have no cgo at all. Source: go/build's cgoEnabled, `go tool dist list -json`.

@@ -2,9 +2,11 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.facts import BinaryFacts, Instrumentation, Subject
-from pytest_golink.rules.origin import setting
-from pytest_golink.rules.verdict import Verdict, listed, unsaid
+from pytest_golink.diagnosis.origin import setting
+from pytest_golink.facts import BinaryFacts, Instrumentation
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.text.words import listed
 
 _SHOWN = 12
 

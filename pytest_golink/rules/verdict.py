@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Outcome, PlatformAnswer
-
-# A failure text is read by people: the whole list is in the fact sheet.
-_LISTED = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,13 +24,6 @@ class Verdict:
     platforms: tuple[PlatformAnswer, ...] = ()
 
 
-def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
-    """Join names with commas; of a long list the first ones, and how many more there are."""
-    if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])}, … {len(names) - most} more"
-
-
 def unsaid(facts: BinaryFacts, expected: str) -> Verdict:
     """Give the answer for an image that does not say: undecidable, with the reason."""
     if facts.kind in ("object", "archive"):
@@ -47,6 +35,18 @@ def unsaid(facts: BinaryFacts, expected: str) -> Verdict:
     return Verdict(outcome="undecidable", expected=expected, observed=observed)
 
 
-def quoted(names: Iterable[str]) -> str:
-    """Join names with commas, as an expectation names them: "nothing" for none."""
-    return ", ".join(names) or "nothing"
+def not_linked(facts: BinaryFacts, expected: str) -> Verdict | None:
+    """
+    Give the answer for a file that has no linkage yet, None for one that has.
+
+    An archive in place of a program is a mistake, and must not pass a gate that is about programs.
+    """
+    if facts.kind in ("executable", "shared-library"):
+        return None
+    return Verdict(
+        outcome="undecidable",
+        expected=expected,
+        observed=f"an {facts.kind}, which is not linked yet",
+        cause=("the program that it is linked into decides",),
+        remedy=("name the executable or the shared library that it becomes a part of",),
+    )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 from pytest_golink.collect.waivers import UnneededWaivers, today, waiver_property, waiver_text
-from pytest_golink.policy.model import Place, Waiver
+from pytest_golink.location import Location
+from pytest_golink.policy.model import Waiver
 
 WAIVER = Waiver(
     binary="agent*",
     rules=("stripped", "no-dwarf"),
     reason="crash reports need symbols",
     until=dt.date(2027, 3, 1),
-    place=Place(file="golink.toml", line=14),
+    place=Location(file="golink.toml", line=14),
 )
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.__main__ import main
-from pytest_golink.findings import BuildRecord, Report, ReportedError
 from pytest_golink.report.json_report import json_report
+from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from tests.report.made_reports import MADE, RELEASE, asked, hostile, image
 from tests.rules.made import DYNAMIC, STATIC, needed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_golink.findings import Outcome, ReportedFinding, ReportedImage
+    from pytest_golink.findings import Outcome
+    from pytest_golink.report.model import ReportedFinding, ReportedImage
 
 
 def outcome(found: ReportedFinding, new: Outcome) -> ReportedFinding:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.facts import GoBuild, Module
+from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.golang.buildinfo import read_build_info
 from pytest_golink.golang.memory import Memory
 from tests.golang.handmade import MODULE_TEXT, Machine, framed, image, inline_blob, region
@@ -16,12 +16,12 @@ MACHINES = [
 ]
 
 
-def read(blob: bytes, *, section: bool = True) -> GoBuild | None:
+def read(blob: bytes, *, section: bool = True) -> BuildInfo | None:
     made = region(blob, name=".go.buildinfo" if section else "")
     return read_build_info(Memory(image(made, sections=[made] if section else [])))
 
 
-def parse(text: str | bytes) -> GoBuild:
+def parse(text: str | bytes) -> BuildInfo:
     build = read(inline_blob(module=framed(text)))
     assert build is not None
     return build
@@ -67,18 +67,18 @@ def test_the_pointers_of_a_position_independent_image_are_relocated() -> None:
 def test_an_object_file_has_the_build_info_of_go_1_17_with_the_linker_yet_to_say_where() -> None:
     made = region(Machine().pointer_blob(0x10000), name=".go.buildinfo", address=0)
 
-    assert read_build_info(Memory(image(sections=[made]))) == GoBuild()
+    assert read_build_info(Memory(image(sections=[made]))) == BuildInfo()
 
 
 def test_a_build_without_modules_has_a_version_only() -> None:
-    assert read(inline_blob(module=b"")) == GoBuild(version="go1.27.3")
+    assert read(inline_blob(module=b"")) == BuildInfo(version="go1.27.3")
     no_modules = bytearray(Machine().pointer_blob(0x10000))
     no_modules[24:32] = bytes(8)
-    assert read_build_info(Memory(image(region(bytes(no_modules))))) == GoBuild(version="go1.16.6")
+    assert read_build_info(Memory(image(region(bytes(no_modules))))) == BuildInfo(version="go1.16.6")
 
 
 def test_an_empty_string_behind_a_pointer_is_no_modules() -> None:
-    assert read_build_info(Memory(image(region(Machine().pointer_blob(0x10000, module=b""))))) == GoBuild(
+    assert read_build_info(Memory(image(region(Machine().pointer_blob(0x10000, module=b""))))) == BuildInfo(
         version="go1.16.6"
     )
 
@@ -211,4 +211,4 @@ def test_many_damaged_blobs_are_not_all_tried() -> None:
 def test_the_standard_library_as_a_shared_library_has_an_empty_module_text() -> None:
     build = read_build_info(Memory(image(region(inline_blob(module=framed(""))))))
 
-    assert build == GoBuild(version="go1.27.3")
+    assert build == BuildInfo(version="go1.27.3")

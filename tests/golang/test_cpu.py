@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_golink.facts import CpuLevel, GoBuild
+from pytest_golink.facts import BuildInfo, CpuLevel
 from pytest_golink.golang.cpu import cpu_features, cpu_levels, cpu_setting, cpu_settings
 from tests.rules.made import FOREIGN, STATIC, go, target
 
@@ -119,6 +119,6 @@ def test_the_build_setting_stands_before_the_notes() -> None:
     ],
 )
 def test_an_old_go_had_no_choice(goarch: str, version: str | None, level: tuple[str, str] | None) -> None:
-    facts = replace(STATIC, target=target(f"linux/{goarch}"), go=GoBuild(version=version))
+    facts = replace(STATIC, target=target(f"linux/{goarch}"), go=BuildInfo(version=version))
 
     assert [(each.level, each.via) for each in cpu_levels(facts)] == ([level] if level else [])

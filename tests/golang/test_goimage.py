@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.facts import GoBuild, Target
+from pytest_golink.facts import BuildInfo, Target
 from pytest_golink.golang import read_go
 from tests.golang.handmade import FUNCTION_SIZE, TEXT_START, Machine, framed, image, inline_blob, region
 
@@ -165,7 +165,7 @@ def test_the_build_settings_name_the_target() -> None:
 def test_an_image_whose_build_info_was_cut_out_is_still_gos() -> None:
     made = go(blob=bytes(64))
 
-    assert made.build == GoBuild()
+    assert made.build == BuildInfo()
     assert made.functions
     assert made.source_files == b"main.go\0"
 
@@ -208,7 +208,7 @@ def test_gccgos_export_data_shows_a_go_program_without_build_info(format_: Forma
     made = read_go(image(code, sections=[exports], image_format=format_))
 
     assert made is not None
-    assert (made.build, made.cgo_used, made.cgo_packages, made.link_mode) == (GoBuild(), None, (), None)
+    assert (made.build, made.cgo_used, made.cgo_packages, made.link_mode) == (BuildInfo(), None, (), None)
     assert made.resolvers(()) is None
     assert read_go(image(sections=[exports])) is None
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from pytest_golink.facts import GoBuild, Module
+from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.golang.paths import build_paths, folders_of
 
 
@@ -16,8 +16,8 @@ def table(*files: str) -> bytes:
     return b"".join(file.encode() + b"\0" for file in files)
 
 
-def seen(*files: str, dwarf: tuple[str, ...] = (), build: GoBuild | None = None) -> list[tuple[str, str]]:
-    return [(found.where, found.path) for found in build_paths(table(*files), build or GoBuild(), dwarf)]
+def seen(*files: str, dwarf: tuple[str, ...] = (), build: BuildInfo | None = None) -> list[tuple[str, str]]:
+    return [(found.where, found.path) for found in build_paths(table(*files), build or BuildInfo(), dwarf)]
 
 
 def test_trimmed_files_have_no_folder_of_the_build_machine() -> None:
@@ -91,7 +91,7 @@ def test_of_many_folders_some_are_kept() -> None:
     ],
 )
 def test_settings_name_folders_too(key: str, value: str, paths: list[str]) -> None:
-    build = GoBuild(settings=MappingProxyType({key: value}))
+    build = BuildInfo(settings=MappingProxyType({key: value}))
 
     assert seen(build=build) == [(f"build setting {key}", path) for path in paths]
 
@@ -99,7 +99,7 @@ def test_settings_name_folders_too(key: str, value: str, paths: list[str]) -> No
 def test_a_module_replaced_by_a_folder_names_it() -> None:
     folder = Module(path="/home/me/fork", version="(devel)")
     relative = Module(path="../fork", version="(devel)")
-    build = GoBuild(
+    build = BuildInfo(
         module=Module(path="example.com/app", version="(devel)"),
         modules=(
             Module(path="example.com/a", version="v1.0.0", replace=folder),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.facts import (
+    BuildInfo,
     BuildPath,
     Cgo,
     Content,
     CpuLevel,
     CryptoModule,
-    GoBuild,
     MachO,
     Module,
     VersionNeed,
@@ -81,7 +81,7 @@ def test_an_image_that_go_did_not_make_has_only_what_it_says() -> None:
         {"needed": made.needed("libc.so.6", "libc.so.6")},
         {"version_needs": (VersionNeed(library="libc.so.6", version="GLIBC_2.17"),)},
         {
-            "go": GoBuild(
+            "go": BuildInfo(
                 version="go1.28",
                 path="example.com/other",
                 module=Module(path="example.com/other", version="v1.2.3", sum="h1:x"),

@@ -12,7 +12,7 @@ from pytest_golink.errors import LockError
 from pytest_golink.lock import Lock, LockEntry, lock_text, parse_lock
 from pytest_golink.lock.entry import entry_name
 from pytest_golink.lock.model import FIELDS, in_order
-from pytest_golink.report.escape import escape
+from pytest_golink.text.escape import escape
 from tests.lock.made import entry
 from tests.rules import made
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.matrix.fetch_go import _KEY, _debian_mirror
+from tests.slow.matrix.fetch_go import _KEY, _debian_mirror
 
 if TYPE_CHECKING:
     from pathlib import Path

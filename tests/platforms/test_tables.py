@@ -10,7 +10,7 @@ import pytest
 
 from pytest_golink.platforms import PLATFORMS, Platform, platforms_named
 from pytest_golink.platforms.reading import LOADERS
-from pytest_golink.platforms.versions import numbers
+from pytest_golink.text.versions import numbers
 
 ALL = [pytest.param(platform, id=name) for name, platform in PLATFORMS.items()]
 # What users asked for by name.

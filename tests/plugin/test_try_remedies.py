@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 # A run of pytest inside this process forgets what it imported, but for what is there before.
-import pytest_golink.causes.trials
-import pytest_golink.collect.nodes
-import pytest_golink.policy  # noqa: F401
 
 if TYPE_CHECKING:
     from pathlib import Path

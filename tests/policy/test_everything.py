@@ -8,15 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from pytest_golink.build import BuildOptions
-from pytest_golink.policy import Place, PlannedBuild, PolicyBinary, RuleRequest, Waiver, read_policy
+from pytest_golink.builder import BuildOptions
+from pytest_golink.policy import Location, PlannedBuild, PolicyBinary, RuleRequest, Waiver, read_policy
 from pytest_golink.policy.model import RuleChange, RuleOverride
 
 EVERYTHING = Path(__file__).parent / "everything.toml"
 
 
-def at(line: int) -> Place:
-    return Place(file="everything.toml", line=line)
+def at(line: int) -> Location:
+    return Location(file="everything.toml", line=line)
 
 
 def asked(rule: str, line: int, **parameters: object) -> RuleRequest:

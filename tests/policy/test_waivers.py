@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.policy import Place, Waiver
+from pytest_golink.location import Location
+from pytest_golink.policy import Waiver
 from tests.policy.written import mistakes, policy_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ rules = { stripped = true }
 
 
 def waiver(binary: str, *, rules: tuple[str, ...] = ("static",), targets: tuple[str, ...] = ()) -> Waiver:
-    place = Place(file="golink.toml", line=1)
+    place = Location(file="golink.toml", line=1)
     until = dt.date(2027, 3, 1)
     return Waiver(binary=binary, rules=rules, targets=targets, reason="…", until=until, place=place)
 

@@ -14,8 +14,8 @@ from pytest_golink import read_binary
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import Hardening, ImportedSymbol, Target
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.coff import read_coff
-from pytest_golink.reader.coff_tables import read_symbols
+from pytest_golink.reader.coff.facts import read_coff
+from pytest_golink.reader.coff.tables import read_symbols
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,11 @@ import pytest
 
 from pytest_golink import ReaderDisagreement, UnreadableBinaryError, read_binaries
 from pytest_golink.facts import Hardening, NeededLibrary
-from pytest_golink.reader import second_elf, second_macho
 from pytest_golink.reader.crosscheck import crosscheck, crosschecking
-from pytest_golink.reader.elf import read_elf
-from pytest_golink.reader.macho import read_macho
+from pytest_golink.reader.elf.facts import read_elf
+from pytest_golink.reader.macho.facts import read_macho
+from pytest_golink.reader.witnesses import macholib as second_macho
+from pytest_golink.reader.witnesses import pyelftools as second_elf
 from tests.reader.c_images import ANSWER, COPY, WEAK, CompileC
 from tests.reader.handmade_macho import AMD64, ARM64, PPC, TAIL, Maker, fat
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import UnreadableBinaryError
-from tests.fuzz.seeds import handmade, look, read, without_sections
 from tests.reader import handmade_macho
 from tests.reader.c_images import ANSWER, HELLO, CompileC
+from tests.slow.fuzz.seeds import handmade, look, read, without_sections
 
 if TYPE_CHECKING:
     from pathlib import Path

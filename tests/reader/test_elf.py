@@ -13,7 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.facts import BinaryFacts, GoBuild, ImportedSymbol, Libc, NeededLibrary, Target
+from pytest_golink.facts import BinaryFacts, BuildInfo, ImportedSymbol, Libc, NeededLibrary, Target
 from pytest_golink.reader import read_binary
 from tests.oracles import readelf_sections, readelf_type
 from tests.reader.c_images import ANSWER, COPY, HELLO, NO_LIBC, WEAK, CompileC, zig
@@ -444,7 +444,7 @@ def test_gccgos_export_data_or_gos_note_alone_show_that_go_made_it(
 ) -> None:
     facts = read_binary(compile_c(*kind, source=source))
 
-    assert facts.go == GoBuild()
+    assert facts.go == BuildInfo()
     assert (facts.cgo.used, facts.link_mode, facts.resolver) == (None, None, None)
     assert read_binary(compile_c(*kind)).go is None
 

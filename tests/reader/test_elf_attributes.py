@@ -9,7 +9,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pytest_golink import CpuLevel, UnreadableBinaryError, read_binary
-from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.elf.facts import read_elf
 from tests.reader.c_images import ANSWER, CompileC, zig
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.elf.facts import read_elf
 from tests.reader.c_images import CompileC, zig
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.reader.elf import read_elf
+from pytest_golink.reader.elf.facts import read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

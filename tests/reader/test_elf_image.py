@@ -9,10 +9,10 @@ from elftools.elf.elffile import ELFFile
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.elf_dynamic import read_dynamic
-from pytest_golink.reader.elf_image import map_elf
-from pytest_golink.reader.elf_layout import read_layout
-from pytest_golink.reader.elf_target import goarch_of, goos_of
+from pytest_golink.reader.elf.dynamic import read_dynamic
+from pytest_golink.reader.elf.image import map_elf
+from pytest_golink.reader.elf.layout import read_layout
+from pytest_golink.reader.elf.target import goarch_of, goos_of
 from tests.reader.c_images import CompileC, zig
 
 if TYPE_CHECKING:

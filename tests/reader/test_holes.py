@@ -13,9 +13,9 @@ import pytest
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.ar import read_archive
-from pytest_golink.reader.elf import read_elf
-from pytest_golink.reader.macho import read_macho
-from pytest_golink.reader.pe import read_pe
+from pytest_golink.reader.elf.facts import read_elf
+from pytest_golink.reader.macho.facts import read_macho
+from pytest_golink.reader.pe.facts import read_pe
 from pytest_golink.reader.wasm import read_wasm
 from pytest_golink.reader.xcoff import read_xcoff
 from tests.reader import handmade_pe

@@ -11,7 +11,7 @@ from macholib.MachO import MachO
 
 from pytest_golink import read_binary
 from pytest_golink.facts import Hardening, ImportedSymbol, Libc, NeededLibrary, Target
-from pytest_golink.reader.macho import read_macho
+from pytest_golink.reader.macho.facts import read_macho
 from tests.reader import handmade_macho as handmade
 from tests.reader.handmade_macho import Maker
 

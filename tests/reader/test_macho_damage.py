@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.macho import read_macho
-from pytest_golink.reader.macho_commands import read_commands
+from pytest_golink.reader.macho.commands import read_commands
+from pytest_golink.reader.macho.facts import read_macho
 from tests.reader.handmade_macho import AMD64, ARM, ARM64, BASE, I386, TAIL, Maker
 
 if TYPE_CHECKING:
@@ -232,10 +232,10 @@ def test_a_damaged_signature_is_an_error() -> None:
 
 def entry_of(image: bytes, monkeypatch: pytest.MonkeyPatch) -> int | None:
     """The entry point that Go's side is asked with."""
-    from pytest_golink.reader import go_side
+    from pytest_golink.reader import go_facts
 
     seen: list[int | None] = []
-    monkeypatch.setattr(go_side, "read_go", lambda mapped: seen.append(mapped.entry))
+    monkeypatch.setattr(go_facts, "read_go", lambda mapped: seen.append(mapped.entry))
     read_macho("image", memoryview(image))
     return seen[0]
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_golink import read_binary
 from pytest_golink.errors import ParameterError, UnreadableBinaryError
 from pytest_golink.reader import read_binaries
-from pytest_golink.reader.macho import read_macho
+from pytest_golink.reader.macho.facts import read_macho
 from tests.reader.handmade_macho import AMD64, ARM64, PPC, Maker, fat
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from macholib.MachO import MachO as Second
 
 from pytest_golink import MachO, UnreadableBinaryError
-from pytest_golink.reader.macho import read_macho
+from pytest_golink.reader.macho.facts import read_macho
 from tests.reader.handmade_macho import Maker
 from tests.reader.macho_edit import without_command
 

@@ -9,12 +9,12 @@ import pytest
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import ImportedSymbol
 from pytest_golink.reader.bounds import View
-from pytest_golink.reader.macho import read_macho
-from pytest_golink.reader.macho_binds import Bind, read_binds
-from pytest_golink.reader.macho_commands import read_commands
-from pytest_golink.reader.macho_fixups import read_rebases
-from pytest_golink.reader.macho_layout import read_layout
-from pytest_golink.reader.macho_symbols import read_symbols
+from pytest_golink.reader.macho.binds import Bind, read_binds
+from pytest_golink.reader.macho.commands import read_commands
+from pytest_golink.reader.macho.facts import read_macho
+from pytest_golink.reader.macho.fixups import read_rebases
+from pytest_golink.reader.macho.layout import read_layout
+from pytest_golink.reader.macho.symbols import read_symbols
 from tests.reader.handmade_macho import BASE, OBJECT, TAIL, TWOLEVEL, Maker
 
 MAKE = Maker()

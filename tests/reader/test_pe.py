@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import Hardening, ImportedSymbol, Libc, NeededLibrary, Target
-from pytest_golink.reader.pe import read_pe
+from pytest_golink.reader.pe.facts import read_pe
 from tests.reader import handmade_pe as handmade
 from tests.reader.handmade_pe import RVA, Maker
 

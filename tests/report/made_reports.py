@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import Cgo, ImportedSymbol, Libc, NeededLibrary, Subject
-from pytest_golink.findings import (
-    BuildRecord,
-    Finding,
-    ImportStep,
-    PlatformAnswer,
-    Report,
-    ReportedError,
-    ReportedFinding,
-    ReportedImage,
-    Trial,
-)
+from pytest_golink.facts import Cgo, ImportedSymbol, Libc, NeededLibrary
+from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
+from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.report.properties import ordered
 from pytest_golink.rules import evaluate
+from pytest_golink.rules.subject import Subject
 from tests.rules.made import ARCHIVE, DYNAMIC, PE, STATIC, go
 
 if TYPE_CHECKING:

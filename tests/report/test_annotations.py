@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from pytest_golink.findings import Report, ReportedError
 from pytest_golink.report.annotations import codequality_report, github_annotations
+from pytest_golink.report.model import Report, ReportedError
 from tests.report.made_reports import FAILED, RELEASE, asked
 from tests.rules.made import DYNAMIC
 

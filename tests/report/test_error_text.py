@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_golink.errors import BuildError, ToolchainError
-from pytest_golink.findings import Report, ReportedError
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes, reported
+from pytest_golink.report.model import Report, ReportedError
 from tests.report.made_reports import ERRORS
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, BuildPath, Cgo, Content, CryptoModule, GoBuild, Libc, MachO, Module
+from pytest_golink.facts import BinaryFacts, BuildInfo, BuildPath, Cgo, Content, CryptoModule, Libc, MachO, Module
 from pytest_golink.report.fact_sheet import fact_sheet
-from pytest_golink.report.text import columns
+from pytest_golink.text.wrap import columns
 from tests.report.test_facts_json import MODULES
 from tests.rules.made import (
     ARCHIVE,
@@ -131,7 +131,7 @@ cgo
         (FOREIGN, "  made by Go           no"),
         (PE, "  needs                kernel32.dll  (import directory)"),
         (PE, "  signature            none"),
-        (replace(PE, go=GoBuild()), "  version              not said"),
+        (replace(PE, go=BuildInfo()), "  version              not said"),
         (replace(PE, libc=Libc(kind="ucrt", presence="dynamic")), "  libc                 ucrt, loaded"),
     ],
 )
@@ -195,7 +195,7 @@ def test_no_name_of_the_image_reaches_the_terminal_unescaped() -> None:
     module = Module(path="p", version="v", replace=Module(path="q", version="w"))
     facts = replace(
         DYNAMIC,
-        go=GoBuild(version="v", path="p", module=module, modules=(module,), settings={"k": "v"}),
+        go=BuildInfo(version="v", path="p", module=module, modules=(module,), settings={"k": "v"}),
         cgo=Cgo(used=True, packages=("p",), dynamic_imports=symbols("s", library="l")),
         rpath=("r",),
         runpath=("r",),

@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from types import MappingProxyType
 
-from pytest_golink.facts import GoBuild, MachO, Module
+from pytest_golink.facts import BuildInfo, MachO, Module
 from pytest_golink.report.facts_json import facts_json
 from tests.rules.made import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, LOADED, MACHO, go
 
-MODULES = GoBuild(
+MODULES = BuildInfo(
     version="go1.27.3",
     path="example.com/app/cmd",
     module=Module(path="example.com/app", version="(devel)"),
@@ -65,7 +65,7 @@ def test_a_slice_names_itself_and_nothing_else_has_the_key() -> None:
 
 
 def test_imports_without_cgo_have_their_own_list_and_no_build_info_is_null() -> None:
-    sheet = facts_json(replace(IMPORT_DYNAMIC, go=GoBuild()))
+    sheet = facts_json(replace(IMPORT_DYNAMIC, go=BuildInfo()))
 
     assert sheet["cgo"]["dynamic_imports"] == [{"name": "puts", "library": "libc.so.6", "version": None}]
     assert sheet["go"] == {"version": None, "path": None, "module": None, "modules": [], "settings": {}}

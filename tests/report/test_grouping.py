@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import Finding, Report, ReportedFinding, Trial
+from pytest_golink.findings import Finding, Trial
 from pytest_golink.report.grouping import failure_groups, headline, remedies
+from pytest_golink.report.model import Report, ReportedFinding
 
 FINDING = Finding(
     rule="static", outcome="violated", image="app", target="linux/amd64", expected="static", observed="dynamic"

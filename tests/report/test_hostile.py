@@ -11,8 +11,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.facts import Subject
-from pytest_golink.findings import Report, ReportedFinding, ReportedImage
 from pytest_golink.reader import read_binary
 from pytest_golink.report.annotations import codequality_report, github_annotations
 from pytest_golink.report.fact_sheet import fact_sheet
@@ -20,9 +18,11 @@ from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.files import FORMATS, render
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.report.json_reading import read_report
+from pytest_golink.report.model import Report, ReportedFinding, ReportedImage
 from pytest_golink.report.properties import finding_property, image_property
 from pytest_golink.report.terminal import report_lines
 from pytest_golink.rules import evaluate
+from pytest_golink.rules.subject import Subject
 from tests.report.made_reports import ATTACKS, MADE, hostile
 
 if TYPE_CHECKING:

@@ -15,10 +15,11 @@ import pytest
 
 import pytest_golink.report.html
 from pytest_golink.facts import Module
-from pytest_golink.findings import Finding, Report, ReportedError, ReportedFinding
-from pytest_golink.report.escape import escape
+from pytest_golink.findings import Finding
 from pytest_golink.report.html import html_report
 from pytest_golink.report.html.data import code, page_data, verdict
+from pytest_golink.report.model import Report, ReportedError, ReportedFinding
+from pytest_golink.text.escape import escape
 from tests.report.reports import ERRORS, FEATURES, HOSTILE, hostile, image, large
 from tests.rules.made import ARCHIVE, MACHO, STATIC, go, symbols
 

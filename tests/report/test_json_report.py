@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from pytest_golink.errors import ReportError
-from pytest_golink.findings import Report
 from pytest_golink.report.json_reading import read_report, read_report_file
 from pytest_golink.report.json_report import json_report
+from pytest_golink.report.model import Report
 from pytest_golink.report.schema import complaints, report_schema
 from tests.report.made_reports import MADE, RELEASE, hostile
 

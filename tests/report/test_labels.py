@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import BuildRecord
 from pytest_golink.report.labels import image_labels
+from pytest_golink.report.model import BuildRecord
 from tests.report.reports import build, image
 from tests.rules.made import DYNAMIC, MACHO, STATIC
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import Report, ReportedError
 from pytest_golink.report.markdown import cell, markdown_report
+from pytest_golink.report.model import Report, ReportedError
 from tests.report.made_reports import FAILED, RELEASE, asked, image
 from tests.rules.made import DYNAMIC, OWN_C, STATIC
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_golink.errors import ReportError
-from pytest_golink.findings import BuildRecord, Report, ReportedError
 from pytest_golink.report.merge import merge
+from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from tests.report.made_reports import RELEASE, asked, hostile, image
 from tests.rules.made import DYNAMIC, STATIC
 

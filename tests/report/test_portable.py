@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import BuildRecord, Report, ReportedError
+from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from pytest_golink.report.portable import portable
 from tests.report.made_reports import asked, image
 from tests.rules.made import DYNAMIC, STATIC

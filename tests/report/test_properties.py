@@ -6,8 +6,8 @@ import itertools
 import json
 from dataclasses import replace
 
-from pytest_golink.findings import BuildRecord, Report, ReportedFinding
 from pytest_golink.report.facts_json import facts_json
+from pytest_golink.report.model import BuildRecord, Report, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property, seconds_property
 from pytest_golink.rules import evaluate
 from tests.rules.made import DYNAMIC, MACHO, STATIC, subject

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from pytest_golink.findings import Report, ReportedFinding
+from pytest_golink.report.model import Report, ReportedFinding
 from pytest_golink.report.sarif import sarif_report
 from tests.report.made_reports import FAILED, MADE, RELEASE, asked, hostile
 from tests.rules.made import DYNAMIC

@@ -7,12 +7,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.facts import Cgo, Libc, Subject
-from pytest_golink.findings import PlatformAnswer, Report, ReportedError, ReportedFinding, Trial
+from pytest_golink.facts import Cgo, Libc
+from pytest_golink.findings import PlatformAnswer, Trial
+from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property
 from pytest_golink.report.terminal import report_lines
-from pytest_golink.report.text import columns
 from pytest_golink.rules import evaluate
+from pytest_golink.rules.subject import Subject
+from pytest_golink.text.wrap import columns
 from tests.report.made_reports import ERRORS
 from tests.report.reports import FEATURES, large
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC

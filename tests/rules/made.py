@@ -8,26 +8,26 @@ from typing import Any
 
 from pytest_golink.facts import (
     BinaryFacts,
+    BuildInfo,
     Cgo,
-    GoBuild,
     Hardening,
     ImportedSymbol,
     Libc,
     LinkWarning,
     NeededLibrary,
     ProgramHeader,
-    Subject,
     Target,
     VersionNeed,
 )
+from pytest_golink.rules.subject import Subject
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
-def go(**settings: str) -> GoBuild:
+def go(**settings: str) -> BuildInfo:
     """A build of example.com/app; settings' underscores at the start stand for hyphens ("_race" is "-race")."""
     named = {name.replace("_", "-", 1) if name.startswith("_") else name: value for name, value in settings.items()}
-    return GoBuild(version="go1.27.3", path="example.com/app", settings=MappingProxyType(named))
+    return BuildInfo(version="go1.27.3", path="example.com/app", settings=MappingProxyType(named))
 
 
 def symbols(*names: str, library: str | None = None, version: str | None = None) -> tuple[ImportedSymbol, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import GoBuild, Module
+from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.rules import RULES, evaluate
 from tests.rules.made import ARCHIVE, FOREIGN, STATIC, go, subject
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
 
-CUT_OUT = replace(STATIC, go=GoBuild())
+CUT_OUT = replace(STATIC, go=BuildInfo())
 
 
 def built(version: str = "go1.27.3", **settings: str) -> BinaryFacts:
@@ -132,7 +132,7 @@ def test_build_settings_are_written_as_a_table() -> None:
             rule.accept(value)
 
 
-MODULES = GoBuild(
+MODULES = BuildInfo(
     version="go1.27.3",
     path="example.com/app",
     module=Module(path="example.com/app", version="(devel)"),
@@ -165,7 +165,7 @@ def test_modules_are_told_by_path_and_version(modules: object, outcome: str, obs
 
 def test_a_build_without_modules_has_none_of_them() -> None:
     assert asked("no-modules", replace(STATIC, go=go()), modules="golang.org/x/*").outcome == "passed"
-    bare = GoBuild(version="go1.15", settings=MappingProxyType({}))
+    bare = BuildInfo(version="go1.15", settings=MappingProxyType({}))
     # A build info without module text says nothing of modules.
     assert asked("no-modules", replace(STATIC, go=bare), modules="golang.org/x/*").outcome == "undecidable"
 

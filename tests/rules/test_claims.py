@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_golink.facts import BuildPath, Cgo, Content, CryptoModule, GoBuild, Hardening
+from pytest_golink.facts import BuildInfo, BuildPath, Cgo, Content, CryptoModule, Hardening
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.claims import linker_flags
 from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
@@ -228,7 +228,7 @@ def test_a_target_in_the_headers_bears_the_claim_out(facts: Any) -> None:
     [
         FOREIGN,
         ARCHIVE,
-        replace(HELD, go=GoBuild()),
+        replace(HELD, go=BuildInfo()),
         # A build info with a version of its own and nothing else to hold it against.
         replace(HELD, go=replace(go(), version="devel"), cgo=Cgo()),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import CpuLevel, GoBuild
+from pytest_golink.facts import BuildInfo, CpuLevel
 from pytest_golink.rules import evaluate
 from tests.rules.made import ARCHIVE, FOREIGN, MACHO, STATIC, go, subject, target
 
@@ -37,7 +37,7 @@ LSE = replace(MACHO, go=go(GOARM64="v8.0,lse"))
         (replace(V1, cpu_notes=(NOTE,)), "v2", "violated", "GOAMD64=v3"),
         (replace(V1, cpu_notes=(NOTE,)), "v3", "passed", "GOAMD64=v1"),
         (STATIC, "v2", "undecidable", "the build info does not record GOAMD64"),
-        (replace(STATIC, go=GoBuild()), "v4", "undecidable", "the build info does not record GOAMD64"),
+        (replace(STATIC, go=BuildInfo()), "v4", "undecidable", "the build info does not record GOAMD64"),
         (
             replace(STATIC, go=go(GOAMD64="v5")),
             "v4",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.facts import Cgo, Libc, LinkWarning, Subject
+from pytest_golink.facts import Cgo, Libc, LinkWarning
 from pytest_golink.rules import evaluate
 from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
+    from pytest_golink.rules.subject import Subject
 
 TAIL = (
     "in statically linked applications requires at runtime the shared libraries from the glibc version used for linking"

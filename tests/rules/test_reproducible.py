@@ -12,11 +12,11 @@ import pytest
 
 from pytest_golink import BuildError, ParameterError
 from pytest_golink.assertions import subject_of
-from pytest_golink.build import Builder, copies, parse_options
-from pytest_golink.facts import Subject
+from pytest_golink.builder import Builder, copies, parse_options
 from pytest_golink.reader.sections import Section, read_sections
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.differences import Built, Differences, differences
+from pytest_golink.rules.subject import Subject
 from tests.rules.made import STATIC
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import pytest
 
 from pytest_golink import PolicyViolation, assert_runs_on
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import Cgo, CpuLevel, Hardening, Libc, MachO, Subject, VersionNeed
+from pytest_golink.facts import Cgo, CpuLevel, Hardening, Libc, MachO, VersionNeed
 from pytest_golink.platforms import PLATFORMS, parse_platform
 from pytest_golink.platforms.musl import musl_has
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.runs_on import start_on
+from pytest_golink.rules.subject import Subject
 from tests.rules.made import (
     ARCHIVE,
     DYNAMIC,

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_golink import ParameterError, PolicyViolation, assert_same_linkage
-from pytest_golink.facts import BinaryFacts, Cgo, Content, Libc, Subject
+from pytest_golink.facts import BinaryFacts, Cgo, Content, Libc
 from pytest_golink.rules import evaluate, evaluate_together
+from pytest_golink.rules.subject import Subject
 from tests.rules.made import STATIC, needed, target
 
 LINUX = replace(STATIC, resolver=("go",))

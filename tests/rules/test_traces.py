@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.facts import BuildPath, Content, GoBuild
+from pytest_golink.facts import BuildInfo, BuildPath, Content
 from pytest_golink.rules import evaluate
 from tests.rules.made import ARCHIVE, FOREIGN, STATIC, go, subject
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_golink.findings import Finding
 
 
-def asked(rule: str, content: Content, build: GoBuild | None = None, **parameters: object) -> Finding:
+def asked(rule: str, content: Content, build: BuildInfo | None = None, **parameters: object) -> Finding:
     return evaluate(rule, subject(replace(STATIC, content=content, go=build or go())), parameters)
 
 
@@ -129,14 +129,14 @@ def test_an_intact_image_has_both_of_its_records() -> None:
 
 
 def test_a_build_info_that_was_cut_out_is_a_violation() -> None:
-    finding = asked("intact", Content(pclntab="1.20"), GoBuild())
+    finding = asked("intact", Content(pclntab="1.20"), BuildInfo())
 
     assert (finding.outcome, finding.observed) == ("violated", "no build info")
     assert finding.evidence == ("pclntab of Go 1.20's layout", "no build info")
 
 
 def test_a_build_info_without_a_version_is_that_of_a_webassembly_module() -> None:
-    assert asked("intact", Content(pclntab="1.20"), GoBuild(path="example.com/app")).outcome == "passed"
+    assert asked("intact", Content(pclntab="1.20"), BuildInfo(path="example.com/app")).outcome == "passed"
 
 
 def test_what_gc_did_not_make_decides_nothing() -> None:

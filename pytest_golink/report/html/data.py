@@ -7,17 +7,18 @@ import textwrap
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pytest_golink.report.error_text import count, error_groups, errors_in_words
-from pytest_golink.report.escape import escape
 from pytest_golink.report.grouping import failure_groups
 from pytest_golink.report.html.sheet import links, sheet
 from pytest_golink.report.labels import image_labels, key_of_error, key_of_finding, key_of_image, labels_apart
 from pytest_golink.rules import RULES
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_golink.findings import Finding, Report, ReportedError, ReportedImage
+    from pytest_golink.findings import Finding
     from pytest_golink.report.labels import ImageKey, ImageLabel
+    from pytest_golink.report.model import Report, ReportedError, ReportedImage
 
 # A line of evidence lists several names.
 _LONGEST_LINE = 1000

@@ -9,16 +9,17 @@ from urllib.parse import quote_plus, urlencode
 
 from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import count, error_groups, notes
-from pytest_golink.report.escape import escape
 from pytest_golink.report.grouping import failure_groups, headline, remedies
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_golink.findings import Finding, Outcome, Report
+    from pytest_golink.findings import Finding, Outcome
     from pytest_golink.report.error_text import ErrorGroup
     from pytest_golink.report.grouping import FailureGroup
     from pytest_golink.report.html.data import PageData
+    from pytest_golink.report.model import Report
 
 MARKS: dict[Outcome, str] = {
     "violated": "✕",

@@ -12,7 +12,7 @@ from pytest_golink.report.html.data import page_data
 from pytest_golink.report.html.markup import escaped, summary
 
 if TYPE_CHECKING:
-    from pytest_golink.findings import Report
+    from pytest_golink.report.model import Report
 
 # In this order they are one script.
 _SCRIPTS = ("dom.js", "state.js", "matrix.js", "image.js", "drawing.js", "main.js")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.report.escape import escape
 from pytest_golink.report.terminal_table import libc_words
-from pytest_golink.report.text import size
+from pytest_golink.text.escape import escape
+from pytest_golink.text.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,9 @@
+"""From Go source to an image."""
+
+from __future__ import annotations
+
+from pytest_golink.builder.binary import GoBinary
+from pytest_golink.builder.builder import Builder
+from pytest_golink.builder.options import BuildOptions, parse_options
+
+__all__ = ["BuildOptions", "Builder", "GoBinary", "parse_options"]

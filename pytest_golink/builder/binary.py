@@ -1,0 +1,116 @@
+"""An image, and what it was built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_golink.builder.builder import Builder, BuildJob
+    from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.facts import BinaryFacts, LinkWarning
+    from pytest_golink.findings import Trial
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoBinary:
+    """
+    An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
+
+    Attributes:
+        path: The image. Later builds of the same options may replace it: copy what must stay.
+        name: The package as reports call it ("sample_go/static").
+        target: "GOOS/GOARCH"; None where an image that was not built here does not tell.
+        options: What was asked, None for an image that was not built here.
+        command: The command line that was run; () for an image that was not built here.
+        environment: What was set for it, beyond the process's environment.
+        output: What the toolchain printed.
+        warnings: The linker's warnings, parsed from the output; () for an image that was not built here.
+        seconds: How long the command took.
+        linked: Whether this session linked it anew; False for an image that was up to date.
+        header: The C header of a c-archive or c-shared build.
+        origin: What it was built from and by, None for an image that was not built here.
+    """
+
+    path: Path
+    name: str
+    target: str | None
+    options: BuildOptions | None = field(repr=False)
+    command: tuple[str, ...] = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False, compare=False)
+    output: str = field(repr=False)
+    warnings: tuple[LinkWarning, ...] = field(repr=False)
+    seconds: float = field(repr=False)
+    linked: bool = field(repr=False)
+    header: Path | None = field(repr=False)
+    origin: Origin | None = field(default=None, repr=False, compare=False)
+    _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def facts(self) -> BinaryFacts:
+        """
+        The image's fact sheet, read when it is first asked for.
+
+        Raises:
+            UnreadableBinaryError: The image is of a format that cannot be read.
+        """
+        if not self._facts:
+            # Here, not above: the readers are slow to import.
+            from pytest_golink.reader import read_binary
+
+            self._facts.append(read_binary(self.path))
+        return self._facts[0]
+
+    def remedies(self, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+        """
+        Rebuild with each remedy that may mend a violation, and ask the whole policy of the result.
+
+        Args:
+            policy: Rules as golink.toml writes them: `{"static": True, "glibc-at-most": "2.17"}`.
+
+        Returns:
+            What was tried, the best first; () where the policy holds, or no change of the build can make it hold.
+
+        Raises:
+            ParameterError: The image was not built here, or a rule or a parameter is wrong.
+        """
+        if self.origin is None:
+            raise ParameterError(f"{self.name} was not built here: there is nothing to rebuild with other options")
+        return self.origin.builder.try_remedies(self, policy)
+
+    def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
+        """
+        Copy the module into an empty folder, and build the image there once more, with the same options.
+
+        Args:
+            folder: The folder; nothing of the original is written to.
+            fresh_cache: Whether what the first build compiled must be compiled again: with a Go build cache of its own.
+
+        Returns:
+            The new image, in the folder.
+
+        Raises:
+            ParameterError: The image was not built here.
+            BuildError: The copy does not build, or is over a bound.
+        """
+        if self.origin is None:
+            raise ParameterError(f"{self.name} was not built here: there is nothing to build it from")
+        return self.origin.builder.rebuild(self.origin.job, folder, fresh_cache=fresh_cache)
+
+    def with_facts(self, facts: BinaryFacts) -> GoBinary:
+        """Take facts that were read already, of a slice for one, and give itself."""
+        self._facts[:] = [facts]
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The build behind an image: the job, resolved, and the builder that can do another like it."""
+
+    job: BuildJob
+    builder: Builder

@@ -1,0 +1,320 @@
+"""From build options to an image: one `go build` a session for one key, across processes."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.builder.binary import GoBinary, Origin
+from pytest_golink.builder.copies import copy_sources
+from pytest_golink.builder.environment import build_environment, build_flags
+from pytest_golink.builder.linker import parse_warnings
+from pytest_golink.builder.slot import Record, Slot
+from pytest_golink.errors import BuildError, GolinkError, ToolchainError
+from pytest_golink.toolchain.ccompiler import first_word_found
+from pytest_golink.toolchain.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.facts import Target
+    from pytest_golink.findings import Trial
+    from pytest_golink.toolchain import GoToolchain
+    from pytest_golink.toolchain.process import Completed
+
+_BUILD_TIMEOUT_S = 1800.0
+_SUFFIX = {"windows": ".exe", "js": ".wasm", "wasip1": ".wasm"}
+_LIBRARY_SUFFIX = {"windows": ".dll", "darwin": ".dylib", "ios": ".dylib"}
+# What, of the process's environment, a build depends on.
+_RELEVANT = re.compile(
+    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|SDKROOT|MACOSX_DEPLOYMENT_TARGET"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildJob:
+    """A build that is resolved: everything but the run itself."""
+
+    name: str
+    options: BuildOptions
+    target: Target
+    folder: Path
+    package: str
+    flags: tuple[str, ...]
+    environment: Mapping[str, str]
+    key: str
+
+    @property
+    def file_name(self) -> str:
+        """The image's file name."""
+        base = re.sub(r"[^\w.+-]", "_", self.name.rsplit("/", 1)[-1].removesuffix(".go")) or "image"
+        match self.options.buildmode:
+            case "c-archive":
+                return f"{base}.a"
+            case "c-shared" | "plugin":
+                return base + _LIBRARY_SUFFIX.get(self.target.goos, ".so")
+            case _:
+                return base + _SUFFIX.get(self.target.goos, "")
+
+
+class Builder:
+    """
+    Builds images, and keeps them.
+
+    Args:
+        toolchain: The Go toolchain.
+        rootdir: What packages are relative to by default, and named after.
+        cache: Where images are kept.
+        session: What tells this session (of all its worker processes) from others.
+        announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
+        try_remedies: What `GoBinary.remedies` calls: rules and causes are not known here.
+    """
+
+    def __init__(
+        self,
+        toolchain: GoToolchain,
+        *,
+        rootdir: Path,
+        cache: Path,
+        session: str,
+        announce: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None,
+        try_remedies: Callable[[GoBinary, Mapping[str, object]], tuple[Trial, ...]] = lambda _binary, _policy: (),
+    ) -> None:
+        self._toolchain = toolchain
+        self._rootdir = rootdir.absolute()
+        self._cache = cache.absolute()
+        self._session = session
+        self._announce = announce
+        self.try_remedies = try_remedies
+        self._built: dict[str, GoBinary] = {}
+
+    @property
+    def toolchain(self) -> GoToolchain:
+        """The Go toolchain that it builds with."""
+        return self._toolchain
+
+    @property
+    def rootdir(self) -> Path:
+        """The folder that packages are relative to by default."""
+        return self._rootdir
+
+    def build(self, options: BuildOptions) -> GoBinary:
+        """
+        Build an image, unless this session has built it.
+
+        Raises:
+            ToolchainError: There is no such target, or no C compiler for it.
+            BuildError: There is no such package, or `go build` fails.
+        """
+        try:
+            job = self.resolve(options)
+        except GolinkError:
+            self._announce(options, options.package, False)
+            raise
+        if job.key not in self._built:
+            slot = Slot(self._cache / "slots" / job.key)
+            with slot.held():
+                record = slot.record()
+                if record is None or record.session != self._session:
+                    self._announce(options, f"{job.name} {job.target}", True)
+                    try:
+                        record = self._run(job, slot, record)
+                    finally:
+                        self._announce(options, f"{job.name} {job.target}", False)
+            self._built[job.key] = self._binary(job, slot, record)
+        return self._built[job.key]
+
+    def resolve(self, options: BuildOptions) -> BuildJob:
+        """
+        Find out where and how to run `go build`, without running it.
+
+        Raises:
+            ToolchainError: There is no such target, or no C compiler for it.
+            BuildError: There is no such folder or file.
+        """
+        folder, package, name = self._locate(options)
+        target = self._toolchain.parse_target(options.target) if options.target else self._toolchain.target
+        environment = build_environment(self._toolchain, options, target, cache=self._cache)
+        whole = {**os.environ, **environment}
+        flags = build_flags(options, environment)
+        given = dict(options.env)
+        relevant = {name: value for name, value in whole.items() if _RELEVANT.fullmatch(name) or name in given}
+        key = {
+            "go": [str(self._toolchain.path), self._toolchain.version],
+            "flags": flags,
+            "target": str(target),
+            "package": [str(folder), package],
+            "environment": relevant,
+            # Whether a C compiler is there decides whether cgo is on.
+            "cc": first_word_found(relevant.get("CC") or self._toolchain.cc.command, whole),
+        }
+        digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+        return BuildJob(
+            name=name,
+            options=options,
+            target=target,
+            folder=folder,
+            package=package,
+            flags=flags,
+            environment=MappingProxyType(environment),
+            key=digest[:32],
+        )
+
+    def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
+        """
+        Do a job over in a copy of its module: see `GoBinary.rebuild`.
+
+        Raises:
+            BuildError: The copy does not build, or is over a bound.
+        """
+        # Git must not write to what the copy borrows from the original.
+        environment = {**job.environment, "GIT_OPTIONAL_LOCKS": "0"}
+        if fresh_cache:
+            # Kept, so that the standard library is compiled for it once only.
+            environment["GOCACHE"] = str(self._cache / "second-gocache")
+        copied, work = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
+        # Neither the original's go.work, which GOWORK may name, nor one above the folder for temporary files.
+        environment["GOWORK"] = "off" if work is None else str(work)
+        job = replace(job, folder=copied, environment=MappingProxyType(environment))
+        image = folder / job.file_name
+        command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
+        self._announce(job.options, f"{job.name} {job.target} once more", True)
+        try:
+            status, output = self._go(job, command)
+        finally:
+            self._announce(job.options, f"{job.name} {job.target} once more", False)
+        if failure := self._failure(job, image, status, output):
+            what = f"in a copy of its module {failure}"
+            raise BuildError(what, command=command, status=status, output=output)
+        return image
+
+    def _ask(self, job: BuildJob, words: Sequence[str]) -> str:
+        verb, *rest = words
+        if verb == "list":
+            # Flags of a build, such as -tags, choose the packages too; `list` takes them all.
+            rest = [*job.flags, *rest, job.package]
+        command = (str(self._toolchain.path), verb, *rest)
+        done = self._start(job, command)
+        if done.status != 0:
+            what = f"{job.name} ({job.target}) cannot be copied: go does not say what it is built from"
+            raise BuildError(what, command=command, status=done.status, output=done.stderr)
+        return done.stdout
+
+    def _locate(self, options: BuildOptions) -> tuple[Path, str, str]:
+        cwd = self._rootdir / (options.cwd or ".")
+        if not cwd.is_dir():
+            raise BuildError(f"cwd: there is no folder {cwd}", command=(), status=0, output="")
+        path = cwd / options.package
+        if path.is_dir():
+            # In the package's own folder: its go.mod may stand below `cwd`.
+            return path.resolve(), ".", self._name(path)
+        if path.suffix == ".go" and path.is_file():
+            return path.parent.resolve(), path.name, self._name(path)
+        if options.package.startswith(".") or Path(options.package).is_absolute() or path.suffix == ".go":
+            what = f"package {options.package}: there is no folder or .go file {path}"
+            raise BuildError(what, command=(), status=0, output="")
+        return cwd.resolve(), options.package, options.package
+
+    def _name(self, path: Path) -> str:
+        # Not resolve(): a symbolic link below the root keeps its name.
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute() leaves `..` in
+        if absolute == self._rootdir:
+            return absolute.name
+        if absolute.is_relative_to(self._rootdir):
+            return absolute.relative_to(self._rootdir).as_posix()
+        return absolute.as_posix()
+
+    def _run(self, job: BuildJob, slot: Slot, known: Record | None) -> Record:
+        files = known.files if known is not None else ()
+        image_output = known.image_output if known is not None else ""
+        before = slot.images / job.file_name
+        with slot.build_folder() as folder:
+            image = folder / job.file_name
+            if files:
+                # Go looks at the image that is there, and links only what is not up to date. It gets a copy: until
+                # the build has ended well, the image in its place stays whole.
+                shutil.copy2(before, image)
+            command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
+            start = time.monotonic()
+            status, output = self._go(job, command)
+            seconds = time.monotonic() - start
+            failure = self._failure(job, image, status, output)
+            # Byte for byte: Go sets the time of an image that it finds up to date.
+            linked = failure is None and not (files and filecmp.cmp(before, image, shallow=False))
+            if linked:
+                files = slot.keep([image, *sorted(folder.glob("*.h"))])
+            if failure is None:
+                image_output = output = output or ("" if linked else image_output)
+            record = Record(
+                session=self._session,
+                failure=failure,
+                status=status,
+                command=command,
+                environment=dict(job.environment),
+                output=output,
+                seconds=seconds,
+                linked=linked,
+                files=files,
+                image_output=image_output,
+            )
+            slot.write(record)
+            return record
+
+    def _go(self, job: BuildJob, command: tuple[str, ...]) -> tuple[int, str]:
+        done = self._start(job, command)
+        return done.status, done.stdout + done.stderr
+
+    def _start(self, job: BuildJob, command: tuple[str, ...]) -> Completed:
+        environment = {**os.environ, **job.environment}
+        try:
+            return run(command, cwd=job.folder, environment=environment, timeout_s=_BUILD_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            what = f"{job.name} ({job.target}) was not built within {_BUILD_TIMEOUT_S:.0f} seconds"
+            raise BuildError(what, command=command, status=-signal.SIGINT, output="") from error
+        except OSError as error:
+            raise ToolchainError(f"{command[0]} cannot be started: {error.strerror}") from error
+
+    def _failure(self, job: BuildJob, image: Path, status: int, output: str) -> str | None:
+        what = f"{job.name} ({job.target}) does not build"
+        if status != 0:
+            if job.package == job.name and " is not in std" in output:
+                return f"{what}: there is no folder {job.folder / job.package}, and no such import path"
+            if re.search(r"running (strip|dsymutil) failed", output):
+                return f'{what}: only Apple\'s tools keep debug information in an external link; add ldflags="-w"'
+            return what
+        if job.options.buildmode != "c-archive":
+            with image.open("rb") as file:
+                if file.read(8) == b"!<arch>\n":
+                    return f"{job.name} is not a main package: `go build` makes an archive of it, not an image"
+        return None
+
+    def _binary(self, job: BuildJob, slot: Slot, record: Record) -> GoBinary:
+        if record.failure is not None:
+            raise BuildError(record.failure, command=record.command, status=record.status, output=record.output)
+        headers = [name for name, _, _ in record.files[1:]]
+        return GoBinary(
+            path=slot.images / job.file_name,
+            name=job.name,
+            target=str(job.target),
+            options=job.options,
+            command=record.command,
+            environment=MappingProxyType(record.environment),
+            output=record.output,
+            warnings=parse_warnings(record.output),
+            seconds=record.seconds,
+            linked=record.linked,
+            header=slot.images / headers[0] if headers else None,
+            origin=Origin(job=job, builder=self),
+        )

@@ -1,0 +1,104 @@
+"""
+One slot of the image cache: the image of one build, kept from session to session.
+
+    <cache>/slots/<key>/
+      lock          held by whoever builds or looks
+      record.json   what is known of the image; written last, and atomically
+      image/        the image, and the C header of a c-archive or c-shared build
+      build/        a build that is running, or that was interrupted
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pytest_golink.builder.file_lock import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """
+    What is known of a slot.
+
+    `session` is the session that last ran `go build`. `failure` says that this gave no image, None where it did;
+    `status` and `output` are the command's. `files` are the names in the image folder, the image first, with size and
+    time of modification: a file that is not as recorded is not taken for an image. `image_output` is what the build
+    that linked it printed, since Go replays it as a best effort only.
+    """
+
+    session: str
+    failure: str | None
+    status: int
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    output: str
+    seconds: float
+    linked: bool
+    files: tuple[tuple[str, int, int], ...]
+    image_output: str
+
+
+class Slot:
+    """The folder of one key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.images = folder / "image"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the slot, so that nobody else builds or looks."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._folder / "lock"):
+            yield
+
+    def record(self) -> Record | None:
+        """Give what is known; None where there is nothing, or nothing that can be trusted."""
+        try:
+            values = json.loads((self._folder / "record.json").read_text(encoding="utf-8"))
+            values["command"] = tuple(values["command"])
+            values["files"] = tuple(tuple(file) for file in values["files"])
+            record = Record(**values)
+            if all(self._state(name) == (name, size, time) for name, size, time in record.files):
+                return record
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        return None
+
+    @contextmanager
+    def build_folder(self) -> Iterator[Path]:
+        """Give an empty folder to build in; what an interrupted build left is swept away."""
+        folder = self._folder / "build"
+        # A build that was interrupted; its lock is gone, so it does not run any more.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, made: list[Path]) -> tuple[tuple[str, int, int], ...]:
+        """Put what a build has made in place, and give it as a record has it."""
+        self.images.mkdir(exist_ok=True)
+        for path in made:
+            path.replace(self.images / path.name)
+        return tuple(self._state(path.name) for path in made)
+
+    def write(self, record: Record) -> None:
+        """Put a record in place."""
+        path = self._folder / "record.json"
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
+        beside.replace(path)
+
+    def _state(self, name: str) -> tuple[str, int, int]:
+        status = (self.images / name).stat()
+        return name, status.st_size, status.st_mtime_ns

@@ -1,0 +1,92 @@
+"""Who asks for which function of C, as far as the image alone tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_golink.diagnosis.evidence import matching
+from pytest_golink.diagnosis.origin import RUNTIME_CGO, own_cgo_packages
+from pytest_golink.text.versions import numbers
+from pytest_golink.text.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.facts import BinaryFacts, ImportedSymbol
+    from pytest_golink.findings import Finding
+
+# What the C of runtime/cgo imports on Linux; `setuid` and its family are the system calls of package syscall that must
+# reach all threads. Source: Go 1.27's src/runtime/cgo/*.c.
+_RUNTIME_CGO_IMPORTS = frozenset(
+    """
+    __errno_location abort clearenv fprintf fputc free fwrite malloc mmap munmap nanosleep pthread_attr_destroy
+    pthread_attr_getstack pthread_attr_getstacksize pthread_attr_init pthread_attr_setdetachstate
+    pthread_attr_setstacksize pthread_cond_broadcast pthread_cond_wait pthread_create pthread_detach
+    pthread_getattr_np pthread_key_create pthread_mutex_lock pthread_mutex_unlock pthread_self
+    pthread_setspecific pthread_sigmask setegid setenv seteuid setgid setgroups setregid setresgid setresuid
+    setreuid setuid sigaction sigaddset sigemptyset sigfillset sigismember stderr strerror unsetenv vfprintf
+    """.split()  # noqa: SIM905 - names read better without quotes
+)
+# The C start-up code that an external link puts before Go's.
+_START_CODE = frozenset({"__libc_start_main", "__gmon_start__", "__cxa_finalize"})
+_GLIBC = "GLIBC_"
+_PACKAGES = 4
+_RULES_OF_A_FLOOR = frozenset({"glibc-at-most", "needs-libc", "runs-on"})
+_RULES_OF_SYMBOLS = frozenset({"no-imports"})
+
+
+def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
+    """Say which packages call which C functions, and who asks for the symbols that a finding is about."""
+    if finding.rule in _RULES_OF_A_FLOOR:
+        return _floor_lines(finding, facts)
+    if finding.rule in _RULES_OF_SYMBOLS:
+        names = matching(facts, [symbol.name for symbol in facts.imports], names_asked(finding, "symbols"))
+        return [f"{name} is asked for by {_asker(facts, name)}" for name in names][:_PACKAGES]
+    return [
+        f"{package} calls {listed(functions, most=5)}"
+        for package, functions in facts.cgo.calls[:_PACKAGES]
+        if package != RUNTIME_CGO
+    ]
+
+
+def names_asked(finding: Finding, name: str) -> list[str]:
+    """Give the names and globs that a parameter of the finding's rule lists; a finding has them as one text."""
+    return [part.strip() for part in dict(finding.parameters).get(name, "").split(",")]
+
+
+def _floor_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
+    # A symbol's version is the glibc release that brought it, or its present form.
+    asked = dict(finding.parameters)
+    limit = asked.get("version") or asked.get("at-most")
+    by_version: dict[str, list[str]] = {}
+    for symbol, version in _versioned(facts):
+        if (limit and numbers(version) > numbers(limit)) or (not limit and version == facts.libc.floor):
+            by_version.setdefault(version, []).append(symbol.name)
+    lines = []
+    for version in sorted(by_version, key=numbers, reverse=True)[:_PACKAGES]:
+        askers: dict[str, list[str]] = {}
+        for name in by_version[version]:
+            askers.setdefault(_asker(facts, name), []).append(name)
+        who = "; ".join(f"{listed(names, most=4)} by {asker}" for asker, names in askers.items())
+        lines.append(f"new in glibc {version}: {who}")
+    return lines
+
+
+def _versioned(facts: BinaryFacts) -> Iterator[tuple[ImportedSymbol, str]]:
+    for symbol in facts.imports:
+        version = (symbol.version or "").removeprefix(_GLIBC)
+        # GLIBC_PRIVATE and GLIBC_ABI_… are no releases.
+        if version != symbol.version and version.replace(".", "").isdigit():
+            yield symbol, version
+
+
+def _asker(facts: BinaryFacts, name: str) -> str:
+    callers = [package for package, functions in facts.cgo.calls if name in functions]
+    if callers:
+        return listed(callers)
+    if name in _START_CODE:
+        return "the C start-up code of an external link"
+    if name in _RUNTIME_CGO_IMPORTS:
+        return RUNTIME_CGO
+    own = own_cgo_packages(facts)
+    return f"C code that {listed(own, most=3)} links in" if own else "C code that is linked in"

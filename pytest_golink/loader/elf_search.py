@@ -1,0 +1,227 @@
+"""
+Where the loader of a platform looks for a library beside the image, and what it makes of the file that it finds there.
+
+Nothing is run. What is in the folders of the target machine is known for the base system alone.
+
+Source: glibc's elf/dl-load.c (_dl_map_object, open_verify, _dl_dst_substitute) and elf/dl-deps.c; musl's
+ldso/dynlink.c (load_library, fixup_rpath, path_open).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.loader.obstacles import Obstacle
+from pytest_golink.platforms.musl import is_of_some_musls, musl_has
+from pytest_golink.text.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_golink.facts import BinaryFacts
+    from pytest_golink.platforms import Platform
+
+# The name of a token is as long as it can be: "$ORIGINAL" is another one, that glibc does not know. musl takes it for
+# $ORIGIN with "AL" behind it, and does so anywhere in an entry.
+_ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN(?![A-Za-z0-9_]))")
+_ORIGIN_OF_MUSL = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
+# As many links in a row as Linux follows (path_resolution(7)).
+_LINKS = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """
+    The image, or a library that is shipped with it.
+
+    `soname`, `versions` and `exports` are what a library calls itself, and the symbol versions and symbols that it
+    defines; `asked_by` is the image that needs it first, None of the one that is started.
+    """
+
+    facts: BinaryFacts
+    soname: str | None = None
+    versions: tuple[str, ...] = ()
+    exports: frozenset[str] = frozenset()
+    asked_by: Loaded | None = None
+
+    @property
+    def origin(self) -> Path:
+        """What $ORIGIN stands for: of a program the folder of the file itself, where it is started by a link too."""
+        path = Path(self.facts.path)
+        return (path.resolve() if self.facts.kind == "executable" else path).parent
+
+
+def folders(image: Loaded, platform: Platform) -> Iterator[tuple[str, Path | None]]:
+    """
+    Yield the entries of DT_RUNPATH or DT_RPATH that count for what an image needs, each with its folder.
+
+    In the loader's order; the folder is None where it is one of the target machine. A folder that the loader looks
+    into anyway is left out: what is there is in the base system.
+    """
+    musl = platform.libc == "musl"
+    for owner, path in _paths(image, musl=musl):
+        token = _ORIGIN_OF_MUSL if musl else _ORIGIN
+        if musl and any("$" in token.sub("", entry) for entry in path):
+            # A token that it does not know: then it takes no notice of the others either.
+            continue
+        for entry in path:
+            match = token.match(entry)
+            if match is not None and "$" not in entry[match.end() :]:
+                yield entry, Path(f"{owner.origin}{entry[match.end() :]}")
+            elif not (musl and not entry) and entry.rstrip("/") not in platform.directories:
+                yield entry, None
+
+
+def _paths(image: Loaded, *, musl: bool) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
+    """Yield each path with the image that has it: DT_RPATH is that of the images too that asked for this one."""
+    if image.facts.runpath and not musl:
+        yield image, image.facts.runpath
+        return
+    owner: Loaded | None = image
+    while owner is not None:
+        # DT_RPATH counts only where there is no DT_RUNPATH; musl makes no other difference between the two.
+        if musl or not owner.facts.runpath:
+            yield owner, owner.facts.runpath or owner.facts.rpath or ()
+        owner = owner.asked_by
+
+
+def look_beside(name: str, image: Loaded, platform: Platform, goarch: str, *, there: bool) -> Loaded | Obstacle | None:
+    """
+    Find a library that an image needs, and that is shipped with it.
+
+    Args:
+        name: As DT_NEEDED has it.
+        image: Who needs it.
+        platform: Where.
+        goarch: The architecture that it must be for, "" where that is not known.
+        there: Whether the base system has a library of that name: glibc goes on to it.
+
+    Returns:
+        The library; why the one that the loader comes to does not do; None where it comes to none.
+    """
+    skipped: Loaded | Obstacle | None = None
+    for path in _candidates(name, image, platform):
+        if path.is_dir():
+            return Obstacle(text=f"{path.name}, beside the image, is a folder: the loader ends there")
+        if not path.is_file():
+            skipped = skipped or _for_some_cpus(path, platform)
+            continue
+        target = _absolute_link(path)
+        if target is not None:
+            text = f"{path.name}, beside the image, is a link to {target}: what is there is not known here"
+            return Obstacle(text=text, certain=False)
+        found, foreign = _read(path, image, goarch)
+        # musl does not look at the machine, and ends in the middle of it; glibc goes on to the next folder.
+        if not foreign or platform.libc == "musl":
+            return found
+        skipped = skipped or found
+    return None if there else skipped
+
+
+def undefined_versions(facts: BinaryFacts, shipped: Mapping[str, Loaded]) -> Iterator[Obstacle]:
+    """Yield the versions that an image needs, and that the shipped library of that name does not define."""
+    for need in facts.version_needs:
+        library = shipped.get(need.library)
+        if library is None or need.version in library.versions:
+            continue
+        # A library that defines no version will do, with a warning, where it needs some; in one without a table of
+        # versions the lookup of the symbol fails.
+        # Source: glibc's elf/dl-version.c, match_symbol; elf/dl-lookup.c, check_match.
+        warns = need.weak if library.versions else bool(library.facts.version_needs)
+        yield Obstacle(
+            text=f"{need.library}, beside the image, does not define {need.version}"
+            + (": the loader warns, and calls may fail" if warns else ""),
+            caution=warns,
+            remedy=() if warns else (f"ship the {need.library} that it was linked with",),
+        )
+
+
+def undefined_symbols(
+    facts: BinaryFacts, shipped: Mapping[str, Loaded], platform: Platform, goarch: str
+) -> Iterator[Obstacle]:
+    """
+    Yield the symbols that a program calls, and that are in no library which it is shipped with, nor in the C library.
+
+    Those of a program that needs no library but the shipped ones and those of glibc or musl: what others have is not
+    known.
+    """
+    # What a library calls may be in the program that loads it.
+    if facts.kind != "executable" or not shipped:
+        return
+    exports = frozenset().union(*(library.exports for library in shipped.values()))
+    version = platform.libc_version or "0"
+    bound, loose = [], []
+    for symbol in facts.imports:
+        if symbol.weak or symbol.name in exports or is_of_some_musls(symbol.name):
+            continue
+        if symbol.library in shipped:
+            bound.append(symbol.name)
+        elif symbol.version is None and not musl_has(symbol.name, version, goarch):
+            loose.append(symbol.name)
+    # glibc may bind a function at its first call; and a symbol without a version may be one of glibc's own, above all
+    # where the program names no version at all.
+    musl = platform.libc == "musl"
+    loose = loose if musl or facts.version_needs else []
+    for names, certain in ((bound, musl or facts.hardening.relro == "full"), (loose, musl)):
+        if names:
+            text = f"calls {listed(names, most=3)}, which no library beside the image has"
+            yield Obstacle(text=text, certain=certain, remedy=("ship the libraries that it was linked with",))
+
+
+def _candidates(name: str, image: Loaded, platform: Platform) -> Iterator[Path]:
+    if "/" not in name:
+        yield from (folder / name for _, folder in folders(image, platform) if folder is not None)
+        return
+    match = _ORIGIN.match(name)
+    if match is not None and platform.libc != "musl":
+        # glibc knows tokens in DT_NEEDED too.
+        yield Path(f"{image.origin}{name[match.end() :]}")
+
+
+def _for_some_cpus(path: Path, platform: Platform) -> Obstacle | None:
+    """Say that a library is in a subfolder for machines that have more than others."""
+    if platform.libc != "glibc":
+        return None
+    # Source: ld.so(8), "Hardware capabilities"; those of before glibc 2.33 were tls, haswell and others.
+    for found in (*sorted(path.parent.glob(f"glibc-hwcaps/*/{path.name}")), path.parent / "tls" / path.name):
+        if found.is_file():
+            folder = found.parent.relative_to(path.parent).as_posix()
+            text = f"{path.name}, beside the image, is in {folder} alone, where not every loader and CPU looks"
+            return Obstacle(text=text, certain=False)
+    return None
+
+
+def _absolute_link(path: Path) -> str | None:
+    """Give what a link says that leads to a path of the target machine, at once or by other links."""
+    for _ in range(_LINKS):
+        if not path.is_symlink():
+            return None
+        target = path.readlink()
+        if target.is_absolute():
+            return str(target)
+        path = path.parent / target
+    return None
+
+
+def _read(path: Path, image: Loaded, goarch: str) -> tuple[Loaded | Obstacle, bool]:
+    """Read a library, or say why not; and whether that is because it is for another machine."""
+    from pytest_golink.reader import read_binary  # not for an image without libraries of its own
+    from pytest_golink.reader.elf.system import read_exports, read_system_file
+
+    beside = f"{path.name}, beside the image,"
+    try:
+        data = memoryview(path.read_bytes())
+        library = read_system_file(str(path), data)
+        if library is None:
+            return Obstacle(text=f"{beside} is no ELF file: the loader ends there"), False
+        if goarch and library.goarch != goarch:
+            return Obstacle(text=f"{beside} is for {library.goarch or 'a machine that Go has no port to'}"), True
+        facts, exports = read_binary(path), read_exports(str(path), data)
+    except (UnreadableBinaryError, OSError) as error:
+        return Obstacle(text=f"{beside} cannot be read: {error}", certain=False), False
+    found = Loaded(facts=facts, soname=library.soname, versions=library.versions, exports=exports, asked_by=image)
+    return found, False

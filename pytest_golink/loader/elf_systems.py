@@ -1,0 +1,177 @@
+"""What Android and OpenBSD ask of an ELF image beside its libraries, and how they count the versions of theirs."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.diagnosis.origin import cgo_causes
+from pytest_golink.diagnosis.remedies import without_cgo
+from pytest_golink.loader.obstacles import Obstacle, go_release
+from pytest_golink.text.versions import numbers
+from pytest_golink.text.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_golink.facts import BinaryFacts, NeededLibrary
+    from pytest_golink.platforms import Platform
+
+# Versions of Android's libraries are named after its releases, which have an API level, or after that.
+# Source: bionic's libc/libc.map.txt and libdl/libdl.map.txt; Android's liblog.map.txt.
+_ANDROID_VERSION = re.compile(r"LIB(?:C|DL|M|LOG)(?:_(?P<release>[A-Z][A-Z0-9]*)|_(?P<level>[0-9]+))?")
+_ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
+    {None: 1, "L": 21, "M": 23, "N": 24, "O": 26, "OMR1": 27, "P": 28, "Q": 29, "R": 30, "S": 31, "T": 33, "U": 34}
+    | {"V": 35}
+)
+_ANDROID_PIE_API = 21
+# From Android 8 on an app's programs are ended at a system call that is not on a list.
+_ANDROID_FILTER_API = 26
+_ANDROID_64_ONLY_API = 33
+_32_BIT = ("386", "arm")
+_FUTEX_GO, _FUTEX_MENDED, _FUTEX_API = 26, 3, 30
+_FACCESSAT2_GO = 20
+_ANDROID_16K_API = 35
+_ANDROID_PAGE = 16384
+# A static program has to name its system calls from this OpenBSD on.
+_OPENBSD_PINNED = (7, 5)
+# A process has one libc from this OpenBSD on: that which its program asks for.
+_OPENBSD_ONE_LIBC = (7, 5)
+# What OpenBSD's ld.so takes for a library's name and its version: libexec/ld.so/sod.c, _dl_build_sod.
+_OPENBSD_NAME = re.compile(r"(lib[^/]*?\.so)((?:\.[0-9]{1,9}){0,2})")
+
+
+def system_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield what the kernel or the loader of Android or OpenBSD has against an image, whatever libraries it needs."""
+    version = _os_version(platform)
+    if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
+        yield _pinned(facts)
+    elif platform.goos == "android" and version:
+        yield from _on_android(facts, version[0])
+        yield from _filtered(facts, version[0])
+
+
+def _on_android(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
+    goos, goarch = (facts.target.goos, facts.target.goarch) if facts.target else ("", "")
+    if goos == "android" and goarch in _32_BIT and api >= _ANDROID_64_ONLY_API:
+        # Source: Google's "Pixel 7 … the first Android phones to support only 64-bit apps", Android 13.
+        yield Obstacle(
+            text=f"it is for {facts.target}: devices of 64 bits alone start no 32-bit program",
+            certain=False,
+            remedy=("GOARCH=arm64 or GOARCH=amd64",),
+        )
+    if goos == "linux" and facts.resolver and "go" in facts.resolver:
+        # Source: Go's net/dnsconfig_unix.go: without /etc/resolv.conf the servers are those of the machine itself.
+        yield Obstacle(text="Android has no /etc/resolv.conf: Go's resolver finds no name server", caution=True)
+    if facts.interpreter and facts.hardening.pie is False and api >= _ANDROID_PIE_API:
+        # Source: bionic's linker_main.cpp: "only position independent executables (PIE) are supported".
+        yield Obstacle(text="Android's loader takes position-independent programs alone", remedy=("-buildmode=pie",))
+    loads = [header.alignment for header in facts.program_headers if header.type == "PT_LOAD"]
+    if api >= _ANDROID_16K_API and loads and min(loads) < _ANDROID_PAGE:
+        text = f"a PT_LOAD is aligned to {min(loads)}: on devices with pages of 16 kB it does not start"
+        yield Obstacle(text=text, caution=True)
+
+
+def _filtered(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
+    """
+    Yield the system calls for which Android ends a program of an app, Termux too.
+
+    Source: bionic's libc/SECCOMP_ALLOWLIST_APP.TXT and SYSCALLS.TXT of Android 8 to 15.
+    """
+    if api < _ANDROID_FILTER_API or facts.target is None:
+        return
+    if facts.target.goos == "linux" and facts.libc.presence == "embedded" and facts.libc.kind == "glibc":
+        # Source: glibc's sysdeps/nptl/dl-tls_init_tp.c.
+        yield Obstacle(
+            text="a static glibc calls set_robust_list at its start, for which Android ends the program of an app",
+            cause=tuple(cgo_causes(facts)),
+            remedy=without_cgo(facts) if facts.go is not None else ("link it with a static musl",),
+        )
+    release = go_release(facts)
+    if release is None:
+        return
+    minor, patch = release
+    if minor == _FUTEX_GO and patch < _FUTEX_MENDED and facts.target.goarch in _32_BIT and api < _FUTEX_API:
+        # Source: golang/go#77621.
+        text = f"Go 1.{minor}.{patch} calls futex_time64 at its start, for which Android ends it before API level 30"
+        yield Obstacle(text=text, remedy=("Go 1.26.3 or newer",))
+    if facts.target.goos == "linux" and minor >= _FACCESSAT2_GO:
+        # Source: golang/go#57393, golang/go#60125.
+        text = "os/exec's search for a program calls faccessat2, for which Android ends the program of an app"
+        yield Obstacle(text=text, caution=True, remedy=("GOOS=android",))
+
+
+def _os_version(platform: Platform) -> tuple[int, ...]:
+    return numbers(platform.os_version) if platform.os_version else ()
+
+
+def _pinned(facts: BinaryFacts) -> Obstacle:
+    # The kernel aborts the first system call that no PT_OPENBSD_SYSCALLS names, on every architecture. Go's own linker
+    # writes none, OpenBSD's does.
+    # Source: OpenBSD 7.5's sys/sys/syscall_mi.h, pin_check; sys/kern/exec_elf.c, elf_read_pintable.
+    text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
+    if facts.go is None or facts.link_mode != "internal":
+        return Obstacle(text=f"{text}; whether it does is not known here", certain=False)
+    # Source: the release notes of Go 1.16 (amd64, arm64) and 1.17 (386, arm).
+    return Obstacle(text=text, remedy=("Go 1.17 or newer, which calls the system through libc",))
+
+
+def android_level(version: str) -> int | None:
+    """Give the API level from which on Android has a version, None where that is not known."""
+    match = _ANDROID_VERSION.fullmatch(version)
+    if match is None:
+        return None
+    return int(match["level"]) if match["level"] else _ANDROID_RELEASES.get(match["release"])
+
+
+def openbsd_has(name: str, platform: Platform, goarch: str) -> bool:
+    """Whether OpenBSD's ld.so finds a library by a name, with a version or without."""
+    stem, asked = _split_version(name)
+    versions = _openbsd_versions(stem, platform, goarch)
+    # The same major, and the same minor or a larger one; what is asked without a version is there in any.
+    return any(not asked or (has[:1] == asked[:1] and has[1:] >= asked[1:]) for has in versions)
+
+
+def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
+    """Split a name as OpenBSD's ld.so does: "libc.so.97.1" is version 97.1 of "libc.so", which alone has none."""
+    match = _OPENBSD_NAME.fullmatch(name)
+    if match is None:
+        return name, ()
+    return match[1], numbers(match[2].removeprefix(".")) if match[2] else ()
+
+
+def _openbsd_versions(stem: str, platform: Platform, goarch: str) -> list[tuple[int, ...]]:
+    """Give the versions that there are of a library, the lowest first; () where its name is known without one."""
+    names = {name for key in ("", goarch) for name in platform.libraries.get(key, ())}
+    return sorted(version for has, version in map(_split_version, names) if has == stem)
+
+
+def openbsd_other_version(
+    facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str
+) -> Obstacle | None:
+    """
+    Say which version of a library OpenBSD has where it is not the one asked for; None where it has none of that name.
+
+    Source: OpenBSD's libexec/ld.so: library_subr.c, _dl_match_file and _dl_load_shlib (try_any_minor); loader.c,
+    _dl_load_dep_libs.
+    """
+    stem, asked = _split_version(library.name)
+    versions = _openbsd_versions(stem, platform, goarch)
+    known = [version for version in versions if version]
+    if not versions:
+        return None
+    if not known:
+        text = f"{library.name}: which version of it {platform.name} has is not known here"
+        return Obstacle(text=text, certain=False)
+    has = f"{platform.name} has {listed(['.'.join([stem, *map(str, version)]) for version in known])}"
+    if any(version[0] == asked[0] for version in known):
+        text = f"{library.name}: {has}, which ld.so takes with a warning: what is newer is missing"
+        return Obstacle(text=text, certain=False)
+    if stem == "libc.so" and facts.kind == "shared-library" and _os_version(platform) >= _OPENBSD_ONE_LIBC:
+        text = f"{library.name}: {has}; a library gets the libc that its program asks for"
+        return Obstacle(text=text, certain=False)
+    return Obstacle(
+        text=f"{library.name} is not there: {has}",
+        remedy=("CGO_ENABLED=0, which asks for no version of a library", f"or link it on {platform.title}"),
+    )

@@ -1,0 +1,185 @@
+"""What macOS asks of an image before it starts: its version, LC_UUID, a signature, and where its libraries are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.loader.obstacles import Obstacle
+from pytest_golink.platforms.system_libraries import outside_system
+from pytest_golink.text.versions import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.facts import BinaryFacts
+    from pytest_golink.platforms import Platform
+
+# dyld asks a program for LC_UUID from macOS 26 on, where its SDK is of that release or newer.
+# Source: dyld-1323.3, mach_o/Policy.cpp: an MH_EXECUTE, from the epoch fall2025 on; ebitengine/purego#483.
+_UUID_FROM = (26,)
+_IN_THE_FOLDER = re.compile(r"@(executable_path|loader_path)/(.*)")
+
+
+def system_of(facts: BinaryFacts) -> str:
+    """Return the operating system of a Mach-O or PE image, as os-at-most spells it."""
+    if facts.format == "pe":
+        return "windows"
+    platform = facts.macho.platform if facts.macho else None
+    return platform or {"ios": "ios"}.get(facts.target.goos if facts.target else "", "macos")
+
+
+def padded(version: str) -> tuple[int, ...]:
+    """Return a version as three numbers to compare: "11" and "11.0" are one."""
+    return (*numbers(version), 0, 0, 0)[:3]
+
+
+def sdk_of(facts: BinaryFacts) -> str | None:
+    """Return the version of the SDK that the image was linked for, None where it does not say."""
+    return facts.macho.sdk if facts.macho else None
+
+
+def minimum_line(facts: BinaryFacts) -> str:
+    """Return the evidence of the minimum OS version."""
+    if facts.format == "pe":
+        return f"subsystem version {facts.os_minimum}"
+    sdk = sdk_of(facts)
+    return f"minimum OS {facts.os_minimum}" + (f", SDK {sdk}" if sdk else "")
+
+
+def older_system(facts: BinaryFacts, system: str, limit: str) -> tuple[str, ...]:
+    """Return how the same program asks for no newer system than `limit`."""
+    if facts.go is None:
+        return (f"link it with -mmacosx-version-min={limit}",) if system == "macos" else ()
+    if facts.format == "macho" and facts.link_mode == "external":
+        return (f"MACOSX_DEPLOYMENT_TARGET={limit}, where this version of Go still runs there",)
+    if facts.format == "macho":
+        return (
+            "an older Go: its own linker writes the oldest macOS that this version of Go runs on",
+            f"Go 1.27 has -ldflags -macos={limit} to write another, and no promise that the program runs there",
+        )
+    return ("an older Go: its own linker writes the oldest Windows that this version of Go runs on",)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """One thing that macOS asks of an image and this one lacks: what is seen, why macOS refuses it, what to do."""
+
+    observed: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MacosCheck:
+    """What a version of macOS will miss in an image, and the question that stays open where nothing is missing."""
+
+    missing: tuple[Missing, ...] = ()
+    question: str | None = None
+
+    @property
+    def observed(self) -> str:
+        """All of it in one line; "" where nothing is missing and nothing is open."""
+        return ", ".join(each.observed for each in self.missing) or self.question or ""
+
+
+def check_macos(facts: BinaryFacts, version: str) -> MacosCheck:
+    """Check what macOS asks of a Mach-O image before it starts."""
+    system = system_of(facts)
+    if system == "maccatalyst":
+        return MacosCheck(question="its minimum is a version of iOS, which Mac Catalyst counts by")
+    missing = tuple(
+        Missing(observed=seen, cause=cause, remedy=remedy)
+        for seen, cause, remedy in _missing(facts, system, padded(version))
+    )
+    return MacosCheck(missing=missing, question=None if missing else _uuid_question(facts, padded(version)))
+
+
+def _lacks_uuid(facts: BinaryFacts, version: tuple[int, ...]) -> bool:
+    return version >= _UUID_FROM and not (facts.macho and facts.macho.uuid)
+
+
+def _has_older_sdk(facts: BinaryFacts) -> bool:
+    sdk = sdk_of(facts)
+    return sdk is not None and numbers(sdk) < _UUID_FROM
+
+
+def _uuid_question(facts: BinaryFacts, version: tuple[int, ...]) -> str | None:
+    if not _lacks_uuid(facts, version):
+        return None
+    # Go before 1.24 with CGO_ENABLED=0. drogers0/aistat#38 says that such a release did not start.
+    return f"no LC_UUID, and SDK {sdk_of(facts)}: dyld asks for it with SDK 26 or newer; reports of older ones differ"
+
+
+def cpu_of(facts: BinaryFacts) -> str:
+    """Return the GOARCH of the image, or words for a CPU without one."""
+    return facts.target.goarch if facts.target else facts.slice or "a CPU without a port of Go"
+
+
+def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
+    """Give what macOS will miss: what is seen, why macOS refuses it, what to do."""
+    missing = []
+    goarch = cpu_of(facts)
+    if system != "macos":
+        missing.append((f"for {system}", f"the loader refuses images for {system}", "GOOS=darwin"))
+    if goarch == "arm64" and version < (11, 0):
+        # Source: Apple's "macOS Big Sur 11" release notes: the first one for Apple silicon.
+        missing.append(("for arm64", "macOS runs on arm64 from 11 on", "GOARCH=amd64"))
+    elif goarch == "386" and version >= (10, 15):
+        # Source: Apple's "macOS Catalina 10.15" release notes; golang/go#34749.
+        missing.append(("32-bit", "macOS starts no 32-bit program from 10.15 on", "GOARCH=amd64 or GOARCH=arm64"))
+    elif goarch not in ("386", "amd64", "arm64"):
+        missing.append((f"for {goarch}", "macOS runs on amd64 and arm64", "GOARCH=amd64 or GOARCH=arm64"))
+    if system == "macos" and facts.os_minimum and padded(facts.os_minimum) > version:
+        remedies = older_system(facts, system, ".".join(map(str, version[:2])))
+        missing.append((f"minimum OS {facts.os_minimum}", "dyld refuses an image for a newer system", remedies[0]))
+    if _lacks_uuid(facts, version) and not _has_older_sdk(facts):
+        # "dyld: missing LC_UUID load command".
+        remedy = "Go 1.24 or newer, or -ldflags '-linkmode external' on a Mac" if facts.go else "link without -no_uuid"
+        cause = "from macOS 26 on, dyld refuses a program that was linked for its SDK and has no LC_UUID"
+        missing.append(("no LC_UUID", cause, remedy))
+    if goarch == "arm64":
+        if facts.signed == "none":
+            # Source: Apple's "macOS Big Sur 11 Universal Apps Beta Release Notes": code signing; golang/go#42684.
+            missing.append(
+                ("no signature", "on arm64 the kernel kills what is not signed", "codesign --sign - FILE is enough")
+            )
+        if facts.hardening.pie is False:
+            # Source: xnu's bsd/kern/mach_loader.c: LOAD_FAILURE where pie_required(), which holds on arm64.
+            cause = "on arm64 the kernel starts position-independent programs alone"
+            missing.append(("no MH_PIE", cause, "-buildmode=pie" if facts.go else "link without -no_pie"))
+    return missing
+
+
+def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    """Yield what this macOS will miss: what the rule launches-on-macos asks, and libraries of others."""
+    check = check_macos(facts, platform.os_version or "")
+    if check.observed:
+        yield Obstacle(
+            text=check.observed,
+            cause=tuple(each.cause for each in check.missing),
+            remedy=tuple(dict.fromkeys(each.remedy for each in check.missing if each.remedy)),
+            certain=bool(check.missing),
+        )
+    if facts.target is None:
+        return
+    for library in outside_system(facts.target, facts.needed):
+        beside = _beside_macho(facts, library.name)
+        if beside:
+            yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+        elif library.via == "LC_LOAD_WEAK_DYLIB":
+            yield Obstacle(text=f"{library.name} is no part of macOS; it is asked for weakly", caution=True)
+        elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.runpath or ()):
+            yield Obstacle(text=f"{library.name}: what is in LC_RPATH there is not known here", certain=False)
+        else:
+            yield Obstacle(text=f"{library.name} is no part of macOS", remedy=(f"link {library.name} statically",))
+
+
+def _beside_macho(facts: BinaryFacts, name: str) -> bool:
+    names = [name]
+    if name.startswith("@rpath/"):
+        names = [f"{entry}/{name.removeprefix('@rpath/')}" for entry in facts.runpath or ()]
+    folder = Path(facts.path).parent
+    return any(match and (folder / match[2]).is_file() for match in map(_IN_THE_FOLDER.fullmatch, names))

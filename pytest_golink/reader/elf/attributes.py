@@ -1,0 +1,190 @@
+"""
+The CPU level that an ELF image's build attributes ask for: what its C compiler was told, joined by the link editor.
+
+Go's linker writes .MIPS.abiflags alone. 64-bit PowerPC, arm64, loong64 and s390x have no attribute that names a level.
+
+Sources: Arm's "Addenda to, and Errata in, the ABI for the Arm Architecture"; the RISC-V ELF psABI, "Attributes"; the
+RISC-V profiles RVA20 to RVA23; MIPS' "O32 ABI - FR0 and FR1 Interlinking", "The .MIPS.abiflags section".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import CpuLevel
+from pytest_golink.reader.elf.target import goarch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.errors import UnreadableBinaryError
+    from pytest_golink.reader.elf.layout import Layout
+
+# Of Arm, RISC-V and MIPS: a number that is the processor's means the one or the other.
+_SHT_ATTRIBUTES, _PT_ATTRIBUTES = 0x70000003, 0x70000003
+_SHT_MIPS_ABIFLAGS, _PT_MIPS_ABIFLAGS = 0x7000002A, 0x70000003
+
+_TAG_FILE = 1
+_TAG_CPU_ARCH, _TAG_FP_ARCH, _TAG_COMPATIBILITY = 6, 10, 32
+_TAG_RISCV_ARCH = 5
+# From here on, odd tags have a text and even ones a number.
+_FIRST_BY_PARITY = {"aeabi": 32, "riscv": 0}
+_CPU_NAMES = (4, 5)
+
+# Tag_CPU_arch → GOARM's number. Older ones are below what Go asks for; those of microcontrollers are no ports of Go.
+# Go has no name for what is above Armv7.
+_GOARM = {3: 5, 4: 5, 5: 5, 6: 6, 7: 6, 8: 6, 9: 6, 10: 7, 14: 7, 15: 7, 18: 7, 19: 7, 20: 7, 22: 7}
+
+# Tag_RISCV_arch: what each profile adds, as far as user code can use it. What no profile has is not named here.
+_RVA22 = frozenset({"zba", "zbb", "zbs", "zicbom", "zicbop", "zicboz", "zfhmin", "zihintpause", "zkt"})
+_RVA23 = frozenset(
+    {"zvfhmin", "zvbb", "zvkb", "zvkt", "zihintntl", "zicond", "zimop", "zcmop", "zcb", "zfa", "zawrs", "supm"}
+)
+_RVA23_VECTORS = re.compile(r"zve\d+[xfd]|zvl\d+b")
+
+_FP_ABI_AT = 7
+_ABIFLAGS_BYTES = 24
+# Any, single, hist, xx, 64, 64A: code that has floating-point instructions. 0 is none, 3 is soft.
+_HARD_FLOAT = frozenset({1, 2, 4, 5, 6, 7})
+
+
+def attribute_levels(layout: Layout) -> tuple[CpuLevel, ...]:
+    """
+    Give the CPU level that the attributes of an arm, riscv64 or MIPS image ask for.
+
+    A level is the lowest one of Go's that has all that is asked for and that Go has a name for: none proves nothing.
+
+    Raises:
+        UnreadableBinaryError: The attributes are damaged.
+    """
+    goarch = goarch_of(layout.header)
+    if goarch == "arm":
+        return _arm(layout)
+    if goarch == "riscv64":
+        return _riscv(layout)
+    if goarch in ("mips", "mipsle"):
+        return _mips(layout, "GOMIPS")
+    if goarch in ("mips64", "mips64le"):
+        return _mips(layout, "GOMIPS64")
+    return ()
+
+
+def _arm(layout: Layout) -> tuple[CpuLevel, ...]:
+    found = dict(_attributes(layout, "aeabi"))
+    arch = found.get(_TAG_CPU_ARCH)
+    version = _GOARM.get(arch) if isinstance(arch, int) else None
+    if version is None:
+        return ()
+    floats = "hardfloat" if found.get(_TAG_FP_ARCH) else "softfloat"
+    return (CpuLevel(setting="GOARM", level=f"{version},{floats}", via=".ARM.attributes"),)
+
+
+def _riscv(layout: Layout) -> tuple[CpuLevel, ...]:
+    arch = dict(_attributes(layout, "riscv")).get(_TAG_RISCV_ARCH)
+    if not isinstance(arch, str) or not arch.startswith("rv64"):
+        return ()
+    # "rv64i2p1_m2p0_zba1p0": single letters first, in one word or in many.
+    words = [re.sub(r"\d+(p\d+)?$", "", word) for word in arch[4:].lower().split("_")]
+    letters = {letter for word in words if word[:1] not in ("s", "x", "z") for letter in re.sub(r"\d+p\d+", "", word)}
+    asked = set(words)
+    if "v" in letters or asked & _RVA23 or any(_RVA23_VECTORS.fullmatch(word) for word in asked):
+        level = "rva23u64"
+    else:
+        level = "rva22u64" if asked & _RVA22 else "rva20u64"
+    return (CpuLevel(setting="GORISCV64", level=level, via=".riscv.attributes"),)
+
+
+def _mips(layout: Layout, setting: str) -> tuple[CpuLevel, ...]:
+    content = _content(layout, _SHT_MIPS_ABIFLAGS, _PT_MIPS_ABIFLAGS)
+    if content is None:
+        return ()
+    if len(content) < _ABIFLAGS_BYTES:
+        raise layout.view.error(f".MIPS.abiflags has {len(content)} bytes, not {_ABIFLAGS_BYTES}")
+    level = "hardfloat" if content[_FP_ABI_AT] in _HARD_FLOAT else "softfloat"
+    return (CpuLevel(setting=setting, level=level, via=".MIPS.abiflags"),)
+
+
+def _content(layout: Layout, section_type: int, segment_type: int | None) -> memoryview | None:
+    """Give the bytes of the attributes: by the section, or by the segment where the section headers were removed."""
+    for section in layout.sections:
+        if section.type == section_type:
+            return layout.view.slice(section.offset, section.size, section.name)
+    segment = layout.one(segment_type) if segment_type is not None else None
+    return layout.view.slice(segment.offset, segment.file_size, "the attributes") if segment else None
+
+
+def _attributes(layout: Layout, vendor: str) -> Iterator[tuple[int, int | str]]:
+    """Yield (tag, value) of each attribute that a vendor has for the whole file."""
+    segment_type = _PT_ATTRIBUTES if vendor == "riscv" else None
+    content = _content(layout, _SHT_ATTRIBUTES, segment_type)
+    if content is None:
+        return
+    reader = _Reader(bytes(content), layout)
+    if reader.data[:1] != b"A":
+        raise layout.view.error(f"the build attributes are of version {reader.data[:1]!r}, not 'A'")
+    reader.at = 1
+    while reader.at < len(reader.data):
+        end = reader.end_of(reader.at, reader.word())
+        name = reader.text(end)
+        while name == vendor and reader.at < end:
+            start = reader.at
+            scope = reader.number(end)
+            stop = reader.end_of(start, reader.word())
+            while scope == _TAG_FILE and reader.at < stop:
+                yield reader.attribute(vendor, stop)
+            reader.at = stop
+        reader.at = end
+
+
+class _Reader:
+    """Reads build attributes, and no byte past the end of what holds them."""
+
+    def __init__(self, data: bytes, layout: Layout) -> None:
+        self.data = data
+        self.at = 0
+        self._layout = layout
+
+    def word(self) -> int:
+        """Read 4 bytes."""
+        self.at += 4
+        return int.from_bytes(self.data[self.at - 4 : self.at], self._layout.header.byteorder)
+
+    def end_of(self, start: int, size: int) -> int:
+        """Give the end of what starts there, which holds what was read of it."""
+        if not self.at <= start + size <= len(self.data):
+            raise self._damage()
+        return start + size
+
+    def number(self, end: int) -> int:
+        """Read a number in LEB128."""
+        value = shift = 0
+        while self.at < end:
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return value
+        raise self._damage()
+
+    def text(self, end: int) -> str:
+        """Read a text that ends with NUL."""
+        nul = self.data.find(0, self.at, end)
+        if nul < 0:
+            raise self._damage()
+        start, self.at = self.at, nul + 1
+        return self.data[start:nul].decode("utf-8", "replace")
+
+    def attribute(self, vendor: str, end: int) -> tuple[int, int | str]:
+        """Read a tag and its value."""
+        tag = self.number(end)
+        if tag == _TAG_COMPATIBILITY and vendor == "aeabi":
+            self.number(end)
+            return tag, self.text(end)
+        by_parity = tag >= _FIRST_BY_PARITY[vendor]
+        is_text = tag % 2 == 1 if by_parity else tag in _CPU_NAMES
+        return tag, self.text(end) if is_text else self.number(end)
+
+    def _damage(self) -> UnreadableBinaryError:
+        return self._layout.view.error(f"the build attributes go past their end, at byte {self.at} of {len(self.data)}")

@@ -1,0 +1,108 @@
+"""What every reader takes from Go's own structures, whatever the format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import BuildInfo, Cgo, Content
+from pytest_golink.golang import content, read_go
+from pytest_golink.golang.paths import build_paths
+from pytest_golink.reader.dwarf import dwarf_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_golink.facts import ImportedSymbol, LinkMode, Resolver, Target
+    from pytest_golink.golang import GoImage
+    from pytest_golink.golang.image import MappedImage
+    from pytest_golink.reader.dwarf import DebugSection
+
+_SWITCH = {"0": False, "1": True}
+
+# UPX puts its loader information (l_info) right behind the headers of an ELF or Mach-O image, and gives the sections of
+# a PE image names of its own. Source: UPX's src/stub/src/include/header.S and linux.hh, src/pefile.cpp.
+_UPX = b"UPX!"
+_UPX_WITHIN_BYTES = {"elf": 1024, "macho": 4096}
+_UPX_SECTIONS = frozenset({"UPX0", "UPX1"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoFacts:
+    """The facts that come from Go's structures; those of an image that Go did not make are None or empty."""
+
+    cgo: Cgo
+    content: Content
+    image: GoImage | None = None
+    build: BuildInfo | None = None
+    link_mode: LinkMode | None = None
+    resolver: tuple[Resolver, ...] | None = None
+
+
+def read_go_facts(
+    image: MappedImage,
+    *,
+    imports: tuple[ImportedSymbol, ...],
+    target: Target | None,
+    debug: Iterable[DebugSection] = (),
+    noted: bool = False,
+) -> GoFacts:
+    """
+    Read Go's structures and derive the facts that rest on them.
+
+    Args:
+        image: The mapped image.
+        imports: The symbols that the image imports; without runtime/cgo every one is `//go:cgo_import_dynamic`'s.
+        target: GOOS and GOARCH as far as the headers tell; the build info's stands in for None.
+        debug: The debug sections, told by their names; others among them do no harm.
+        noted: Whether a note of Go's own says that Go made the image: a packer leaves it where it was.
+
+    Raises:
+        UnreadableBinaryError: The build info or the pclntab is there and damaged.
+    """
+    go = read_go(image)
+    if go is None:
+        return GoFacts(cgo=Cgo(), build=BuildInfo() if noted else None, content=Content(packed=_packer(image)))
+    return GoFacts(
+        image=go,
+        cgo=Cgo(
+            enabled=_SWITCH.get(go.build.settings.get("CGO_ENABLED", "")),
+            used=go.cgo_used,
+            packages=go.cgo_packages,
+            calls=go.cgo_calls,
+            dynamic_imports=imports if go.cgo_used is False else (),
+        ),
+        build=go.build,
+        link_mode=go.link_mode,
+        resolver=go.resolvers({symbol.name for symbol in imports}, target or go.target),
+        content=_content(image, go, debug),
+    )
+
+
+def _content(image: MappedImage, go: GoImage, debug: Iterable[DebugSection]) -> Content:
+    if not go.functions:
+        return Content(packed=_packer(image))
+    dwarf = dwarf_paths(debug, byteorder=image.byteorder, wide=image.pointer_size == 8)
+    paths = build_paths(go.source_files, go.build, dwarf or ())
+    if not go.whole:
+        return Content(pclntab=go.pclntab, build_paths=paths or None, packed=_packer(image))
+    return Content(
+        pclntab=go.pclntab,
+        startup=content.startup(go.functions),
+        user_lookup=content.user_lookup(go.functions, image.format),
+        instrumentation=content.instrumentation(go.functions),
+        crypto=content.crypto(go.functions),
+        importers=content.importers(go.functions),
+        # What DWARF that cannot be read holds, nobody knows; but a path that was seen is there.
+        build_paths=paths if paths or dwarf is not None else None,
+        packed=_packer(image),
+    )
+
+
+def _packer(image: MappedImage) -> str | None:
+    """Name the packer whose mark an image has."""
+    if {section.name for section in image.sections} >= _UPX_SECTIONS:
+        return "UPX"
+    within = _UPX_WITHIN_BYTES.get(image.format, 0)
+    heads = (bytes(region.data[: within - region.offset]) for region in image.segments if region.offset < within)
+    return "UPX" if any(_UPX in head for head in heads) else None

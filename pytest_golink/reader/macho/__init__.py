@@ -1,0 +1,1 @@
+"""Mach-O: bytes to facts."""

@@ -1,0 +1,293 @@
+"""
+Mach-O images, thin and fat: libraries, imports, signature and the rest of the fact sheet.
+
+Source: Apple's mach-o/loader.h and mach-o/fat.h.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary, Target
+from pytest_golink.golang.image import MappedImage
+from pytest_golink.reader.bounds import View
+from pytest_golink.reader.dwarf import DebugSection
+from pytest_golink.reader.go_facts import read_go_facts
+from pytest_golink.reader.libc import classify_libc
+from pytest_golink.reader.macho.commands import (
+    LC_BUILD_VERSION,
+    LC_LOAD_DYLINKER,
+    LC_MAIN,
+    LC_RPATH,
+    LC_UNIXTHREAD,
+    LC_VERSION_MIN,
+    LOAD_DYLIB,
+    MH_BUNDLE,
+    MH_DYLIB,
+    MH_EXECUTE,
+    MH_OBJECT,
+    read_commands,
+)
+from pytest_golink.reader.macho.fixups import read_rebases
+from pytest_golink.reader.macho.identity import dotted, read_identity
+from pytest_golink.reader.macho.imports import read_imports
+from pytest_golink.reader.macho.layout import read_layout
+from pytest_golink.reader.macho.signature import CodeSignature, read_signature
+from pytest_golink.reader.macho.symbols import read_symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.facts import Kind, Linkage
+    from pytest_golink.reader.macho.commands import Commands
+    from pytest_golink.reader.macho.layout import Layout
+    from pytest_golink.reader.macho.symbols import SymbolTable
+
+_FAT_MAGIC, _FAT_MAGIC_64 = 0xCAFEBABE, 0xCAFEBABF
+_MH_PIE, _MH_ALLOW_STACK_EXECUTION = 0x200000, 0x20000
+_KINDS: dict[int, Kind] = {
+    MH_OBJECT: "object",
+    MH_EXECUTE: "executable",
+    MH_DYLIB: "shared-library",
+    MH_BUNDLE: "shared-library",
+}
+# CPU_TYPE_*, the ports of Go and the names of others.
+_GOARCH = {0x7: "386", 0x01000007: "amd64", 0xC: "arm", 0x0100000C: "arm64"}
+_OTHER_CPUS = {0x12: "ppc", 0x01000012: "ppc64", 0x0200000C: "arm64_32"}
+# PLATFORM_MACOS, _IOS, _IOSSIMULATOR. Mac Catalyst, tvOS, watchOS and the rest are no ports of Go.
+_GOOS = {1: "darwin", 2: "ios", 7: "ios"}
+# The program counter in LC_UNIXTHREAD: the thread state's flavor, a register's width and the register's place
+# (mach/i386/thread_status.h, mach/arm/thread_status.h).
+_PROGRAM_COUNTERS = {0x7: (1, "I", 10), 0x01000007: (4, "Q", 16), 0xC: (1, "I", 15), 0x0100000C: (6, "Q", 32)}
+
+
+def read_macho(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
+    """
+    Read the facts of a Mach-O file: one image, or one for each slice of a fat file, in the file's order.
+
+    Raises:
+        UnreadableBinaryError: The file is damaged, or of a kind that is not read (core file, dSYM, …).
+    """
+    view = View(data, path=path, format="macho")
+    return tuple(_read_image(part, fat_cpu=cpu, file_size=view.size) for cpu, part in _parts(view))
+
+
+def map_images(path: str, data: memoryview) -> tuple[tuple[str | None, MappedImage], ...]:
+    """
+    Give each slice's name and the image as its loader maps it.
+
+    Raises:
+        UnreadableBinaryError: The file is truncated or damaged, or not of a kind that is read.
+    """
+    mapped = []
+    for cpu, part in _parts(View(data, path=path, format="macho")):
+        image = read_commands(part)
+        mapped.append((_slice_name(cpu), _map(image, read_layout(image), read_symbols(image))))
+    return tuple(mapped)
+
+
+def _parts(view: View) -> Iterator[tuple[int | None, View]]:
+    """Yield the images in a file: itself, or a fat file's slices with their CPU types."""
+    (magic,) = view.unpack(Struct(">I"), 0, "the magic number")
+    if magic not in (_FAT_MAGIC, _FAT_MAGIC_64):
+        yield None, view
+        return
+    for cpu, start, size in _slices(view, wide=magic == _FAT_MAGIC_64):
+        yield cpu, View(view.slice(start, size, "a slice"), path=view.path, format="macho", base=start)
+
+
+def _slice_name(cpu: int | None) -> str | None:
+    return None if cpu is None else _GOARCH.get(cpu) or _OTHER_CPUS.get(cpu, f"0x{cpu:x}")
+
+
+def _slices(view: View, *, wide: bool) -> tuple[tuple[int, int, int], ...]:
+    """CPU type, offset and size of each slice."""
+    (count,) = view.unpack(Struct(">4xI"), 0, "the fat header")
+    # fat_arch: cputype, cpusubtype, offset, size, align; fat_arch_64 ends in a reserved word.
+    entry = Struct(">2I2Q2I" if wide else ">5I")
+    table = view.slice(8, count * entry.size, f"the table of {count} slices")
+    if not count:
+        raise view.error("is a fat file without a slice")
+    found = tuple((cpu, start, size) for cpu, _, start, size, *_ in entry.iter_unpack(table))
+    free = 8 + len(table)
+    for cpu, start, size in sorted(found, key=lambda item: item[1]):
+        view.check(start, size, f"the slice for CPU type 0x{cpu:x}")
+        if start < free:
+            raise view.error(f"the slice for CPU type 0x{cpu:x} overlaps what ends at 0x{free:x}", start)
+        free = start + size
+    return found
+
+
+def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFacts:
+    image = read_commands(view)
+    if fat_cpu not in (None, image.cpu):
+        raise view.error(f"the fat header says CPU type 0x{fat_cpu:x}, the slice 0x{image.cpu:x}", 0)
+    layout = read_layout(image)
+    needed, interpreter, rpath = _libraries(image)
+    symbols = read_symbols(image)
+    imports = read_imports(image, symbols, [library.name for library in needed])
+    kind = _KINDS[image.file_type]
+    target, os_minimum = _platform(image)
+    signature = CodeSignature(kind="none") if kind == "object" else read_signature(image)
+    go = read_go_facts(
+        _map(image, layout, symbols),
+        imports=imports,
+        target=target,
+        debug=(
+            DebugSection(name=section.name, data=section.data)
+            for section in layout.sections
+            if section.name.startswith("__DWARF,")
+        ),
+    )
+    linkage: Linkage | None = None if kind == "object" else "dynamic"
+    if kind == "executable" and interpreter is None and not needed:
+        linkage = "static"
+    return BinaryFacts(
+        path=view.path,
+        size=file_size,
+        format="macho",
+        kind=kind,
+        target=target,
+        linkage=linkage,
+        needs_loader_only=interpreter is not None and not needed if kind == "executable" else None,
+        interpreter=interpreter,
+        needed=needed,
+        rpath=rpath,
+        runpath=None,
+        imports=imports,
+        # Whatever Apple system it is for, libSystem is the C library.
+        libc=classify_libc(goos="darwin", needed=[library.name for library in needed], imports=imports),
+        cgo=go.cgo,
+        link_mode=go.link_mode,
+        resolver=go.resolver,
+        static_name_service=(),
+        symtab=symbols is not None and symbols.unneeded,
+        dwarf=_has_dwarf(layout),
+        hardening=_hardening(image, layout),
+        os_minimum=os_minimum,
+        signed=None if kind == "object" else signature.kind,
+        go=go.build,
+        content=go.content,
+        slice=_slice_name(fat_cpu),
+        macho=replace(
+            read_identity(image),
+            code_flags=signature.flags,
+            entitlements=signature.entitlements,
+            restricted=any(section.name == "__RESTRICT,__restrict" for section in layout.sections),
+        ),
+        symtab_size=0 if symbols is None else symbols.size,
+        dwarf_size=sum(len(section.data) for section in layout.sections if section.name.startswith("__DWARF,")),
+    )
+
+
+def _map(image: Commands, layout: Layout, symbols: SymbolTable | None) -> MappedImage:
+    return MappedImage(
+        path=image.view.path,
+        format="macho",
+        pointer_size=8 if image.wide else 4,
+        byteorder="little" if image.order == "<" else "big",
+        entry=_entry(image, layout),
+        segments=layout.segments,
+        sections=layout.sections,
+        relocated=read_rebases(image, layout),
+        symbols=dict if symbols is None else symbols.defined,
+    )
+
+
+def _libraries(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, tuple[str, ...]]:
+    """Give the needed libraries, the dynamic linker and the run paths; LIEF must have read the same ones."""
+    needed = tuple(
+        NeededLibrary(name=image.string(command), via=LOAD_DYLIB[command.number]) for command in image.all(*LOAD_DYLIB)
+    )
+    interpreter = next((image.string(command) for command in image.all(LC_LOAD_DYLINKER)), None)
+    rpath = tuple(image.string(command) for command in image.all(LC_RPATH))
+    parsed = _parse_with_lief(image)
+    if parsed != (needed, interpreter, rpath):  # pragma: no cover - no image is known on which the two differ
+        raise image.view.error(
+            f"two readers disagree about its libraries: {parsed!r} and {(needed, interpreter, rpath)!r}"
+        )
+    return needed, interpreter, rpath
+
+
+def _parse_with_lief(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, tuple[str, ...]]:
+    import lief
+
+    lief.logging.disable()
+    config = lief.MachO.ParserConfig()
+    config.parse_dyld_bindings = config.parse_dyld_exports = config.parse_dyld_rebases = False
+    try:
+        parsed = lief.MachO.parse(io.BytesIO(image.view.data), config)
+        binary = None if parsed is None else parsed.at(0)
+        if binary is None:  # pragma: no cover - nor one that only LIEF refuses
+            raise image.view.error("LIEF cannot read it")
+        return (
+            tuple(
+                NeededLibrary(name=str(command.name), via=f"LC_{command.command.name}")
+                for command in binary.libraries
+                if command.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB
+            ),
+            str(binary.dylinker.name) if binary.dylinker is not None else None,
+            tuple(str(command.path) for command in binary.rpaths),
+        )
+    except (
+        ValueError,
+        RuntimeError,
+        TypeError,
+    ) as error:  # pragma: no cover - LIEF raises on names that we refuse before
+        raise image.view.error(f"LIEF cannot read it: {error}") from error
+
+
+def _platform(image: Commands) -> tuple[Target | None, str | None]:
+    """Give the target and the minimum OS version, from LC_BUILD_VERSION or one of LC_VERSION_MIN_*."""
+    goos: str | None
+    command = image.first(LC_BUILD_VERSION, *LC_VERSION_MIN)
+    version = None
+    if command is None:
+        # Objects by some assemblers, and Go before 1.17 on arm64. dyld takes them for macOS, for Go's sake.
+        goos = "darwin"
+    elif command.number == LC_BUILD_VERSION:
+        platform, version = image.fields(command, "2I", "LC_BUILD_VERSION")
+        goos = _GOOS.get(platform)
+    else:
+        goos = LC_VERSION_MIN[command.number]
+        (version,) = image.fields(command, "I", "LC_VERSION_MIN")
+    goarch = _GOARCH.get(image.cpu)
+    target = Target(goos=goos, goarch=goarch) if goos is not None and goarch is not None else None
+    return target, None if version is None else dotted(version)
+
+
+def _entry(image: Commands, layout: Layout) -> int | None:
+    """Give the address of the entry point, None in a library or an object."""
+    main = image.first(LC_MAIN)
+    if main is not None:
+        offset, _ = image.fields(main, "2Q", "LC_MAIN")
+        if layout.base is None:
+            raise image.view.error("LC_MAIN has no segment to count from", main.offset)
+        return layout.base + int(offset)
+    thread = image.first(LC_UNIXTHREAD)
+    if thread is None or image.cpu not in _PROGRAM_COUNTERS:
+        return None
+    flavor, width, place = _PROGRAM_COUNTERS[image.cpu]
+    found, _, *registers = image.fields(thread, f"2I{place + 1}{width}", "LC_UNIXTHREAD")
+    if found != flavor:
+        raise image.view.error(f"LC_UNIXTHREAD has the thread state flavor {found}, not {flavor}", thread.offset)
+    return int(registers[place])
+
+
+def _has_dwarf(layout: Layout) -> bool:
+    names = ("__DWARF,__debug_info", "__DWARF,__zdebug_info")
+    return any(section.name in names and len(section.data) > 0 for section in layout.sections)
+
+
+def _hardening(image: Commands, layout: Layout) -> Hardening:
+    if image.file_type == MH_OBJECT:
+        return Hardening()
+    return Hardening(
+        # Libraries and bundles always are; MH_PIE is for executables.
+        pie=image.file_type != MH_EXECUTE or bool(image.flags & _MH_PIE),
+        nx=not image.flags & _MH_ALLOW_STACK_EXECUTION,
+        writable_code=any(segment.writable and segment.executable for segment in layout.segments),
+    )

@@ -1,0 +1,1 @@
+"""PE: bytes to facts."""

@@ -1,0 +1,1 @@
+"""Independent second readers of the same bytes."""

@@ -1,0 +1,91 @@
+"""A change of a build, written as its user writes it: as flags, for golink.toml, for goreleaser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_golink.builder.options import BuildOptions
+
+
+def as_flags(before: BuildOptions, after: BuildOptions) -> str:
+    """Give what changes on the command line: "CGO_ENABLED=0 -tags=netgo", "without -race"."""
+    words = [
+        f"{name}={shlex.quote(value)}"
+        for name, value in _environment(after)
+        if (name, value) not in _environment(before)
+    ]
+    flags, old = after.flags(), before.flags()
+    words += [_quoted(flag) for flag in flags if flag not in old]
+    names = {flag.partition("=")[0] for flag in flags}
+    gone = [flag for flag in old if flag.partition("=")[0] not in names]
+    gone += [name for name, value in _environment(before) if name not in dict(_environment(after))]
+    if gone:
+        words.append(f"without {' '.join(map(_quoted, gone))}")
+    return " ".join(words)
+
+
+def _quoted(flag: str) -> str:
+    name, equals, value = flag.partition("=")
+    return f"{name}{equals}{shlex.quote(value)}" if value else flag
+
+
+def as_toml(before: BuildOptions, after: BuildOptions) -> str:
+    """Give the lines of golink.toml's `[[binary]]` that make the change; a line to delete is commented out."""
+    lines = []
+    for field in fields(after):
+        value = getattr(after, field.name)
+        if value == getattr(before, field.name):
+            continue
+        if value is None or (value in ("", (), False) and field.name != "cgo"):
+            lines.append(f"# without {field.name}")
+        elif field.name == "env":
+            lines.append(f"env = {{ {', '.join(f'{_key(name)} = {_text(text)}' for name, text in value)} }}")
+        else:
+            lines.append(f"{field.name} = {_text(value)}")
+    return "\n".join(lines)
+
+
+def as_goreleaser(before: BuildOptions, after: BuildOptions) -> str:
+    """
+    Give the lines of a goreleaser `builds:` entry that make the change.
+
+    Source: goreleaser's documentation, "Builds (Go)": env, flags, ldflags, tags and buildmode are lists and strings of
+    an entry.
+    """
+    lines = []
+    if added := [f"{name}={value}" for name, value in _environment(after) if (name, value) not in _environment(before)]:
+        lines.append(f"env: {_text(added)}")
+    if (after.trimpath, after.race) != (before.trimpath, before.race):
+        flags = [name for name, on in (("-trimpath", after.trimpath), ("-race", after.race)) if on]
+        lines.append(f"flags: {_text(flags)}")
+    if after.linker_flags != before.linker_flags:
+        lines.append(f"ldflags: {_text([after.linker_flags] if after.linker_flags else [])}")
+    if after.tags != before.tags:
+        lines.append(f"tags: {_text(list(after.tags))}")
+    if after.buildmode != before.buildmode:
+        # An empty string is goreleaser's default.
+        lines.append(f"buildmode: {_text('' if after.buildmode in (None, 'exe') else after.buildmode)}")
+    return "\n".join(lines)
+
+
+def _environment(options: BuildOptions) -> list[tuple[str, str]]:
+    variables = dict(options.env)
+    if options.cgo is not None:
+        variables["CGO_ENABLED"] = str(int(options.cgo))
+    if options.cc is not None:
+        variables["CC"] = options.cc
+    return sorted(variables.items())
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _text(name)
+
+
+def _text(value: object) -> str:
+    # JSON is TOML and YAML, but for DEL, and for the two halves in which it writes a character beyond U+FFFF.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

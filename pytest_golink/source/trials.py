@@ -1,0 +1,177 @@
+"""Remedies that are tried: each candidate is built, and the whole policy asked of the image."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, fields
+from itertools import islice, product
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pytest_golink.errors import BuildError, GolinkError
+from pytest_golink.findings import Trial
+from pytest_golink.rules import evaluate
+from pytest_golink.rules.subject import Subject
+from pytest_golink.source.candidates import candidates
+from pytest_golink.source.spelling import as_flags, as_goreleaser, as_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_golink.builder.binary import GoBinary, Origin
+    from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.findings import Finding
+    from pytest_golink.platforms import Platform
+    from pytest_golink.source.candidates import Candidate
+
+# Each is a build; Go's cache makes all but the first of a kind cheap.
+_MOST_BUILDS = 12
+# Of the combinations of many violated rules' candidates the first ones: the last rule's vary fastest.
+_MOST_PLANS = 256
+# Beside the one to take, others for whom its price is too high: as many, and those that change about as little.
+_ENOUGH = 3
+_NEAR = 2
+# What a rule that runs the program is violated by.
+_START_RULES = frozenset({"starts-alone"})
+
+Asked = tuple[str, "Mapping[str, object]"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """Candidates that are tried together, and the build that they make."""
+
+    made_of: tuple[Candidate, ...]
+    options: BuildOptions
+
+    @property
+    def weight(self) -> int:
+        # Several rules may ask for one change.
+        changes = {repr((sorted(each.options.items()), each.environment)): each.weight for each in self.made_of}
+        return sum(changes.values())
+
+    @property
+    def price(self) -> str:
+        # A candidate that a later one has overruled costs nothing any more.
+        kept = [
+            candidate
+            for candidate in self.made_of
+            if all(getattr(self.options, name) == value for name, value in candidate.options.items())
+        ]
+        return "; ".join(dict.fromkeys(price for candidate in kept for price in candidate.prices))
+
+
+def try_remedies(
+    binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
+) -> tuple[Trial, ...]:
+    """
+    Rebuild with each candidate and ask the whole policy of the result, the smaller changes first.
+
+    For each violated rule one candidate, all of them together, is one trial. Where that leaves or breaks a rule, it is
+    tried with that one's candidates too. The search ends with a few that keep every rule, or after a bounded number of
+    builds.
+
+    Args:
+        binary: The image that violates one or more of the rules; it was built here.
+        rules: The policy: each rule with its parameters, as `evaluate` takes them.
+        platforms: The platforms that the policy itself describes, by name.
+
+    Returns:
+        What was tried: those that satisfy every rule first, each kind in the order of how little it changes; () where
+        no rule is violated, or no change of a build can mend it.
+
+    Raises:
+        ParameterError: A rule or parameter is wrong.
+    """
+    origin = binary.origin
+    assert origin is not None  # noqa: S101 - who asks has looked
+    start = origin.job.options
+    waiting: list[tuple[int, int, _Plan]] = []
+    seen = {start}
+    _push(waiting, seen, _Plan(made_of=(), options=start), _failing(binary, rules, platforms), binary)
+    trials: list[Trial] = []
+    holding: list[_Plan] = []
+    while waiting and len(trials) < _MOST_BUILDS and len(holding) < _ENOUGH:
+        weight, _, plan = heapq.heappop(waiting)
+        if holding and weight > holding[0].weight + _NEAR:
+            break
+        if any(_changes(start, held.options) <= _changes(start, plan.options) for held in holding):
+            # It does what another one does, and more.
+            continue
+        trial, built, failing = _try(origin, plan, rules, platforms)
+        trials.append(trial)
+        if trial.outcome == "satisfies":
+            holding.append(plan)
+        elif built is not None:
+            _push(waiting, seen, plan, failing, built)
+    return tuple(sorted(trials, key=lambda trial: trial.outcome != "satisfies"))
+
+
+def _changes(before: BuildOptions, after: BuildOptions) -> set[tuple[str, object]]:
+    values = ((each.name, getattr(after, each.name)) for each in fields(after))
+    return {(name, value) for name, value in values if value != getattr(before, name)}
+
+
+def _push(
+    waiting: list[tuple[int, int, _Plan]],
+    seen: set[BuildOptions],
+    plan: _Plan,
+    failing: Iterable[Finding],
+    binary: GoBinary,
+) -> None:
+    choices = [found for finding in failing if (found := candidates(finding, binary.facts, plan.options))]
+    for chosen in islice(product(*choices), _MOST_PLANS):
+        options = plan.options
+        for candidate in chosen:
+            options = candidate.applied(options)
+        if options not in seen:
+            seen.add(options)
+            more = _Plan(made_of=plan.made_of + chosen, options=options)
+            heapq.heappush(waiting, (more.weight, len(seen), more))
+
+
+def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
+    subject = Subject(
+        name=binary.name,
+        facts=binary.facts,
+        link_warnings=binary.warnings,
+        may_run=True,
+        rebuild=binary.rebuild,
+        platforms=platforms,
+    )
+    return [finding for rule, parameters in rules if (finding := evaluate(rule, subject, parameters)).fails]
+
+
+def _try(
+    origin: Origin, plan: _Plan, rules: Sequence[Asked], platforms: Mapping[str, Platform]
+) -> tuple[Trial, GoBinary | None, list[Finding]]:
+    start = origin.job.options
+    remedy = as_flags(start, plan.options)
+    try:
+        built = origin.builder.build(plan.options)
+        failing = _failing(built, rules, platforms)
+    except GolinkError as error:
+        said = _last_line(error)
+        return Trial(remedy=remedy, outcome="does-not-build", detail=said), None, []
+    if failing:
+        starts = not any(finding.rule in _START_RULES for finding in failing)
+        trial = Trial(
+            remedy=remedy,
+            outcome="breaks" if starts else "does-not-start",
+            detail="; ".join(f"{finding.rule}: {finding.observed}" for finding in failing),
+        )
+        return trial, built, failing
+    trial = Trial(
+        remedy=remedy,
+        outcome="satisfies",
+        price=plan.price,
+        toml=as_toml(start, plan.options),
+        goreleaser=as_goreleaser(start, plan.options),
+    )
+    return trial, built, []
+
+
+def _last_line(error: GolinkError) -> str:
+    if isinstance(error, BuildError) and (lines := error.output.strip().splitlines()):
+        return lines[-1].strip()
+    return str(error).splitlines()[0]

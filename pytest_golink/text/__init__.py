@@ -1,0 +1,1 @@
+"""Text that golink writes and reads: escaping, versions, suggestions."""

@@ -1,0 +1,23 @@
+"""Lists in a sentence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# A failure text is read by people: the whole list is in the fact sheet.
+_LISTED = 6
+
+
+def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
+    """Join names with commas; of a long list the first ones, and how many more there are."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])}, … {len(names) - most} more"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Join names with commas, as an expectation names them: "nothing" for none."""
+    return ", ".join(names) or "nothing"

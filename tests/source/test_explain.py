@@ -1,0 +1,268 @@
+"""The cause of each violation, in the source of real builds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink import PolicyViolation, assert_no_cgo, assert_static
+from pytest_golink.findings import ImportStep
+from pytest_golink.rules import evaluate
+from pytest_golink.rules.subject import Subject
+from pytest_golink.source import explain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_golink import GoBinary, GoBuild, GoSample, GoToolchain
+    from pytest_golink.findings import Finding
+
+
+def explained(binary: GoBinary, rule: str, **parameters: object) -> Finding:
+    asked = {name.replace("_", "-"): value for name, value in parameters.items()}
+    subject = Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings)
+    return explain(evaluate(rule, subject, asked), binary.facts, binary.origin)
+
+
+def module(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in {"go.mod": "module example.com/app\n\ngo 1.21\n", **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_chain_leads_from_the_main_package_to_cgo_with_a_place_for_each_import(
+    go_build: GoBuild, tmp_path: Path
+) -> None:
+    files = {
+        "cmd/server/main.go": 'package main\n\nimport "example.com/app/names"\n\nfunc main() { names.Look() }\n',
+        "names/names.go": 'package names\n\nimport (\n\t"os/user"\n)\n\nfunc Look() { _, _ = user.Lookup("a") }\n',
+    }
+    finding = explained(go_build("./cmd/server", cwd=module(tmp_path, files), cgo=True), "no-cgo")
+
+    assert [step.package for step in finding.chains[0]] == [
+        "example.com/app/cmd/server",
+        "example.com/app/names",
+        "os/user",
+        "runtime/cgo",
+    ]
+    assert [str(step.place).rpartition("/")[2] for step in finding.chains[0]] == [
+        "main.go:3",
+        "names.go:4",
+        "cgo_lookup_cgo.go:59",
+        "None",
+    ]
+    assert "cgo is on because this build asks for it: cgo = true" in finding.cause
+
+
+def test_a_constraint_says_which_tag_leaves_the_file_out(go_sample: GoSample) -> None:
+    finding = explained(go_sample("users", cgo=True), "static")
+
+    assert any(
+        line.startswith("os/user/cgo_lookup_cgo.go is compiled under its constraint: cgo && !osusergo")
+        for line in finding.cause
+    )
+
+
+def test_cgo_by_default_is_explained_by_the_compiler_that_was_found(
+    go_sample: GoSample, go_toolchain: GoToolchain
+) -> None:
+    assert f"cgo is on by default: {go_toolchain.cgo_reason}" in explained(go_sample("net"), "static").cause
+
+
+def test_cgo_in_the_builds_own_environment_is_named(go_sample: GoSample) -> None:
+    finding = explained(go_sample("net", env={"CGO_ENABLED": "1"}), "static")
+
+    assert "cgo is on because of this build's env: CGO_ENABLED=1" in finding.cause
+
+
+def test_cgo_that_is_missing_is_explained_too(go_sample: GoSample) -> None:
+    native = explained(go_sample("net", cgo=False), "dynamic")
+    cross = explained(go_sample("net", target="linux/arm64"), "dynamic")
+
+    assert "cgo is off because this build asks for it: cgo = false" in native.cause
+    assert "cgo is off for linux/arm64: off by default where Go cross-compiles" in cross.cause
+
+
+def test_a_package_of_which_nothing_is_left_without_cgo_is_named(go_sample: GoSample) -> None:
+    name = "example.com/golink/sample/cgo"
+
+    assert f"with CGO_ENABLED=0 nothing is left of {name}: its only Go file needs cgo" in (
+        explained(go_sample("cgo", cgo=True), "static").cause
+    )
+
+
+def test_a_package_that_leaves_a_stub_without_cgo_is_told_with_the_stub(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": 'package main\n\nimport "example.com/app/db"\n\nfunc main() { println(db.Open()) }\n',
+        "db/db.go": 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\n'
+        "func Open() int { return int(C.answer()) }\n",
+        "db/stub.go": '//go:build !cgo\n\npackage db\n\nfunc Open() int { panic("needs cgo") }\n',
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
+
+    assert "with CGO_ENABLED=0 example.com/app/db is stub.go: stub.go in place of the C" in finding.cause
+    assert "example.com/app/db calls answer" in finding.cause
+
+
+def test_a_package_that_only_cgo_files_import_is_told_so(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": "package main\n\nvar open = func() int { return 0 }\n\nfunc main() { println(open()) }\n",
+        "with_db.go": '//go:build cgo\n\npackage main\n\nimport "example.com/app/db"\n\n'
+        "func init() { open = db.Open }\n",
+        "db/db.go": 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\n'
+        "func Open() int { return int(C.answer()) }\n",
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
+
+    assert "with CGO_ENABLED=0 nothing imports example.com/app/db" in finding.cause
+
+
+def test_an_import_without_cgo_is_found_in_the_source(go_sample: GoSample) -> None:
+    finding = explained(go_sample("importdynamic", cgo=False), "static")
+
+    assert "sample_go/importdynamic/main.go:11 has a //go:cgo_import_dynamic directive" in finding.cause
+
+
+def test_the_glibc_floor_is_explained_by_who_asks_for_each_symbol(go_sample: GoSample) -> None:
+    finding = explained(go_sample("cgo", cgo=True), "glibc-at-most", version="2.17")
+    floors = [line for line in finding.cause if line.startswith("new in glibc 2.34: ")]
+
+    assert len(floors) == 1
+    assert "__libc_start_main by the C start-up code of an external link" in floors[0]
+    assert "pthread_create" in floors[0]
+    assert "by runtime/cgo" in floors[0]
+
+
+def test_an_imported_symbol_is_explained_by_the_package_that_calls_it(go_sample: GoSample) -> None:
+    finding = explained(go_sample("lookup", cgo=True), "no-imports", symbols=["getaddrinfo"])
+
+    assert "getaddrinfo is asked for by net" in finding.cause
+
+
+def test_packages_that_are_allowed_have_no_chain(go_build: GoBuild, tmp_path: Path) -> None:
+    source = 'package main\n\nimport (\n\t"net"\n\t"os/user"\n)\n\nfunc main() {\n\t_, _ = net.LookupHost("a")\n'
+    files = {"main.go": source + '\t_, _ = user.Lookup("a")\n}\n'}
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "only-cgo-packages", packages=["net"])
+
+    assert [chain[-2].package for chain in finding.chains] == ["os/user"]
+
+
+def test_the_race_detector_is_traced_to_the_setting_that_turned_it_on(go_sample: GoSample) -> None:
+    asked = explained(go_sample("static", race=True), "no-instrumentation")
+    flags = explained(go_sample("static", env={"GOFLAGS": "-race"}), "no-instrumentation")
+
+    assert "-race is asked for by this build's options" in asked.cause
+    assert "-race comes from GOFLAGS in the environment" in flags.cause
+
+
+def test_of_a_race_build_no_chain_is_told_to_what_the_linker_adds(go_sample: GoSample) -> None:
+    finding = explained(go_sample("static", race=True), "static")
+
+    assert "-race links C code in, and runtime/cgo with it" in finding.cause
+    assert finding.chains == ()
+
+
+def test_of_a_race_build_nothing_is_said_of_what_is_left_without_cgo(go_sample: GoSample) -> None:
+    finding = explained(go_sample("cgo", race=True), "static")
+
+    assert [chain[-1].package for chain in finding.chains] == ["runtime/cgo"]
+    assert [line for line in finding.cause if "CGO_ENABLED=0" in line] == []
+
+
+def test_a_pie_is_traced_to_whoever_asked_for_it(go_sample: GoSample, tmp_path: Path) -> None:
+    file = tmp_path / "goenv"
+    file.write_text("GOFLAGS=-buildmode=pie\n")
+    asked = explained(go_sample("static", cgo=False, buildmode="pie"), "static")
+    flags = explained(go_sample("static", cgo=False, env={"GOFLAGS": "-trimpath --buildmode=pie"}), "static")
+    set_before = explained(go_sample("static", cgo=False, env={"GOENV": str(file)}), "static")
+
+    assert "-buildmode=pie is asked for by this build's options" in asked.cause
+    assert "-buildmode=pie comes from GOFLAGS in the environment" in flags.cause
+    assert f"-buildmode=pie comes from GOFLAGS in {file}" in set_before.cause
+
+
+def test_build_paths_are_told_by_whose_they_are(go_sample: GoSample, go_toolchain: GoToolchain) -> None:
+    cause = explained(go_sample("static"), "no-build-paths").cause
+
+    assert f"{go_toolchain.goroot} is Go's own distribution (GOROOT)" in cause
+    assert any(line.endswith("/sample_go/static holds example.com/golink/sample/static") for line in cause)
+
+
+def test_a_folder_that_a_line_directive_names_is_nobody_s(go_build: GoBuild, tmp_path: Path) -> None:
+    source = (
+        "package main\n\nfunc main() { parse() }\n\n//line /elsewhere/grammar/parse.y:1\nfunc parse() { panic(1) }\n"
+    )
+    finding = explained(go_build(".", cwd=module(tmp_path, {"main.go": source}), cgo=False), "no-build-paths")
+
+    assert any("/elsewhere/grammar" in line for line in finding.evidence)
+    assert [line for line in finding.cause if "elsewhere" in line] == []
+
+
+def test_size_is_told_by_module_and_package_even_of_a_stripped_image(go_sample: GoSample) -> None:
+    binary = go_sample("static", ldflags="-s -w")
+    finding = explain(evaluate("max-size", Subject(name="app", facts=binary.facts), {"size": 1000}), binary.facts, None)
+
+    assert finding.cause[0].startswith("code by module: the standard library ")
+    assert finding.cause[1].startswith("largest packages: runtime ")
+
+
+def test_an_assertion_on_a_build_of_ours_carries_the_chain(go_sample: GoSample) -> None:
+    with pytest.raises(PolicyViolation, match=r"example.com/golink/sample/net → net → runtime/cgo") as caught:
+        assert_static(go_sample("net", cgo=True))
+
+    assert caught.value.finding.chains[0][0] == ImportStep(
+        package="example.com/golink/sample/net", place="sample_go/net/main.go:9"
+    )
+
+
+def test_a_file_from_elsewhere_is_explained_by_what_it_shows(go_sample: GoSample) -> None:
+    with pytest.raises(PolicyViolation) as caught:
+        assert_no_cgo(go_sample("lookup", cgo=True, ldflags="-s -w").path)
+
+    assert "net calls freeaddrinfo, gai_strerror, getaddrinfo" in caught.value.finding.cause
+    assert caught.value.finding.chains == ()
+
+
+def test_a_module_that_is_not_wanted_is_found_by_its_chain(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "go.mod": "module example.com/app\n\ngo 1.21\n\nrequire example.com/lib v0.0.0\n\n"
+        "replace example.com/lib => ./lib\n",
+        "main.go": 'package main\n\nimport "example.com/lib/deep"\n\nfunc main() { println(deep.Name()) }\n',
+        "lib/go.mod": "module example.com/lib\n\ngo 1.21\n",
+        "lib/deep/deep.go": 'package deep\n\nfunc Name() string { return "deep" }\n',
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files)), "no-modules", modules=["example.com/lib"])
+
+    assert [step.package for step in finding.chains[0]] == ["example.com/app", "example.com/lib/deep"]
+    paths = explained(go_build(".", cwd=tmp_path), "no-build-paths").cause
+    assert any(line.endswith(" holds example.com/lib@v0.0.0") for line in paths)
+
+
+def test_a_package_that_loses_some_files_without_cgo_is_told_with_them(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": 'package main\n\nimport "example.com/app/db"\n\nfunc main() { println(db.Open()) }\n',
+        "db/db.go": 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\n'
+        "func init() { open = func() int { return int(C.answer()) } }\n",
+        "db/plain.go": "package db\n\nvar open = func() int { return 0 }\n\nfunc Open() int { return open() }\n",
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
+
+    assert "with CGO_ENABLED=0 example.com/app/db loses db.go of its 2 Go files" in finding.cause
+
+
+def test_a_build_that_go_list_cannot_repeat_keeps_its_finding(go_build: GoBuild, tmp_path: Path) -> None:
+    folder = module(tmp_path, {"main.go": 'package main\n\nimport _ "os/user"\n\nfunc main() {}\n'})
+    binary = go_build(".", cwd=folder, cgo=True)
+    assert binary.facts.cgo.used
+    (folder / "go.mod").unlink()
+
+    finding = explained(binary, "static")
+
+    assert (finding.outcome, finding.chains) == ("violated", ())
+
+
+def test_an_answer_that_is_no_violation_is_left_as_it_is(go_sample: GoSample) -> None:
+    assert explained(go_sample("static", cgo=False), "static").cause == ()
