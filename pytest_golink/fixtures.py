@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder import Builder, BuildOptions, GoBinary
     from pytest_golink.builder.prebuilt import Prebuilt
-    from pytest_golink.findings import Trial
     from pytest_golink.settings import Settings
     from pytest_golink.toolchain import GoToolchain
 
@@ -143,7 +142,6 @@ class Run:
                 cache=self.cache(),
                 session=self.session,
                 announce=lambda options, label, starts: self.on_build(options, label, starts),
-                try_remedies=_try_remedies,
             )
         try:
             binary = self._builder.build(options)
@@ -197,14 +195,6 @@ class Run:
         """Remove what goes with this run."""
         if self._temporary is not None:
             self._temporary.cleanup()
-
-
-def _try_remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
-    from pytest_golink.rules import rule_named
-    from pytest_golink.source import try_remedies
-
-    asked = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
-    return try_remedies(binary, [(rule, parameters) for rule, parameters in asked if parameters is not None])
 
 
 RUN = pytest.StashKey[Run]()

@@ -14,13 +14,14 @@ import pytest_golink
 # options.
 ORDER = (
     "location",
+    "findings",
     "errors",
     "facts",
+    "session",
     "text",
     "golang",
     "reader",
     "archives",
-    "findings",
     "sandbox",
     "platforms",
     "diagnosis",

@@ -11,12 +11,12 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.binary import GoBinary, Origin
+from pytest_golink.builder.binary import BuildJob, GoBinary, Origin
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.linker import parse_warnings
@@ -26,47 +26,17 @@ from pytest_golink.toolchain.ccompiler import first_word_found
 from pytest_golink.toolchain.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_golink.builder.options import BuildOptions
-    from pytest_golink.facts import Target
-    from pytest_golink.findings import Trial
     from pytest_golink.toolchain import GoToolchain
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-_SUFFIX = {"windows": ".exe", "js": ".wasm", "wasip1": ".wasm"}
-_LIBRARY_SUFFIX = {"windows": ".dll", "darwin": ".dylib", "ios": ".dylib"}
 # What, of the process's environment, a build depends on.
 _RELEVANT = re.compile(
     r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|SDKROOT|MACOSX_DEPLOYMENT_TARGET"
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildJob:
-    """A build that is resolved: everything but the run itself."""
-
-    name: str
-    options: BuildOptions
-    target: Target
-    folder: Path
-    package: str
-    flags: tuple[str, ...]
-    environment: Mapping[str, str]
-    key: str
-
-    @property
-    def file_name(self) -> str:
-        """The image's file name."""
-        base = re.sub(r"[^\w.+-]", "_", self.name.rsplit("/", 1)[-1].removesuffix(".go")) or "image"
-        match self.options.buildmode:
-            case "c-archive":
-                return f"{base}.a"
-            case "c-shared" | "plugin":
-                return base + _LIBRARY_SUFFIX.get(self.target.goos, ".so")
-            case _:
-                return base + _SUFFIX.get(self.target.goos, "")
 
 
 class Builder:
@@ -79,7 +49,6 @@ class Builder:
         cache: Where images are kept.
         session: What tells this session (of all its worker processes) from others.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
-        try_remedies: What `GoBinary.remedies` calls: rules and causes are not known here.
     """
 
     def __init__(
@@ -90,14 +59,12 @@ class Builder:
         cache: Path,
         session: str,
         announce: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None,
-        try_remedies: Callable[[GoBinary, Mapping[str, object]], tuple[Trial, ...]] = lambda _binary, _policy: (),
     ) -> None:
         self._toolchain = toolchain
         self._rootdir = rootdir.absolute()
         self._cache = cache.absolute()
         self._session = session
         self._announce = announce
-        self.try_remedies = try_remedies
         self._built: dict[str, GoBinary] = {}
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Without slots: `facts` is kept in the instance's dictionary.
+@dataclass(frozen=True, kw_only=True)
 class Prebuilt:
     """
     One image, before it is taken out of its archive and read.
@@ -36,7 +38,6 @@ class Prebuilt:
     _found: Found = field(repr=False)
     _extract_to: Path = field(repr=False)
     _slice: str | None = field(default=None, repr=False)
-    _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def path(self) -> Path:
         """
@@ -47,30 +48,28 @@ class Prebuilt:
         """
         return self._found.at(self._extract_to)
 
+    @cached_property
     def facts(self) -> BinaryFacts:
         """
-        Read the image, once.
+        The image's fact sheet, read when it is first asked for.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
             UnreadableBinaryError: The file cannot be read whole.
             GolinkError: It is not the image that it is said to be.
         """
-        if not self._facts:
-            # Here, not above: the readers are slow to import.
-            from pytest_golink.reader import read_binaries
+        # Here, not above: the readers are slow to import.
+        from pytest_golink.reader import read_binaries
 
-            # Of a fat file that could not be read when it was found there is an error here, or all its slices.
-            facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
-            if len(facts) != 1:
-                raise GolinkError(f"{self.label}: the file has changed since it was found")
-            target = str(facts[0].target) if facts[0].target else None
-            if self.target is not None and target != self.target:
-                raise GolinkError(
-                    f"{self.label}: said to be for {self.target}, but it is for {target or 'no known target'}"
-                )
-            self._facts.append(facts[0])
-        return self._facts[0]
+        # Of a fat file that could not be read when it was found there is an error here, or all its slices.
+        facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
+        if len(facts) != 1:
+            raise GolinkError(f"{self.label}: the file has changed since it was found")
+        target = str(facts[0].target) if facts[0].target else None
+        if self.target is not None and target != self.target:
+            actual = target or "no known target"
+            raise GolinkError(f"{self.label}: listed as {self.target}, but the image is for {actual}")
+        return facts[0]
 
 
 def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:
@@ -106,8 +105,8 @@ def as_binary(prebuilt: Prebuilt) -> GoBinary:
     Raises:
         GolinkError: It cannot be taken out of its archive, or cannot be read.
     """
-    facts = prebuilt.facts()
-    binary = GoBinary(
+    facts = prebuilt.facts
+    return GoBinary(
         path=prebuilt.path(),
         name=prebuilt.label,
         target=str(facts.target) if facts.target else None,
@@ -119,8 +118,8 @@ def as_binary(prebuilt: Prebuilt) -> GoBinary:
         seconds=0.0,
         linked=False,
         header=None,
+        _facts=facts,
     )
-    return binary.with_facts(facts)
 
 
 def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[Prebuilt]:

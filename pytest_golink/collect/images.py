@@ -106,7 +106,7 @@ class Image:
             )
             return subject, built
         assert self.prebuilt is not None  # noqa: S101 - an image is built or there
-        facts = self.prebuilt.facts()
+        facts = self.prebuilt.facts
         subject = Subject(name=self.prebuilt.label, facts=facts, may_run=self.binary.may_run, platforms=self.platforms)
         return subject, None
 
@@ -172,7 +172,7 @@ def _there(binary: PolicyBinary, prebuilt: Prebuilt) -> Image:
     target = prebuilt.target
     if target is None and binary.overrides:
         try:
-            target = str(prebuilt.facts().target or "") or None
+            target = str(prebuilt.facts.target or "") or None
         except GolinkError:
             # It is an error of the item, when it runs.
             target = None

@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from pytest_golink.archives.globs import is_glob, split_reach
+from pytest_golink.builder.names import program_name
 
 # go.mod's module line stands near its top.
 _GO_MOD_BYTES = 64 * 1024
@@ -62,19 +63,12 @@ def package_name(folder: Path, package: str) -> str | None:
     """
     name = PurePosixPath(package).name
     if name == "" and not package.startswith("/"):
-        return _last_element(_module(folder))
+        return program_name(_module(folder))
     if name == "..":
         return None
     if package.endswith(".go"):
         return name[: -len(".go")] or None
-    return name if package.startswith((".", "/")) else _last_element(package)
-
-
-def _last_element(path: str) -> str | None:
-    parts = [part for part in path.split("/") if part]
-    if len(parts) > 1 and re.fullmatch(r"v[0-9]+", parts[-1]):
-        parts.pop()
-    return parts[-1] if parts else None
+    return name if package.startswith((".", "/")) else program_name(package)
 
 
 def _module(folder: Path) -> str:

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.session import Session, current, within
 from pytest_golink.source.explain import explain
 from pytest_golink.source.trials import try_remedies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from pytest_golink.builder import GoBinary
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding, Trial
     from pytest_golink.platforms import Platform
 
-__all__ = ["explain", "explained", "try_remedies", "trying_remedies"]
-
-# Trials of this process, by image and policy; None where nobody asked for trials (`--golink-try-remedies`).
-_trials: dict[tuple[str, str], tuple[Trial, ...]] | None = None
+__all__ = ["explain", "explained", "remedies", "try_remedies", "trying_remedies"]
 
 
-@contextmanager
-def trying_remedies() -> Iterator[None]:
+def trying_remedies() -> AbstractContextManager[None]:
     """Try the remedies of every violation that is explained inside."""
-    global _trials
-    before, _trials = _trials, {}
-    try:
-        yield
-    finally:
-        _trials = before
+    return within(Session(trials={}))
 
 
 def explained(
@@ -55,9 +47,23 @@ def explained(
     if finding.outcome != "violated":
         return finding
     finding = explain(finding, facts, binary.origin if binary is not None else None)
-    if _trials is None or binary is None or binary.origin is None:
+    trials = current().trials
+    if trials is None or binary is None or binary.origin is None:
         return finding
     key = (str(binary.path), repr(rules))
-    if key not in _trials:
-        _trials[key] = try_remedies(binary, rules, platforms)
-    return replace(finding, trials=_trials[key])
+    if key not in trials:
+        trials[key] = try_remedies(binary, rules, platforms)
+    return replace(finding, trials=trials[key])
+
+
+def remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+    """
+    Try the remedies for a policy as golink.toml writes it: see `GoBinary.remedies`.
+
+    Raises:
+        ParameterError: A rule or a parameter is wrong.
+    """
+    from pytest_golink.rules import rule_named
+
+    requests = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
+    return try_remedies(binary, [(rule, parameters) for rule, parameters in requests if parameters is not None])

@@ -86,19 +86,6 @@ def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path)
         prebuilt.rebuild(tmp_path, fresh_cache=False)
 
 
-def test_remedies_are_tried_by_who_knows_the_rules(start: Start) -> None:
-    asked: list[tuple[GoBinary, object]] = []
-
-    def try_remedies(binary: GoBinary, policy: object) -> tuple[()]:
-        asked.append((binary, policy))
-        return ()
-
-    built = start(try_remedies=try_remedies)()
-
-    assert built.remedies({"static": True}) == ()
-    assert asked == [(built, {"static": True})]
-
-
 def test_an_image_is_built_once_more_in_a_copy_of_its_module(start: Start, module: Path, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(module)], check=True)
     announced: list[tuple[str, bool]] = []

@@ -79,6 +79,7 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.plugin.summary",
                 "pytest_golink.plugin.waivers",
                 "pytest_golink.recording",
+                "pytest_golink.session",
                 "pytest_golink.settings",
             }
             assert not {"lief", "elftools", "macholib"} & sys.modules.keys()
