@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cpu import cpu_levels
+from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size
 from pytest_golink.text.wrap import hanging
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
     # The label of a group, and its lines of (label, texts).
     Group = tuple[str, list[tuple[str, list[str]]]]
 
-_FORMATS = {
-    "elf": "ELF",
-    "macho": "Mach-O",
-    "pe": "PE",
-    "coff": "COFF",
-    "ar": "ar",
-    "xcoff": "XCOFF",
-    "plan9": "Plan 9 a.out",
-    "wasm": "WebAssembly",
-}
-_INTERPRETER = {"elf": "PT_INTERP", "macho": "LC_LOAD_DYLINKER"}
 _RESOLVERS = {
     "cgo": "libc's getaddrinfo, through cgo",
     "go": "Go's own resolver",
@@ -66,7 +56,7 @@ def fact_sheet(facts: BinaryFacts, *, width: int, colour: bool) -> str:
         colour: Whether to mark headings with ANSI escape sequences.
     """
     bold, faint, plain = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
-    what = [f"{_FORMATS[facts.format]} {facts.kind}"]
+    what = [f"{FORMATS[facts.format].title} {facts.kind}"]
     what += [escape(str(facts.target))] if facts.target else []
     what += [f"slice {escape(facts.slice)}"] if facts.slice else []
     what.append(size(facts.size))
@@ -100,7 +90,7 @@ def _linkage(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
     if facts.linkage is None:
         return [("linkage", [f"none: {facts.kind}, not linked yet"])]
     linkage = facts.linkage + (": a loader, but no library" if facts.needs_loader_only else "")
-    interpreter = _INTERPRETER.get(facts.format)
+    interpreter = FORMATS[facts.format].interpreter
     packer = facts.content.packed
     return [
         ("packed", [f"by {packer}: what follows is the unpacker's, not the program's"] if packer else []),
