@@ -23,7 +23,8 @@ from pytest_golink.report.properties import finding_property, image_property
 from pytest_golink.report.terminal import report_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
-from tests.report.made_reports import ATTACKS, MADE, hostile
+from tests.report.attacks import ATTACKS, hostile
+from tests.report.report_factory import MADE
 
 if TYPE_CHECKING:
     from pathlib import Path

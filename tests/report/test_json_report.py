@@ -15,7 +15,8 @@ from pytest_golink.report.json_reading import read_report, read_report_file
 from pytest_golink.report.json_report import json_report
 from pytest_golink.report.model import Report
 from pytest_golink.report.schema import complaints, report_schema
-from tests.report.made_reports import MADE, RELEASE, hostile
+from tests.report.attacks import hostile
+from tests.report.report_factory import MADE, RELEASE
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
 

@@ -18,7 +18,7 @@ from tests.sandbox.programs import compiled
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_golink import GoBinary, GoBuild, GoSample
+    from pytest_golink import GoBinary, GoSample
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
 
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 def ask(rule: str, facts: BinaryFacts, *, may_run: bool = True, **parameters: object) -> Finding:
     subject = Subject(name="app", facts=facts, may_run=may_run)
     return evaluate(rule, subject, {name.replace("_", "-"): value for name, value in parameters.items()})
+
+
+def for_no_machine(image: Path, folder: Path) -> Path:
+    """Write an ELF image with an e_machine that no machine has: no emulator (binfmt_misc) is registered for it."""
+    content = bytearray(image.read_bytes())
+    content[18:20] = b"\xfe\xfe"
+    path = folder / "for-no-machine"
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
 
 
 def ask_built(rule: str, binary: GoBinary, **parameters: Any) -> Finding:
@@ -158,9 +168,13 @@ def test_what_cannot_be_started_here_is_undecidable(facts: BinaryFacts, observed
     assert finding.remedy
 
 
-def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_override(go_sample: GoSample) -> None:
-    # No emulator is ever registered for it.
-    finding = ask_built("starts-alone", go_sample("static", target="linux/s390x", cgo=False))
+def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_override(
+    go_sample: GoSample, tmp_path: Path
+) -> None:
+    built = go_sample("static", target="linux/amd64", cgo=False)
+    path = for_no_machine(built.path, tmp_path)
+
+    finding = ask("starts-alone", replace(built.facts, path=str(path), target=target("linux/s390x")))
 
     assert (finding.outcome, finding.observed) == ("undecidable", "this machine does not run a program for linux/s390x")
     assert "[[binary.override]]" in finding.remedy[1]
@@ -310,11 +324,12 @@ def test_a_proof_on_a_foreign_system_is_undecidable(facts: BinaryFacts) -> None:
     assert ask("ignores-preload", facts, run=True).outcome == "undecidable"
 
 
-def test_a_proof_for_another_machine_is_undecidable(go_build: GoBuild) -> None:
-    for options in ({}, {"buildmode": "pie"}):
-        binary = go_build("sample_go/static", target="linux/s390x", cgo=False, **options)  # type: ignore[arg-type]
+@pytest.mark.parametrize("buildmode", ["exe", "pie"])
+def test_a_proof_for_another_machine_is_undecidable(buildmode: str, go_sample: GoSample, tmp_path: Path) -> None:
+    built = go_sample("static", target="linux/amd64", cgo=False, buildmode=buildmode)
+    path = for_no_machine(built.path, tmp_path)
 
-        assert ask_built("ignores-preload", binary, run=True).outcome == "undecidable"
+    assert ask("ignores-preload", replace(built.facts, path=str(path)), run=True).outcome == "undecidable"
 
 
 @pytest.mark.parametrize(("compiler", "said"), [("/nowhere/cc", "needs a C compiler"), ("false", "does not compile")])

@@ -1,22 +1,160 @@
-"""Reports written by hand: every feature of a finding, names of a hostile image, and one of any size."""
+"""Reports written by hand: of each outcome, with every feature, and of any size."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_golink.facts import Cgo, Libc
 from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
+from pytest_golink.report.properties import ordered
 from pytest_golink.rules import RULES, evaluate
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, needed, symbols, target
+from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_golink.facts import BinaryFacts
+
+MADE = "2026-11-23T12:00:00Z"
+
+
+def image(name: str, facts: BinaryFacts, **changes: Any) -> ReportedImage:
+    """An image at its own path; `changes` are of the ReportedImage."""
+    made = ReportedImage(
+        name=name, facts=facts_json(facts), build=None, tests=(f"golink.toml::{name}[{facts.target}]",)
+    )
+    return replace(made, **changes)
+
+
+def shipped(name: str, facts: BinaryFacts, **changes: Any) -> ReportedImage:
+    """An image of that name in dist/."""
+    return image(name, replace(facts, path=f"dist/{name}"), **changes)
+
+
+# A report shows what rules write. These tests are about the showing: what their rules write is written here, so that a
+# rule may put it otherwise.
+_STATIC = {
+    "cause": ("net uses cgo: its wrappers are in the image, and runtime/cgo with them",),
+    "remedy": ("CGO_ENABLED=0, or -tags netgo",),
+}
+_WORDS: Mapping[str, Mapping[str, Any]] = {
+    "static": _STATIC,
+    "glibc-at-most": _STATIC,
+    "stripped": {"observed": "a symbol table and DWARF", "remedy": ('-ldflags "-s -w"',)},
+    "dynamic": {
+        "cause": ("runtime/cgo is not linked in",),
+        "remedy": ("CGO_ENABLED=1 with a C compiler, and a package that uses cgo",),
+    },
+    "no-link-warnings": {
+        "observed": "this image was not built here: an image does not keep what its linker said",
+        "remedy": ("build it with go_build, or let CI keep the linker's output",),
+    },
+}
+
+
+def evaluated(rule: str, subject: Subject, parameters: Mapping[str, object] | None = None) -> Finding:
+    """What a rule finds, and the words of these tests for why it does not hold."""
+    finding = evaluate(rule, subject, parameters or {})
+    return finding if finding.outcome == "passed" else replace(finding, **_WORDS.get(rule, {}))
+
+
+def finding_of(rule: str, name: str, facts: BinaryFacts, test: str = "", **changes: Any) -> ReportedFinding:
+    """What a rule without parameters finds in an image of that name in dist/; `changes` are of the Finding."""
+    finding = evaluated(rule, Subject(name=name, facts=replace(facts, path=f"dist/{name}")))
+    return ReportedFinding(test=test or f"golink.toml::{name}::{rule}", finding=replace(finding, **changes))
+
+
+def record(package: str, *flags: str, **environment: str) -> BuildRecord:
+    """How an image was built."""
+    return BuildRecord(
+        command=("go", "build", "-o", "built/3f2a/server", *flags, package),
+        environment=tuple(sorted({"LC_ALL": "C", **environment}.items())),
+        toolchain=(("go", "go1.27.3"), ("cc", "gcc 12.2.0")),
+        output="# runtime/cgo\ngcc: warning: argument unused during compilation: '-pthread'\n",
+    )
+
+
+def no_build(image: str, line: int) -> tuple[ReportedError, ...]:
+    """An image that does not build for two targets, of each of which two rules were to be checked."""
+    return tuple(
+        ReportedError(
+            kind="BuildError",
+            text=f"cmd/{image} does not build (exit status 1)\n  # example.com/{image}\n  ./main.go:3:15: undefined: x",
+            image=image,
+            target=target,
+            place=f"golink.toml:{line}",
+            tests=tuple(f"golink.toml::{image}[{target}]::{rule}" for rule in ("static", "stripped")),
+        )
+        for target in ("linux/amd64", "linux/arm64")
+    )
+
+
+def no_run(image: str, line: int) -> ReportedError:
+    """A rule that could not run an image, which was read."""
+    return ReportedError(
+        kind="SandboxError",
+        text="user namespaces are off",
+        image=image,
+        target="linux/amd64",
+        path=f"dist/{image}",
+        place=f"golink.toml:{line}",
+        tests=(f"golink.toml::{image}::starts-alone",),
+    )
+
+
+UNKNOWN_RULE = ReportedError(
+    kind="UsageError", text='unknown rule "statik"; did you mean "static"?', place="golink.toml:2"
+)
+
+RELEASE = ordered(
+    [
+        shipped(
+            "app",
+            DYNAMIC,
+            build=BuildRecord(
+                command=("go", "build", "-o", "built/0/app", "./cmd/app"),
+                environment=(("CGO_ENABLED", "1"),),
+                output="# warning\n",
+                toolchain=(("go", "go1.27.3"), ("cc", "gcc 12.2.0")),
+            ),
+            sizes=(("runtime", 1000), ("net", 500)),
+        ),
+        shipped("agent", STATIC),
+        shipped("agent", PE),
+        shipped("lib", ARCHIVE),
+    ],
+    [
+        finding_of("static", "app", DYNAMIC, place="golink.toml:14"),
+        finding_of("static", "agent", STATIC, place="golink.toml:14"),
+        finding_of("no-link-warnings", "agent", PE, place="golink.toml:15"),
+        finding_of(
+            "stripped", "agent", STATIC, outcome="waived", waiver="crash reports need symbols", place="golink.toml:16"
+        ),
+        finding_of(
+            "dynamic",
+            "agent",
+            STATIC,
+            test="tests/test_release.py::test_agent",
+            chains=((ImportStep(package="example.com/app", place="main.go:3"), ImportStep(package="net")),),
+            trials=(Trial(remedy="CGO_ENABLED=1", outcome="satisfies", price="a libc", toml="cgo = true"),),
+            platforms=(PlatformAnswer(platform="alpine", starts=None, reason="the image does not tell"),),
+            caution=("static is not asked of it",),
+        ),
+    ],
+)
+
+# Each way of having no answer: a mistake in a policy, a test of the user's own, a rule that could not be checked of an
+# image that was read, and an image that does not build.
+ERRORS = (
+    UNKNOWN_RULE,
+    ReportedError(kind="ParameterError", text="size: expected a size", tests=("tests/test_release.py::test_size",)),
+    no_run("agent", 19),
+    *no_build("tool", 30),
+)
+FAILED = replace(RELEASE, errors=ERRORS)
 
 APP = "example.com/shop/cmd/server"
 CHAIN = (
@@ -65,28 +203,6 @@ SIZES = (
     ("encoding/json", 70_400),
     ("example.com/shop/cmd/server", 12_006),
 )
-# Each would do something in a page, a terminal or a log that took it for its own.
-HOSTILE = (
-    "</script><script>document.title='owned'</script>",
-    '<img src=x onerror="document.title=1">',
-    "&lt;b&gt; \"quoted\" 'name' `tick` {brace} %s",
-    "lib\u202egnp.so\u2066\u200b",
-    "a\x1b[2J\nb\x00\x85",
-    "\udcff\ud800",
-    "::set-output name=x::y",
-    "[link](javascript:alert(1)) | cell",
-    "-->]]><!--",
-    "n" * 20_000,
-)
-
-
-def build(package: str, *flags: str, **environment: str) -> BuildRecord:
-    return BuildRecord(
-        command=("go", "build", "-o", "built/3f2a/server", *flags, package),
-        environment=tuple(sorted({"LC_ALL": "C", **environment}.items())),
-        toolchain=(("go", "go1.27.3"), ("cc", "gcc 12.2.0")),
-        output="# runtime/cgo\ngcc: warning: argument unused during compilation: '-pthread'\n",
-    )
 
 
 def report(
@@ -101,13 +217,6 @@ def report(
             findings.append(ReportedFinding(test=f"golink.toml::{image.name}[{facts.target}]::{rule}", finding=finding))
     findings += [ReportedFinding(test=f"golink.toml::{each.image}::{each.rule}", finding=each) for each in extra]
     return Report(images=tuple(images), findings=tuple(findings))
-
-
-def image(
-    name: str, facts: BinaryFacts, *, record: BuildRecord | None = None, sizes: tuple[tuple[str, int], ...] = ()
-) -> ReportedImage:
-    tests = (f"golink.toml::{name}[{facts.target}]",)
-    return ReportedImage(name=name, facts=facts_json(facts), build=record, tests=tests, sizes=sizes)
 
 
 def _all_features() -> Report:
@@ -133,9 +242,9 @@ def _all_features() -> Report:
     windows = replace(PE, path="dist/server_windows_amd64/server.exe")
     tool = replace(GLIBC_STATIC, path="dist/tool")
     made = report(
-        (image("server", server, record=build(".", CGO_ENABLED="1"), sizes=SIZES), server, rules),
-        (image("server", static, record=build(".", "-ldflags=-s -w", CGO_ENABLED="0"), sizes=SIZES), static, rules),
-        (image("server", arm, record=build(".", CGO_ENABLED="1")), arm, rules),
+        (image("server", server, build=record(".", CGO_ENABLED="1"), sizes=SIZES), server, rules),
+        (image("server", static, build=record(".", "-ldflags=-s -w", CGO_ENABLED="0"), sizes=SIZES), static, rules),
+        (image("server", arm, build=record(".", CGO_ENABLED="1")), arm, rules),
         (image("server", mac), mac, rules),
         (image("server", windows), windows, rules),
         (image("tool", tool), tool, rules),
@@ -169,80 +278,12 @@ def _all_features() -> Report:
 
 
 FEATURES = _all_features()
-# What has no answer, of one image, of several, and of none.
-ERRORS = (
-    ReportedError(kind="UsageError", text='unknown rule "statik"; did you mean "static"?', place="golink.toml:2"),
-    *(
-        ReportedError(
-            kind="BuildError",
-            text="cmd/agent does not build (exit status 1)\n"
-            "  # example.com/shop/cmd/agent\n  ./main.go:3:15: undefined: x",
-            image="agent",
-            target=target,
-            place="golink.toml:21",
-            tests=tuple(f"golink.toml::agent[{target}]::{rule}" for rule in ("static", "stripped")),
-        )
-        for target in ("linux/amd64", "linux/arm64")
-    ),
-    ReportedError(
-        kind="SandboxError",
-        text="user namespaces are off on this machine",
-        image="tool",
-        target="linux/amd64",
-        path="dist/tool",
-        place="golink.toml:40",
-        tests=("golink.toml::tool::starts-alone",),
-    ),
-)
+# What has no answer beside FEATURES: an image that is not among its own, and one that is.
+FEATURES_ERRORS = (UNKNOWN_RULE, *no_build("agent", 21), no_run("tool", 40))
 
 
-def hostile() -> Report:
-    """A report in which every text that comes from an image is one of HOSTILE."""
-    images, findings = [], []
-    for number, name in enumerate(HOSTILE):
-        facts = replace(
-            DYNAMIC,
-            path=f"build/{number}/{name}",
-            interpreter=name,
-            needed=needed(name),
-            imports=symbols(name, library=name, version=name),
-            libc=Libc(kind="glibc", presence="dynamic", floor="2.34", floor_symbols=(name,)),
-            cgo=Cgo(enabled=True, used=True, packages=(name,)),
-        )
-        record = BuildRecord(command=("go", name), environment=((name, name),), output=name)
-        images.append(
-            ReportedImage(name=name, facts=facts_json(facts), build=record, tests=(name,), sizes=((name, 1000),))
-        )
-        lines = (name, name)
-        finding = Finding(
-            rule="static",
-            outcome="violated",
-            image=name,
-            target="linux/amd64",
-            path=facts.path,
-            expected=name,
-            observed=name,
-            evidence=lines,
-            cause=lines,
-            remedy=lines,
-            parameters=((name, name),),
-            caution=lines,
-            place=name,
-            waiver=name,
-            chains=((ImportStep(package=name, place=name), ImportStep(package=name)),),
-            trials=(Trial(remedy=name, outcome="breaks", detail=name, price=name, toml=name, goreleaser=name),),
-            platforms=(PlatformAnswer(platform=name, starts=False, reason=name),),
-        )
-        findings.append(ReportedFinding(test=name, finding=finding))
-    errors = [
-        ReportedError(kind=name, text=f"{name}\n{name}", image=name, target=name, path=name, place=name, tests=(name,))
-        for name in HOSTILE
-    ]
-    return Report(images=tuple(images), findings=tuple(findings), errors=tuple(errors))
-
-
-# For rules that must be asked something.
-ASKED: Mapping[str, dict[str, object]] = {
+# Parameters of the rules that must have some.
+PARAMETERS: Mapping[str, dict[str, object]] = {
     "needs": {"libraries": ["libc.so.6"]},
     "only-needs": {"libraries": ["libc.so.6"]},
     "interpreter": {"path": "/lib64/ld-linux-x86-64.so.2"},
@@ -263,7 +304,7 @@ ASKED: Mapping[str, dict[str, object]] = {
 def large(count: int, rules: int) -> Report:
     """As many images, each with that many rules; one in four is not as it should be."""
     targets = ("linux/amd64", "linux/arm64", "linux/386", "linux/riscv64")
-    asked = {name: ASKED.get(name, {}) for name in [*RULES][:rules]}
+    asked = {name: PARAMETERS.get(name, {}) for name in [*RULES][:rules]}
     recorded = []
     for number in range(count):
         facts = replace(
@@ -275,5 +316,5 @@ def large(count: int, rules: int) -> Report:
         if number % 4 == 0:
             imported = (f"symbol_{number % 7}_{each}" for each in range(60))
             facts = replace(facts, imports=(*facts.imports, *symbols(*imported, library="libc.so.6")))
-        recorded.append((image(f"cmd/service-{number // 4:03d}", facts, record=build("."), sizes=SIZES), facts, asked))
+        recorded.append((image(f"cmd/service-{number // 4:03d}", facts, build=record("."), sizes=SIZES), facts, asked))
     return report(*recorded)
