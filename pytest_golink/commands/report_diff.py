@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_golink.findings import FAILING
 from pytest_golink.lock import Difference, compare, lock_entry
 from pytest_golink.report.error_text import notes
+from pytest_golink.report.parameters import parameter_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,6 +188,6 @@ def _outcomes(report: Report) -> dict[tuple[str, str | None, str, tuple[tuple[st
     found: dict[tuple[str, str | None, str, tuple[tuple[str, str], ...]], Outcome] = {}
     for reported in report.findings:
         finding: Finding = reported.finding
-        key = (finding.image, finding.target, finding.rule, finding.parameters)
+        key = (finding.image, finding.target, finding.rule, parameter_texts(finding))
         found[key] = min(found.get(key, finding.outcome), finding.outcome, key=_WORST.index)
     return found

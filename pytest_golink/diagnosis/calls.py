@@ -40,7 +40,7 @@ def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     if finding.rule in _RULES_OF_A_FLOOR:
         return _floor_lines(finding, facts)
     if finding.rule in _RULES_OF_SYMBOLS:
-        names = matching(facts, [symbol.name for symbol in facts.imports], names_asked(finding, "symbols"))
+        names = matching(facts, [symbol.name for symbol in facts.imports], finding.names("symbols"))
         return [f"{name} is asked for by {_asker(facts, name)}" for name in names][:_PACKAGES]
     return [
         f"{package} calls {listed(functions, most=5)}"
@@ -49,15 +49,9 @@ def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     ]
 
 
-def names_asked(finding: Finding, name: str) -> list[str]:
-    """Give the names and globs that a parameter of the finding's rule lists; a finding has them as one text."""
-    return [part.strip() for part in dict(finding.parameters).get(name, "").split(",")]
-
-
 def _floor_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     # A symbol's version is the glibc release that brought it, or its present form.
-    asked = dict(finding.parameters)
-    limit = asked.get("version") or asked.get("at-most")
+    limit = finding.text("version") or finding.text("at-most")
     by_version: dict[str, list[str]] = {}
     for symbol, version in _versioned(facts):
         if (limit and numbers(version) > numbers(limit)) or (not limit and version == facts.libc.floor):

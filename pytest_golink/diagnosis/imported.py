@@ -5,7 +5,6 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.calls import names_asked
 from pytest_golink.diagnosis.origin import always_dynamic
 from pytest_golink.diagnosis.sizes import module_of
 
@@ -47,7 +46,7 @@ def importer_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
         return []
     lines = []
     if apple and finding.rule == "no-imports":
-        asked = names_asked(finding, "symbols")
+        asked = finding.names("symbols")
         found = [symbol.name for symbol in facts.imports if any(fnmatchcase(symbol.name, glob) for glob in asked)]
         lines = [
             f"{package} of the standard library asks for {name}"

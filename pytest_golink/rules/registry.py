@@ -290,7 +290,7 @@ def _finding(
         remedy=verdict.remedy,
         caution=verdict.caution,
         platforms=verdict.platforms,
-        parameters=tuple((name, _shown(value)) for name, value in values.items()),
+        parameters=tuple(values.items()),
     )
 
 
@@ -302,7 +302,3 @@ def _of_the_unpacker(verdict: Verdict, subject: Subject) -> Verdict:
         observed=f"packed by {subject.facts.content.packed}: the headers are the unpacker's",
         remedy=("test the file before it is packed",),
     )
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -143,8 +143,7 @@ def _older_glibc(finding: Finding, facts: BinaryFacts, options: BuildOptions) ->
 
 
 def _link_to_older_glibc(finding: Finding, facts: BinaryFacts) -> Iterator[Candidate]:
-    asked = dict(finding.parameters)
-    for version in (asked.get("version"), asked.get("at-most")):
+    for version in (finding.text("version"), finding.text("at-most")):
         if version and (compiler := zig_cc(facts, f"gnu.{version}")):
             price = f"the build needs zig; C calls nothing newer than glibc {version}"
             yield Candidate(weight=5, options={"cgo": True, "cc": compiler}, prices=(price,))
@@ -153,7 +152,7 @@ def _link_to_older_glibc(finding: Finding, facts: BinaryFacts) -> Iterator[Candi
 def _needs_libc(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     if facts.libc.presence == "dynamic":
         # The kind or the floor is wrong: another C compiler, never no libc.
-        musl = dict(finding.parameters).get("kind") == "musl"
+        musl = finding.text("kind") == "musl"
         yield from _dynamic_musl(facts) if musl else _link_to_older_glibc(finding, facts)
     else:
         yield from _turn_cgo_on(finding, facts, options)
@@ -176,7 +175,7 @@ def _resolver(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> It
         # What the program does not ask for no flag brings in; on Windows there is one way.
         return
     # Of a resolver several kinds are asked for at once.
-    kinds = set(dict(finding.parameters)["kind"].split(", "))
+    kinds = set(finding.names("kind") or (finding.text("kind"),))
     if kinds in ({"go"}, {"files"}):
         price = _PRICES[package]
         yield Candidate(weight=1, options={"tags": (*options.tags, TAGS[package])}, prices=(price,))
@@ -191,7 +190,7 @@ def _resolver(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> It
 
 
 def _linkmode(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
-    if dict(finding.parameters)["mode"] == "external":
+    if finding.text("mode") == "external":
         yield Candidate(
             weight=2, options={"cgo": True, "linkmode": "external"}, prices=("the build needs a C compiler",)
         )
@@ -249,8 +248,8 @@ def _older_cpu(finding: Finding, facts: BinaryFacts, _options: BuildOptions) -> 
     setting = cpu_setting(facts.target.goarch) if facts.target is not None else None
     if setting is None:
         return
-    # Of several levels the one of this architecture; a level may stand without its setting, and have a comma itself.
-    for level in re.split(r",\s+", dict(finding.parameters)["level"]):
+    # Of several levels the one of this architecture; a level may stand without its setting.
+    for level in finding.names("level"):
         name, equals, value = level.partition("=")
         if name == setting or not equals:
             newest = ((setting, value if equals else level),)
@@ -259,7 +258,7 @@ def _older_cpu(finding: Finding, facts: BinaryFacts, _options: BuildOptions) -> 
 
 def _older_system(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     # Source: cmd/link's flag -macos, since Go 1.27; Clang's documentation of MACOSX_DEPLOYMENT_TARGET.
-    limits = [limit.lower().split() for limit in dict(finding.parameters)["version"].split(", ")]
+    limits = [limit.lower().split() for limit in finding.names("version")]
     limit = next((words[-1] for words in limits if words[0] == "macos" or len(words) == 1), None)
     if facts.format != "macho" or limit is None:
         return
@@ -271,12 +270,12 @@ def _older_system(finding: Finding, facts: BinaryFacts, options: BuildOptions) -
 
 
 def _fips(finding: Finding, _facts: BinaryFacts, _options: BuildOptions) -> Iterator[Candidate]:
-    asked = dict(finding.parameters)
-    if asked["kind"] == "boringcrypto":
+    kind = finding.text("kind")
+    if kind == "boringcrypto":
         boring = (("GOEXPERIMENT", "boringcrypto"),)
         yield Candidate(weight=3, options={"cgo": True}, environment=boring, prices=("BoringCrypto's C is linked in",))
-    elif asked["kind"] == "go":
-        module = asked.get("module") or "v1.0.0"
+    elif kind == "go":
+        module = finding.text("module") or "v1.0.0"
         price = ("cryptography outside of that module's frozen copy stays as it is",)
         yield Candidate(weight=2, environment=(("GOFIPS140", module),), prices=price)
 
@@ -314,7 +313,7 @@ def _no_exec_stack(finding: Finding, facts: BinaryFacts, options: BuildOptions) 
 def _other_loader(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
     dropped = tuple(_drop_flags(finding, facts, options))
     yield from dropped
-    path = dict(finding.parameters)["path"]
+    path = finding.text("path") or ""
     musl = "ld-musl" in path
     if facts.interpreter is None:
         yield from _turn_cgo_on(finding, facts, options)
@@ -332,7 +331,7 @@ def _dynamic_musl(facts: BinaryFacts) -> Iterator[Candidate]:
 
 
 def _larger_pages(finding: Finding, facts: BinaryFacts, options: BuildOptions) -> Iterator[Candidate]:
-    size = f"0x{int(dict(finding.parameters)['bytes']):x}"
+    size = f"0x{dict(finding.parameters)['bytes']:x}"
     # Source: cmd/link's flag -R; GNU ld's -z max-page-size.
     if facts.link_mode == "external":
         pages = f"{options.extldflags} -Wl,-z,max-page-size={size}".strip()

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.calls import call_lines, names_asked
+from pytest_golink.diagnosis.calls import call_lines
 from pytest_golink.diagnosis.imported import importer_lines
 from pytest_golink.diagnosis.origin import always_dynamic, own_cgo_packages, setting
 from pytest_golink.diagnosis.sizes import module_of, size_lines
@@ -140,7 +140,7 @@ def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Packag
     if always_dynamic(facts) and finding.rule in _ABOUT_LINKAGE:
         return []
     if finding.rule == "no-modules":
-        return _first_of_each_module(graph, names_asked(finding, "modules"))
+        return _first_of_each_module(graph, finding.names("modules"))
     if finding.rule == "no-dynamic-imports" or (finding.rule in _BY_CGO and not facts.cgo.used):
         return dynamic_importers(graph) if facts.cgo.dynamic_imports else []
     if finding.rule not in _BY_CGO:
@@ -148,7 +148,7 @@ def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Packag
     named = [package for name in own_cgo_packages(facts) if (package := graph.package(name)) is not None]
     packages = named or list(graph.cgo_packages())
     if finding.rule == "only-cgo-packages":
-        globs = names_asked(finding, "packages")
+        globs = finding.names("packages")
         packages = [p for p in packages if not any(fnmatchcase(name, glob) for name in _names(p) for glob in globs)]
     return packages[:_CHAINS]
 

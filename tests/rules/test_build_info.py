@@ -94,7 +94,7 @@ def test_each_build_setting_has_its_value() -> None:
     finding = asked("build-setting", facts, settings={"CGO_ENABLED": "0", "-tags": "netgo", "-race": ""})
     assert finding.outcome == "passed"
     assert finding.evidence == ("build setting CGO_ENABLED=0", "build setting -tags=netgo", "no build setting -race")
-    assert finding.parameters == (("settings", "CGO_ENABLED=0, -tags=netgo, -race="),)
+    assert finding.parameters == (("settings", ("CGO_ENABLED=0", "-tags=netgo", "-race=")),)
 
     finding = asked("build-setting", facts, settings={"CGO_ENABLED": "1", "-tags": "a b", "-trimpath": "true"})
     assert finding.outcome == "violated"

@@ -216,5 +216,5 @@ def test_a_finding_names_the_image_and_what_was_asked() -> None:
     assert (finding.rule, finding.outcome, finding.fails) == ("needs-libc", "passed", False)
     assert (finding.image, finding.target, finding.path) == ("app", "linux/amd64", "build/app")
     assert finding.parameters == (("kind", "glibc"), ("at-most", "2.34"))
-    assert evaluate("resolver", subject(STATIC), {"kind": "go,cgo"}).parameters == (("kind", "go, cgo"),)
+    assert evaluate("resolver", subject(STATIC), {"kind": "go,cgo"}).parameters == (("kind", ("go", "cgo")),)
     assert evaluate("static", subject(STATIC, target=None), {}).target is None
