@@ -17,6 +17,7 @@ ORDER = (
     "errors",
     "facts",
     "text",
+    "forms",
     "golang",
     "reader",
     "archives",
