@@ -19,7 +19,20 @@ class GolinkError(Exception):
 
 
 class ParameterError(GolinkError, ValueError):
-    """A rule was asked with a parameter it does not take, or with a value of the wrong form."""
+    """
+    A rule, a build or a platform got a parameter that it does not have, or a value of the wrong form.
+
+    Attributes:
+        reason: What is wrong, and which form is accepted.
+        rule: The rule whose parameter it is; None where the error is about something else.
+        parameter: The parameter, build option or key that is wrong; None where the error is about the whole.
+    """
+
+    def __init__(self, reason: str, *, rule: str | None = None, parameter: str | None = None) -> None:
+        self.reason = reason
+        self.rule = rule
+        self.parameter = parameter
+        super().__init__(reason if rule is None else f"{rule}: {reason}")
 
 
 class PolicyError(GolinkError, ValueError):

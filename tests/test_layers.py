@@ -19,6 +19,7 @@ ORDER = (
     "facts",
     "session",
     "text",
+    "forms",
     "golang",
     "reader",
     "archives",

@@ -100,9 +100,13 @@ def parse_platform(name: str, table: Mapping[str, Any], own: Mapping[str, Platfo
 
     parent = None
     if isinstance(table.get("extends"), str):
-        parents = platforms_named(table["extends"], own)
+        try:
+            parents = platforms_named(table["extends"], own)
+        except ParameterError as error:
+            raise ParameterError(f"platform {name}: extends: {error.reason}", parameter="extends") from None
         if len(parents) > 1:
             names = ", ".join(each.name for each in parents)
-            raise ParameterError(f"platform {name}: extends: {table['extends']} is several platforms: {names}")
+            reason = f"platform {name}: extends: {table['extends']} is several platforms: {names}"
+            raise ParameterError(reason, parameter="extends")
         parent = parents[0]
     return platform_of(name, table, parent)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import PolicyError
 from pytest_golink.location import Location
 from pytest_golink.policy.positions import positions
+from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     import pathlib
@@ -47,7 +48,7 @@ class Document:
             PolicyError: It is not TOML.
         """
         self._file = file
-        self._mistakes: set[tuple[int, str]] = set()
+        self._errors: set[tuple[int, str]] = set()
         self.values: dict[str, object] = {}
         self._lines: dict[Path, int] = {}
         try:
@@ -59,42 +60,44 @@ class Document:
             where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
             line = int(where[1]) if where and where[1] else max(text.count("\n") + (not text.endswith("\n")), 1)
             hint = "; a byte order mark stands before it: save it as UTF-8 without one" if text[:1] == "\ufeff" else ""
-            self.wrong_at(line, f"not TOML: {message[: where.start()] if where else message}{hint}")
+            self.add_error_at(line, f"not TOML: {message[: where.start()] if where else message}{hint}")
         except RecursionError:
-            self.wrong_at(1, "not a policy: tables or lists are nested too deeply")
+            self.add_error_at(1, "not a policy: tables or lists are nested too deeply")
         except ValueError as error:
             # A number with thousands of digits, or a date in no calendar.
-            self.wrong_at(1, f"not TOML: {error}")
+            self.add_error_at(1, f"not TOML: {error}")
         for path in _huge_numbers(self.values):
-            self.wrong(path, "not TOML: a number beyond 64 bits")
-        self.check()
+            self.add_error(path, "not TOML: a number beyond 64 bits")
+        self.raise_errors()
 
     @property
-    def mistakes(self) -> int:
-        """How many mistakes were noted so far."""
-        return len(self._mistakes)
+    def error_count(self) -> int:
+        """The number of errors so far."""
+        return len(self._errors)
 
-    def place(self, path: Path) -> Location:
-        """Give the line of a key, the first one for the whole file."""
+    def location(self, path: Path) -> Location:
+        """Return the line of a key; that of the table or list around it where the key itself has none."""
+        while path and path not in self._lines:
+            path = path[:-1]
         return Location(file=self._file, line=self._lines.get(path, 1))
 
-    def wrong(self, path: Path, text: str) -> None:
-        """Note a mistake at a key."""
-        self.wrong_at(self.place(path).line, text)
+    def add_error(self, path: Path, text: str) -> None:
+        """Note an error at a key."""
+        self.add_error_at(self.location(path).line, text)
 
-    def wrong_at(self, line: int, text: str) -> None:
-        """Note a mistake at a line; the same one at the same line counts once."""
-        self._mistakes.add((line, printable(text)))
+    def add_error_at(self, line: int, text: str) -> None:
+        """Note an error at a line; the same error at the same line counts once."""
+        self._errors.add((line, escape_message(text)))
 
-    def check(self) -> None:
+    def raise_errors(self) -> None:
         """
-        Go on only without mistakes.
+        Raise the errors so far; do nothing where there are none.
 
         Raises:
-            PolicyError: There are some: all of them, by line.
+            PolicyError: There are errors: all of them, by line.
         """
-        if self._mistakes:
-            raise PolicyError([(Location(file=self._file, line=line), text) for line, text in sorted(self._mistakes)])
+        if self._errors:
+            raise PolicyError([(Location(file=self._file, line=line), text) for line, text in sorted(self._errors)])
 
 
 def read_document(path: pathlib.Path, file: str) -> Document:
@@ -126,7 +129,7 @@ def read_document(path: pathlib.Path, file: str) -> Document:
 
 
 def _unreadable(file: str, line: int, text: str) -> PolicyError:
-    return PolicyError([(Location(file=file, line=line), printable(text))])
+    return PolicyError([(Location(file=file, line=line), escape_message(text))])
 
 
 def _huge_numbers(values: Mapping[str, object]) -> Iterator[Path]:
@@ -139,15 +142,6 @@ def _huge_numbers(values: Mapping[str, object]) -> Iterator[Path]:
             pending += [((*path, number), entry) for number, entry in enumerate(value)]
         elif isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
             yield path
-
-
-def printable(text: str) -> str:
-    r"""Give a text as one line that acts on no terminal: what does not print stands as "\x1b"; a long one is cut."""
-    if len(text) > _LONGEST_TEXT:
-        text = f"{text[:_LONGEST_TEXT]}…"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def shown(value: object) -> str:

@@ -14,7 +14,8 @@ from pytest_golink.diagnosis.evidence import linkage_lines
 from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.facts import BinaryFacts
-from pytest_golink.rules.parameters import Form, Pattern
+from pytest_golink.forms import Form, whole_number
+from pytest_golink.rules.parameters import Pattern
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.sandbox import Ran, run_alone
@@ -33,14 +34,6 @@ print(any(re.search(pattern, text) for text in texts))
 _SEARCH_S = 10.0
 
 
-def _whole(least: int, most: int, text: str) -> Form:
-    return Form(
-        text=f"{text}, {least} to {most}",
-        accepts=lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
-        schema={"type": "integer", "minimum": least, "maximum": most},
-    )
-
-
 def _is_argument(value: object) -> bool:
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
@@ -48,8 +41,8 @@ def _is_argument(value: object) -> bool:
         return False
 
 
-Seconds = Annotated[int, _whole(1, _MOST_SECONDS, "a number of seconds")]
-ExitStatus = Annotated[int, _whole(0, _MOST_STATUS, "an exit status")]
+Seconds = Annotated[int, whole_number("a number of seconds", least=1, most=_MOST_SECONDS)]
+ExitStatus = Annotated[int, whole_number("an exit status", least=0, most=_MOST_STATUS)]
 Argument = Annotated[
     str,
     Form(

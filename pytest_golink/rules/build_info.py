@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Module
-from pytest_golink.rules.parameters import SOME, GoVersion, Name, Settings
+from pytest_golink.rules.parameters import GoVersion, Name, NonEmpty, Settings
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
@@ -127,7 +127,7 @@ def _flag(key: str, value: str) -> str:
     return f"{key}='{value}'" if " " in value else f"{key}={value}"
 
 
-def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """
     None of these modules (globs, `path@version`) is in the build info.
 

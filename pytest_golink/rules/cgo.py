@@ -9,7 +9,7 @@ from pytest_golink.diagnosis.origin import RUNTIME_CGO, cgo_causes, own_cgo_pack
 from pytest_golink.diagnosis.remedies import without_cgo
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
-from pytest_golink.rules.parameters import SOME, Name
+from pytest_golink.rules.parameters import Name, NonEmpty
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
@@ -85,7 +85,7 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
 _LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", "os/user", RUNTIME_CGO})
 
 
-def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], SOME]) -> Verdict:
+def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], NonEmpty]) -> Verdict:
     """DNS paths that the program can take are exactly these."""
     facts = subject.facts
     asked = sorted(set(kind))

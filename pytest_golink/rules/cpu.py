@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CpuLevel
+from pytest_golink.forms import Form
 from pytest_golink.golang.cpu import BUILD_SETTING, cpu_features, cpu_levels, cpu_setting, cpu_settings
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 
@@ -48,7 +49,7 @@ LevelName = Annotated[
 ]
 
 
-def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], SOME]) -> Verdict:
+def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], NonEmpty]) -> Verdict:
     """CPU level at or under the one named for the image's architecture."""
     facts = subject.facts
     limits = _limits(level)

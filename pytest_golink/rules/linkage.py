@@ -17,7 +17,7 @@ from pytest_golink.diagnosis.origin import always_dynamic, cgo_causes, dynamic_c
 from pytest_golink.diagnosis.remedies import EXTERNAL_STATIC, make_static, without_cgo
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.platforms.system_libraries import is_system_interpreter, outside_system, system_words
-from pytest_golink.rules.parameters import SOME, Name, Path
+from pytest_golink.rules.parameters import Name, NonEmpty, Path
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import listed, quoted
@@ -120,7 +120,7 @@ def self_contained(subject: Subject) -> Verdict:
     )
 
 
-def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """Each named library is needed."""
     facts = subject.facts
     expected = f"needs {listed(libraries)}"
@@ -218,7 +218,7 @@ def no_rpath(subject: Subject) -> Verdict:
     )
 
 
-def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """Each named symbol is imported."""
     facts = subject.facts
     expected = f"imports {listed(symbols)}"
@@ -237,7 +237,7 @@ def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], SOME]) -> 
     )
 
 
-def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """None of the named symbols is imported."""
     facts = subject.facts
     expected = f"does not import {listed(symbols)}"

@@ -6,8 +6,9 @@ import re
 from typing import Annotated
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.forms import Form
 from pytest_golink.loader.macos import check_macos, cpu_of, minimum_line, older_system, padded, system_of
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.versions import numbers
@@ -80,7 +81,7 @@ MacVersion = Annotated[
 ]
 
 
-def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], SOME]) -> Verdict:
+def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], NonEmpty]) -> Verdict:
     """Minimum OS version that the image asks for at or under the one named for its system."""
     facts = subject.facts
     expected = f"{', '.join(version)} or older is enough"

@@ -9,13 +9,14 @@ from typing import Annotated
 from pytest_golink.diagnosis.evidence import header_lines, matching
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, ProgramHeader
-from pytest_golink.rules.parameters import SOME, Form, TargetName
+from pytest_golink.forms import Form
+from pytest_golink.rules.parameters import NonEmpty, TargetName
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import listed
 
 
-def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], SOME]) -> Verdict:
+def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], NonEmpty]) -> Verdict:
     """GOOS/GOARCH is one of these."""
     facts = subject.facts
     expected = listed(targets) if len(targets) == 1 else f"one of {listed(targets)}"

@@ -83,7 +83,7 @@ class Rule:
         if len(self.parameters) == 1:
             (plain,) = self.parameters
         if plain is None:
-            raise ParameterError(f"{self.name}: {value!r} is not {self._accepted}")
+            raise ParameterError(f"{value!r} is not {self._accepted}", rule=self.name)
         return self.checked({plain.name: value})
 
     @property
@@ -103,15 +103,15 @@ class Rule:
         known = [parameter.name for parameter in self.parameters]
         for name in parameters:
             if name not in known:
-                raise ParameterError(
-                    f'{self.name}: unknown parameter "{name}"{suggestion(str(name), known)}; accepted: {self._accepted}'
-                )
+                reason = f'unknown parameter "{name}"{suggestion(str(name), known)}; accepted: {self._accepted}'
+                raise ParameterError(reason, rule=self.name, parameter=str(name))
         values = {}
         for parameter in self.parameters:
             if parameter.name in parameters:
                 values[parameter.name] = parameter.value(self.name, parameters[parameter.name])
             elif parameter.required:
-                raise ParameterError(f"{self.name}: {parameter.name} is missing: {parameter.accepted}")
+                reason = f"{parameter.name} is missing: {parameter.accepted}"
+                raise ParameterError(reason, rule=self.name, parameter=parameter.name)
         return values
 
     @property

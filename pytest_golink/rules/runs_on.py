@@ -10,6 +10,7 @@ from typing import Annotated
 from pytest_golink.diagnosis.evidence import linkage_lines
 from pytest_golink.diagnosis.remedies import older_glibc
 from pytest_golink.findings import PlatformAnswer
+from pytest_golink.forms import Form
 from pytest_golink.loader.elf import elf_obstacles
 from pytest_golink.loader.macos import macos_obstacles
 from pytest_golink.loader.obstacles import (
@@ -22,7 +23,7 @@ from pytest_golink.loader.obstacles import (
 from pytest_golink.loader.windows import windows_obstacles
 from pytest_golink.platforms import Platform, platforms_named
 from pytest_golink.platforms.naming import in_words
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.versions import numbers
@@ -68,7 +69,7 @@ class Start:
         )
 
 
-def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], SOME]) -> Verdict:
+def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], NonEmpty]) -> Verdict:
     """Each named platform starts the image: its loader, libraries, versions, CPU and OS minimum are there."""
     chosen = {platform.name: platform for name in platforms for platform in platforms_named(name, subject.platforms)}
     expected = f"starts on {listed(platforms)}"

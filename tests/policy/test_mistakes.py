@@ -20,7 +20,7 @@ FORM = 'is not of the form archive!member, such as "dist/*.tar.gz!**/app"'
 MEMBER = 'leads out of the archive; name the member as the archive does, such as "**/app"'
 NAME = 'expected a name of at most 200 characters, without any of []*? and without "::"'
 TARGETS = 'expected a list of at least one target, such as "linux/amd64"'
-SOURCE = "one of package, path and goreleaser says where a binary comes from"
+SOURCE = "exactly one of package, path and goreleaser must be given"
 REST = """
 [[binary]]
 package = "./cmd/app"
@@ -98,7 +98,7 @@ def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
         ("policy = 3" + REST, ["1: policy: expected a table, not 3"]),
         (
             "[policy]\nstatic = true" + REST,
-            ["2: policy.static: expected a table, not true; rules stand in a named one: [policy.NAME]"],
+            ["2: policy.static: expected a table, not true; put rules in a named table: [policy.NAME]"],
         ),
         ("lock = '5%'" + REST, ['1: lock: expected a table, not "5%"']),
         (
@@ -232,7 +232,7 @@ policy = "p"
     ("lines", "expected"),
     [
         ("targts = ['linux/amd64']", ['4: unknown key "targts" in [[binary]]; did you mean "targets"?']),
-        ("stripped = true", ['4: unknown key "stripped" in [[binary]]; a rule stands in rules = { stripped = … }']),
+        ("stripped = true", ['4: unknown key "stripped" in [[binary]]; write a rule as rules = { stripped = … }']),
         ("name = 'a::b'", [f'4: name: {NAME}, not "a::b"']),
         ("name = ''", [f'4: name: {NAME}, not ""']),
         ("policy = 1", ["4: policy: expected a name, or a list of at least one, not 1"]),
@@ -243,7 +243,7 @@ policy = "p"
         ("targets = []", [f"4: targets: {TARGETS}, not an empty list"]),
         (
             "targets = [\n'linux/amd64',\n'linux/amd64']",
-            ['6: targets: "linux/amd64" stands there twice'],
+            ['6: targets: "linux/amd64" is written twice'],
         ),
         (
             "targets = ['linux/x86_64', 'Linux/amd64', 'linux']",
@@ -254,12 +254,12 @@ policy = "p"
                 'did you mean "linux/amd64"?',
             ],
         ),
-        ("cgo = 'yes'", ["4: cgo: expected true, false, or nothing for Go's default, not 'yes'"]),
+        ("cgo = 'yes'", ['4: cgo: expected true, false, or nothing for Go\'s default, not "yes"']),
         (
             "buildmode = 'pi'",
             [
-                "4: buildmode: expected default or exe or pie or c-archive or c-shared or plugin "
-                "(did you mean 'pie'?), not 'pi'"
+                '4: buildmode: expected one of default, exe, pie, c-archive, c-shared, plugin, not "pi"; '
+                'did you mean "pie"?'
             ],
         ),
         ("tags = [1]", ['4: tags: expected build tags such as "netgo", not 1']),
@@ -270,11 +270,11 @@ policy = "p"
         ),
         (
             "race = 1\ntrimpath = 'x'",
-            ["4: race: expected true or false, not 1", "5: trimpath: expected true or false, not 'x'"],
+            ["4: race: expected true or false, not 1", '5: trimpath: expected true or false, not "x"'],
         ),
-        ("ids = ['a']", ["4: ids: it is for what is not built here; this binary has a package"]),
-        ("may-run = true", ["4: may-run: it is for what is not built here; this binary has a package"]),
-        ("path = 'dist/app'", [f"1: {SOURCE}: package and path are both given"]),
+        ("ids = ['a']", ["4: ids: only for a binary that golink does not build; this binary has a package"]),
+        ("may-run = true", ["4: may-run: only for a binary that golink does not build; this binary has a package"]),
+        ("path = 'dist/app'", [f"1: {SOURCE}: there are package and path"]),
         (
             "[binary.override]\ntargets = ['*']",
             ["4: override: expected a list of tables, not a table; write [[binary.override]]"],
@@ -290,8 +290,8 @@ policy = "p"
         (
             "[[binary.override]]\ntargets = ['linux/*']\ncgo = true",
             [
-                '5: override: "linux/*" cannot be decided: without targets this binary is built for Go\'s default '
-                "target, whichever that is; name them"
+                '5: override: "linux/*" cannot be decided: without targets the binary is built for Go\'s default '
+                "target, which depends on the machine; add targets"
             ],
         ),
         (
@@ -330,8 +330,8 @@ def test_a_binary_that_is_built(tmp_path: Path, lines: str, expected: list[str])
         ("./...", "2: package: './...' is a pattern; a build makes one image of one main package"),
         ("-o", "2: package: '-o' is a flag"),
         (" ", '2: package: expected a string that is not empty, not " "'),
-        (".", '2: package: "." does not tell a name; give one: name = "…"'),
-        ("..", '2: package: ".." does not tell a name; give one: name = "…"'),
+        (".", '2: package: "." does not tell a name; add name = "…"'),
+        ("..", '2: package: ".." does not tell a name; add name = "…"'),
     ],
 )
 def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: str) -> None:
@@ -351,19 +351,22 @@ def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: 
         ("path = 'dist\\app.exe'", [f'3: path: "dist\\app.exe": {RELATIVE}']),
         ('path = "a\\u0000b"', ['3: path: "a\\x00b" has characters that do not print']),
         ("path = []", ["3: path: expected a path, or a list of at least one, not an empty list"]),
-        ("path = ['a',\n'../b',\n'a']", ['5: path: "a" stands there twice']),
+        ("path = ['a',\n'../b',\n'a']", ['5: path: "a" is written twice']),
         ("path = ['a',\n'../b']", [f'4: path: "../b" {OUT}']),
         ("path = 'dist/*.zip!'", [f'3: path: "dist/*.zip!" {FORM}']),
         ("path = '!app'", [f'3: path: "!app" {FORM}']),
         ("path = 'a.zip!!c'", [f'3: path: "a.zip!!c" {FORM}']),
         ("path = 'a.zip!../b'", [f'3: path: "../b" {MEMBER}']),
         ("path = 'a.zip!/b'", [f'3: path: "/b" {MEMBER}']),
-        ("path = 'a'\ncgo = true", ["4: cgo: it is for what is built here; this binary has a path"]),
-        ("path = 'a'\ntargets = ['linux/amd64']", ["4: targets: it is for what is built here; this binary has a path"]),
+        ("path = 'a'\ncgo = true", ["4: cgo: only for a binary that golink builds; this binary has a path"]),
+        (
+            "path = 'a'\ntargets = ['linux/amd64']",
+            ["4: targets: only for a binary that golink builds; this binary has a path"],
+        ),
         ("path = 'a'\nids = ['x']", ["4: ids: they select from a goreleaser folder; this binary has a path"]),
         (
             "path = 'a'\n[[binary.override]]\ntargets = ['*']\ncgo = true",
-            ["6: cgo: it is for what is built here; this binary has a path"],
+            ["6: cgo: only for a binary that golink builds; this binary has a path"],
         ),
         (
             "path = 'a'\n[[binary.override]]\ntargets = ['linux/*']\nrules.static = false",
@@ -373,7 +376,7 @@ def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: 
         ("goreleaser = 'dist'\nids = []", ["4: ids: expected a list of at least one build id, not an empty list"]),
         (
             "goreleaser = 'dist'\ntrimpath = true",
-            ["4: trimpath: it is for what is built here; this binary has a goreleaser"],
+            ["4: trimpath: only for a binary that golink builds; this binary has a goreleaser"],
         ),
         ("name = 'app'", [f"1: {SOURCE}: there is none"]),
     ],

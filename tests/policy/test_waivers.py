@@ -101,10 +101,10 @@ def test_of_several_waivers_the_one_that_holds_longest_counts(tmp_path: Path) ->
         ("binary = 'ap'\nrule = 'static'", ['20: no binary is called "ap"; did you mean "app"?']),
         ("binary = 'app[darwin/*]'\nrule = 'static'", ['20: no binary is called "app[darwin/*]"']),
         ("binary = 'out/*/server'\nrule = 'stripped'", ['20: no binary is called "out/*/server"']),
-        ("binary = 'app'\nrule = 'nx'", ['21: nothing asks "app" for nx: there is nothing to waive']),
+        ("binary = 'app'\nrule = 'nx'", ['21: no rule nx is asked of "app": there is nothing to waive']),
         (
             "binary = 'app[windows/*]'\nrule = ['signed', 'static']",
-            ['21: nothing asks "app[windows/*]" for static: there is nothing to waive'],
+            ['21: no rule static is asked of "app[windows/*]": there is nothing to waive'],
         ),
         (
             "binary = 'app'\nrule = 'static'\ntargets = ['darwin/*', 'plan9/*']",
@@ -144,7 +144,7 @@ def test_a_waiver_may_be_about_what_only_the_files_will_tell(tmp_path: Path, bin
     assert len(policy_of(tmp_path, text).waivers) == 1
 
 
-LAST = "what is to last is no waiver: switch the rule off in the binary, rules = { stripped = false }"
+LAST = "to accept a violation for good, switch the rule off in the binary: rules = { stripped = false }"
 
 
 @pytest.mark.parametrize(
