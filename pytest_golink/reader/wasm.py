@@ -92,7 +92,7 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
     goos = next((_PORTS[name] for name in names if name in _PORTS), None)
     target = Target(goos=goos, goarch="wasm") if goos else None
     # No shared library's symbols: what the host gives comes by //go:wasmimport, not by //go:cgo_import_dynamic.
-    go = read_go_facts(_map(view, module), imports=(), target=target)
+    go = read_go_facts(_map(view, module), imports=())
     build = go.build and replace(go.build, version=module.go_version)
     # The tool conventions' "linking" marks a relocatable object, "dylink.0" a library for a dynamic linker.
     kind: Kind = (

@@ -105,7 +105,6 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     go = read_go_facts(
         image,
         imports=imports.symbols,
-        target=told,
         debug=_debug_sections(layout),
         noted=any((owner, kind) == _GO_BUILD_ID for owner, kind, _ in read_notes(layout)),
     )

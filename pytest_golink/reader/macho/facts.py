@@ -125,7 +125,6 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
     go = read_go_facts(
         _map(image, layout, symbols),
         imports=imports,
-        target=target,
         debug=(
             DebugSection(name=section.name, data=section.data)
             for section in layout.sections
