@@ -175,8 +175,7 @@ def _preloaded(facts: BinaryFacts) -> bool | Refusal:
             seconds=_RUN_S,
             environment={"LD_PRELOAD": f"{{folder}}/{library.name}"},
             beside=(library,),
-            # A program with an interpreter needs one to be there.
-            root=facts.interpreter is None,
+            interpreter=facts.interpreter,
         )
         if not_of_this_machine(facts, ran):
             return "machine"
