@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,7 @@ class Found:
         stamp: The state that `source` was in; of a plain file it does not count.
         chain: How to get a member's bytes: each step's from the file that the step before gives; () for a plain file.
         head: A member's first bytes; b"" for a plain file.
+        mode: A member's permission bits.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Found:
     stamp: tuple[int, int] = field(default=(0, 0), repr=False)
     chain: tuple[Step, ...] = field(default=(), repr=False, compare=False)
     head: bytes = field(default=b"", repr=False, compare=False)
+    mode: int = field(default=0o644, repr=False, compare=False)
 
     @property
     def path(self) -> Path | None:
@@ -59,7 +62,8 @@ class Found:
         """
         Give the file, extracted into `folder` where it is a member.
 
-        Extracted once, by whichever process comes first; the file is not executable. Of a plain file, the file itself.
+        Extracted once, by the process that comes first, with the member's mode, but without a set-user-ID bit, and
+        readable. Of a plain file, the file itself.
 
         Raises:
             ArchiveError: The archive has changed since it was looked into, is damaged, or `folder` cannot be written.
@@ -84,6 +88,7 @@ class Found:
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     _copy(self.chain, archive, self.name, file)
+                Path(temporary).chmod(self.mode & 0o777 | stat.S_IRUSR)
                 Path(temporary).replace(target)
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
@@ -289,7 +294,14 @@ def _member(
     source = member.source or archive
     with source.open("rb") as file:
         stamp = _stamp_of(file)
-    return Found(name=f"{name}!{inner}", source=source, stamp=stamp, chain=(*chain, *member.chain), head=member.head)
+    return Found(
+        name=f"{name}!{inner}",
+        source=source,
+        stamp=stamp,
+        chain=(*chain, *member.chain),
+        head=member.head,
+        mode=member.mode,
+    )
 
 
 def _stamp_of(file: BinaryIO) -> tuple[int, int]:

@@ -38,6 +38,7 @@ class Member:
         target: Of a symlink as it is written, of a hard link the name of the other member.
         chain: How to get its bytes: each step's from the file that the step before gives, the first's from `source`.
         source: The file that holds the bytes; None for the archive's own.
+        mode: Its permission bits, as its unpacker sets them; of a file only.
         problem: Why its bytes cannot be had ("is encrypted"); "" where they can.
     """
 
@@ -49,6 +50,7 @@ class Member:
     target: str = ""
     chain: tuple[Step, ...] = ()
     source: Path | None = None
+    mode: int = 0o644
     problem: str = ""
 
 

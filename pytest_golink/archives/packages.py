@@ -117,7 +117,7 @@ def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
         elif stat.S_ISREG(mode):
             holders[same] = name
             data.seek(start)
-            yield _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)))
+            yield _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)), mode)
         elif stat.S_ISLNK(mode):
             data.seek(start)
             target = data.read(size).decode("utf-8", "surrogateescape")
@@ -130,7 +130,7 @@ def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
         if same in holders:
             yield Member(name=name, kind="hardlink", target=holders[same])
         else:
-            yield _cpio_file(payload, codec, name, 0, 0, b"")
+            yield _cpio_file(payload, codec, name, 0, 0, b"", 0o644)
     while data.read(limits.HEADER_BYTES):
         pass
 
@@ -145,6 +145,6 @@ def _cpio_header(data: Stream, path: str, at: int) -> list[int]:
     return [int(digits[index : index + 8], 16) for index in range(0, len(digits), 8)]
 
 
-def _cpio_file(payload: Range, codec: str | None, name: str, offset: int, size: int, head: bytes) -> Member:
+def _cpio_file(payload: Range, codec: str | None, name: str, offset: int, size: int, head: bytes, mode: int) -> Member:
     extent = Extent(start=payload.start, length=payload.size, codec=codec, offset=offset, size=size)
-    return Member(name=name, kind="file", size=size, offset=offset, head=head, chain=(extent.chunks,))
+    return Member(name=name, kind="file", size=size, offset=offset, head=head, chain=(extent.chunks,), mode=mode)

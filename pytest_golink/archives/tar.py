@@ -85,7 +85,16 @@ def _member(info: tarfile.TarInfo, head: bytes, packed: Range, codec: str | None
         extent = Extent(start=packed.start, length=packed.size, codec=codec, offset=start, size=info.size)
         problem = "is stored as a sparse file, which cannot be read" if info.issparse() else ""
         chain = (extent.chunks,)
-        return Member(name=name, kind="file", size=info.size, offset=start, head=head, chain=chain, problem=problem)
+        return Member(
+            name=name,
+            kind="file",
+            size=info.size,
+            offset=start,
+            head=head,
+            chain=chain,
+            mode=info.mode,
+            problem=problem,
+        )
     if info.issym():
         return Member(name=name, kind="symlink", target=info.linkname)
     if info.islnk():

@@ -20,6 +20,7 @@ _ENCRYPTED = 0x1
 # Where Unix keeps the mode, in a field that Windows has for itself.
 _MODE_SHIFT = 16
 _UNIX = 3
+_NO_MODE = 0o644
 _LONGEST_LINK = 4096
 
 
@@ -47,7 +48,16 @@ def zip_members(file: BinaryIO, path: str) -> Iterator[Member]:
                 problem = "is encrypted" if info.flag_bits & _ENCRYPTED else ""
                 head = b"" if problem else _head(archive, info)
                 chain = (partial(_chunks, index),)
-                yield Member(name=name, kind="file", size=info.file_size, head=head, chain=chain, problem=problem)
+                yield Member(
+                    name=name,
+                    kind="file",
+                    size=info.file_size,
+                    head=head,
+                    chain=chain,
+                    # Without one, as Go's archive/zip writes where a program sets none, unzip gives it no execute bit.
+                    mode=mode or _NO_MODE,
+                    problem=problem,
+                )
 
 
 def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

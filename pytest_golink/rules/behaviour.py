@@ -15,17 +15,18 @@ from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.forms import Form, whole_number
+from pytest_golink.rules.mode import EXECUTE_REMEDY, is_startable, mode_cautions, mode_of
 from pytest_golink.rules.parameters import Pattern
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
-from pytest_golink.sandbox import Ran, run_alone
+from pytest_golink.sandbox import MEMORY_BYTES, Ran, run_alone
 
 _MOST_SECONDS = 600
 _MOST_STATUS = 255
 _OUTPUT_LINES = 6
 _LINE_CHARACTERS = 200
-# In a process of its own: a pattern may take for ever on what a stranger's program prints, and nothing stops Python's
-# re but the end of its process.
+# In its own process: a pattern may search for ever in what a stranger's program prints, and only the end of its process
+# stops Python's re.
 _SEARCH = """
 import json, re, sys
 pattern, texts = json.load(sys.stdin)
@@ -65,9 +66,9 @@ def starts_alone(
     """
     Program starts in an empty root directory.
 
-    It runs with `args`, without a network, environment or files, as nobody, for at most `seconds`. It has started if it
-    ends with `status` and prints something that `output` matches; with `keeps-running`, as a server does, if it is
-    still there when its time is over.
+    It runs with `args` and its own mode, without a network, environment or files, as nobody, for at most `seconds`. It
+    has started if it ends with `status` and prints something that `output` matches; with `keeps-running`, as a server
+    does, if it is still there when its time is over.
     """
     facts = subject.facts
     does = f"is running after {seconds} s" if keeps_running else f"ends with status {status} within {seconds} s"
@@ -75,6 +76,15 @@ def starts_alone(
     unanswered = not_linked(facts, expected) or _no_program(facts, expected) or may_not_run(subject, expected)
     if unanswered:
         return unanswered
+    mode = mode_of(facts)
+    if mode is not None and not is_startable(mode):
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="it does not start: its file has no execute bit",
+            evidence=(f"mode 0{mode:03o}",),
+            remedy=EXECUTE_REMEDY,
+        )
     ran = run_alone(Path(facts.path), arguments=args, seconds=seconds)
     if not_of_this_machine(facts, ran):
         return foreign(facts, expected)
@@ -97,29 +107,30 @@ def starts_alone(
             evidence=_printed(ran),
             remedy=("give an output that repeats no repetition, as (a+)+ does",),
         )
-    ends = ran.status is None if keeps_running else ran.status == status
+    ends = not ran.outgrew and (ran.status is None if keeps_running else ran.status == status)
     return Verdict(
         outcome="passed" if ends and prints else "violated",
         expected=expected,
         observed=_ending(ran, seconds) + ("" if prints else f", and prints nothing that {output} matches"),
         evidence=_printed(ran),
+        caution=mode_cautions(mode),
     )
 
 
 def may_not_run(subject: Subject, expected: str) -> Verdict | None:
-    """Give the answer for an image that nobody allowed to run, None for one that may."""
+    """Return the answer for an image that may not run, None for one that may."""
     if subject.may_run:
         return None
     return Verdict(
         outcome="undecidable",
         expected=expected,
-        observed="it was not built here, and nobody allowed it to run",
-        remedy=("may-run = true in its [[binary]] allows it",),
+        observed="it was not built in this run, and `may-run` is not set",
+        remedy=("may-run = true in its [[binary]] allows golink to run it",),
     )
 
 
 def foreign(facts: BinaryFacts, expected: str) -> Verdict:
-    """Give the answer for an image that this machine cannot run."""
+    """Return the answer for an image that this machine cannot run."""
     return Verdict(
         outcome="undecidable",
         expected=expected,
@@ -135,8 +146,8 @@ def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
     """
     Whether the kernel refused an image because it is for another machine.
 
-    What names no interpreter and yet misses one has met an emulator that is registered without being loaded, and is
-    not in its root.
+    An image that names no interpreter and yet misses one has met an emulator that is registered without being loaded,
+    and is not in its root.
     """
     return ran.refused == "machine" or (ran.refused == "interpreter" and facts.interpreter is None)
 
@@ -146,7 +157,7 @@ def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed=f"a {facts.kind}, which is loaded by a program, and not started",
+            observed=f"a {facts.kind}: a program loads it, and it is not started",
             remedy=("name the program that loads it, or switch this off for it",),
         )
     if facts.format != "elf" or (facts.target is not None and facts.target.goos != "linux"):
@@ -168,6 +179,8 @@ def _prints(ran: Ran, pattern: str) -> bool | None:
 
 
 def _ending(ran: Ran, seconds: int) -> str:
+    if ran.outgrew:
+        return f"golink ended it: its processes held more than {MEMORY_BYTES >> 30} GiB of memory together"
     if ran.status is None:
         return f"it is running after {seconds} s"
     if ran.status > 128 and (ran.status - 128) in {number.value for number in signal.Signals}:
@@ -178,10 +191,10 @@ def _ending(ran: Ran, seconds: int) -> str:
 def _printed(ran: Ran) -> tuple[str, ...]:
     lines: list[str] = []
     for name, text in (("stdout", ran.output), ("stderr", ran.errors)):
-        said = text.splitlines()
-        lines += [f"{name}: {_bounded(line)}" for line in said[:_OUTPUT_LINES]]
-        if len(said) > _OUTPUT_LINES:
-            lines.append(f"{name}: … {len(said) - _OUTPUT_LINES} more lines")
+        printed = text.splitlines()
+        lines += [f"{name}: {_bounded(line)}" for line in printed[:_OUTPUT_LINES]]
+        if len(printed) > _OUTPUT_LINES:
+            lines.append(f"{name}: … {len(printed) - _OUTPUT_LINES} more lines")
     return tuple(lines) or ("it printed nothing",)
 
 

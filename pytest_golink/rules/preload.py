@@ -22,7 +22,7 @@ from pytest_golink.text.words import listed
 # The variable of each format's loader.
 _PRELOAD = {"elf": "LD_PRELOAD", "macho": "DYLD_INSERT_LIBRARIES", "xcoff": "LDR_PRELOAD"}
 _MARK = "golink: preloaded"
-# A system call of its own: a position-independent program without cgo is loaded with no libc that has a `write`.
+# Its own system call: a position-independent program without cgo is loaded with no libc that has a `write`.
 _INTERPOSER = f"""
 static void reached(const char *text, unsigned long size) {{
 #if defined(__x86_64__)
@@ -60,8 +60,8 @@ def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
     """
     LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach the program.
 
-    Decided from the image: what has no interpreter has nobody to read the variable, and macOS's loader drops its own
-    for an image with the hardened runtime. `run` also proves it, with a library that says so when it is loaded.
+    Decided from the image: only an interpreter reads the variable, and macOS's loader drops it for an image with the
+    hardened runtime. `run` also proves it, with a library that reports when it is loaded.
     """
     facts = subject.facts
     variable = _PRELOAD.get(facts.format)
@@ -75,7 +75,7 @@ def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
             expected=expected,
             observed="its system's loader has no such variable"
             if variable is None
-            else "a library is loaded by a program, and the variable is the program's affair",
+            else "this is a shared library: ask the rule of the program that loads it",
         )
     verdict = _of_the_image(facts, variable, expected)
     return _proved(subject, verdict, variable) if run else verdict
@@ -155,7 +155,7 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
         return foreign(facts, expected)
     evidence = (*verdict.evidence, f"run with {variable}: the library was {'loaded' if loaded else 'not loaded'}")
     return Verdict(
-        # Whatever the image says, a library got in.
+        # A library got in, even where the image says that none can.
         outcome="violated" if loaded else verdict.outcome,
         expected=expected,
         observed=verdict.observed if verdict.outcome == "violated" or not loaded else "a library was loaded with it",
@@ -166,7 +166,7 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
 
 
 def _preloaded(facts: BinaryFacts) -> bool | Refusal:
-    """Run the program with a library preloaded, and tell whether that was loaded; else why it does not run here."""
+    """Return whether a library to preload was loaded with the program; else why the program does not run here."""
     with tempfile.TemporaryDirectory(prefix="golink-preload-") as folder:
         library = Path(folder, "golink-preload.so")
         _compile(library)
@@ -175,8 +175,7 @@ def _preloaded(facts: BinaryFacts) -> bool | Refusal:
             seconds=_RUN_S,
             environment={"LD_PRELOAD": f"{{folder}}/{library.name}"},
             beside=(library,),
-            # A program with an interpreter needs one to be there.
-            root=facts.interpreter is None,
+            interpreter=facts.interpreter,
         )
         if not_of_this_machine(facts, ran):
             return "machine"
@@ -211,5 +210,7 @@ def _compile(library: Path) -> None:
             f"ignores-preload: run = true needs a C compiler for a library to preload: {error}"
         ) from error
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise ToolchainError(f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {said}")
+        output = done.stderr.decode(errors="replace").strip()
+        raise ToolchainError(
+            f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {output}"
+        )

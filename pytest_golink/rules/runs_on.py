@@ -23,6 +23,7 @@ from pytest_golink.loader.obstacles import (
 from pytest_golink.loader.windows import windows_obstacles
 from pytest_golink.platforms import Platform, platforms_named
 from pytest_golink.platforms.naming import in_words
+from pytest_golink.rules.mode import mode_cautions, mode_of
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
@@ -92,7 +93,10 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
         evidence=(*linkage_lines(subject.facts), *_reasons(failing), *_reasons(unsaid)),
         cause=tuple(dict.fromkeys(chain.from_iterable(each.cause for each in against))),
         remedy=tuple(dict.fromkeys(remedy)),
-        caution=tuple(dict.fromkeys(each.text for start in starts for each in start.obstacles if each.caution)),
+        caution=(
+            *dict.fromkeys(each.text for start in starts for each in start.obstacles if each.caution),
+            *mode_cautions(mode_of(subject.facts)),
+        ),
         platforms=tuple(start.answer for start in starts),
     )
 
