@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.policy import keys
 from pytest_golink.policy.document import shown
@@ -145,7 +146,7 @@ class Rulesets:
                 return None
         if removed:
             return None
-        if name == "runs-on" and parameters is not None:
+        if Concern.PLATFORMS in rule.concerns and parameters is not None:
             self._check_platforms(path, value, parameters)
         return RuleChange(rule=name, parameters=parameters, place=place)
 
