@@ -16,7 +16,7 @@ KNOWS_PYTEST = tests/collect tests/test_assertions.py $(addprefix tests/plugin/t
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz browser integration
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz browser integration
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,8 +63,12 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on real binar
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
-schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
+api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from what the rules declare
+	$(VENV)/bin/python -m tests.api
+
+schema: $(VENV)/.test ## Write the JSON Schemas of golink.toml and of the JSON report
 	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
+	$(VENV)/bin/python -m pytest_golink.report.schema > docs/report.schema.json
 
 browser: $(VENV)/.browser ## Look at the HTML report in a headless Chromium (Debian: apt-get install chromium chromium-driver)
 	nice $(VENV)/bin/python -m pytest -q -s tests/slow/browser/pages.py

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_golink import assertions
 from pytest_golink.assertions import assert_needs_libc, assert_static
+from pytest_golink.checking import subject_of
 from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning
 from pytest_golink.recording import recording
@@ -116,7 +117,7 @@ def test_each_helper_asks_its_rule_with_its_parameters(rule: str, tmp_path: Path
     recorded: list[tuple[tuple[Subject, ...], Finding]] = []
     image = cast("GoBinary", _Built("app", facts, **made))
     with recording(lambda subjects, finding: recorded.append((subjects, finding))):
-        helper([image, image] if RULES[rule].over == "binary" else image, **parameters)
+        helper([image, image] if RULES[rule].scope == "binary" else image, **parameters)
 
     (((subject, *_), finding),) = recorded
     assert (finding.rule, finding.outcome) == (rule, "passed")
@@ -171,7 +172,7 @@ def test_findings_go_to_the_innermost_recording_failed_ones_too_and_nowhere_outs
     [("dist/app", "dist/app"), ("/opt/dist/app", "/opt/dist/app"), (str(Path.cwd() / "dist" / "app"), "dist/app")],
 )
 def test_facts_are_called_by_their_path(path: str, name: str) -> None:
-    assert assertions.subject_of(replace(STATIC, path=path)).name == name
+    assert subject_of(replace(STATIC, path=path)).name == name
 
 
 def test_a_path_is_read(go_sample: GoSample) -> None:
@@ -179,7 +180,7 @@ def test_a_path_is_read(go_sample: GoSample) -> None:
 
     assert_static(path)
     assert_static(str(path))
-    subject = assertions.subject_of(path)
+    subject = subject_of(path)
     assert subject.facts.linkage == "static"
     assert subject.link_warnings is None
 

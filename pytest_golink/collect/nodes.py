@@ -15,7 +15,7 @@ from pytest_golink.fixtures import RUN
 from pytest_golink.recording import record
 from pytest_golink.report.error_text import reported
 from pytest_golink.report.finding_text import finding_text
-from pytest_golink.rules import RULES, evaluate, evaluate_together
+from pytest_golink.rules import RULES, check, evaluate_together
 from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class GolinkImage(PolicyPart):
     def items(self) -> Iterator[PolicyItem]:
         """Give an item for each rule on the image."""
         for request in self.image.rules:
-            if RULES[request.rule].over == "image":
+            if RULES[request.rule].scope == "image":
                 yield GolinkRule.from_parent(
                     self,
                     name=request.rule,
@@ -253,7 +253,7 @@ class GolinkRule(PolicyItem):
 
     @property
     def _one(self) -> Image | None:
-        return self._images[0] if RULES[self._asks.rule].over == "image" else None
+        return self._images[0] if RULES[self._asks.rule].scope == "image" else None
 
     def may_need(self, waiver: Waiver) -> bool:
         """Whether a waiver may be about this item, as far as is known before its image is read."""
@@ -319,7 +319,7 @@ class GolinkRule(PolicyItem):
         return [
             (request.rule, request.parameters)
             for request in image.rules
-            if RULES[request.rule].over == "image"
+            if RULES[request.rule].scope == "image"
             and (
                 (waiver := self._policy.waiver_for(self._binary.name, finding.target, request.rule, match=image.match))
                 is None
@@ -330,7 +330,7 @@ class GolinkRule(PolicyItem):
     def _asked(self) -> Finding:
         rule, parameters = self._asks.rule, self._asks.parameters
         if self._one is not None:
-            return evaluate(rule, self._subjects[0], parameters)
+            return check(rule, self._subjects[0], parameters)
         return evaluate_together(rule, self._subjects, parameters, name=self._binary.name)
 
 
@@ -339,7 +339,7 @@ def _together(images: tuple[Image, ...]) -> tuple[RuleRequest, ...]:
     requests: dict[str, RuleRequest] = {}
     for image in images:
         for request in image.rules:
-            if RULES[request.rule].over == "binary":
+            if RULES[request.rule].scope == "binary":
                 requests.setdefault(request.rule, request)
     return tuple(requests.values())
 

@@ -19,7 +19,7 @@ from pytest_golink.text.escape import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_golink.commands.proposed_rules import Proposal, Proposals
+    from pytest_golink.commands.proposed_rules import Proposals, ProposedRule
     from pytest_golink.rules.subject import Subject
     from pytest_golink.toolchain import GoToolchain
 
@@ -214,25 +214,25 @@ def _by_system(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
 
 
 def _text(
-    title: str, found: Proposals, tables: Sequence[_Table], own: Sequence[Mapping[str, tuple[Proposal, ...]]]
+    title: str, found: Proposals, tables: Sequence[_Table], own: Sequence[Mapping[str, tuple[ProposedRule, ...]]]
 ) -> str:
     parts = [
         f"# The linkage policy of {escape(title)}: `pytest` holds every binary below against it.\n"
         "# Written by `python -m pytest_golink init` from what holds today; it is yours from now on. The rules are\n"
         "# explained in docs/rules.md of pytest-golink.\n",
-        f"[policy.{_POLICY}]\n" + "\n".join(_rule(proposal) for proposal in found.held),
+        f"[policy.{_POLICY}]\n" + "\n".join(_rule(proposed) for proposed in found.held),
         "# Stricter, and not kept today. Take the # away once the build does what each one needs.\n\n"
-        + "\n".join(_wish(proposal) for proposal in found.broken),
+        + "\n".join(_wish(proposed) for proposed in found.broken),
     ]
     for table, by_system in zip(tables, own, strict=True):
         parts.append("\n".join(_binary(table, by_system)) + "\n" + table.hints)
     return "\n".join(parts)
 
 
-def _binary(table: _Table, own: Mapping[str, tuple[Proposal, ...]]) -> Iterator[str]:
+def _binary(table: _Table, own: Mapping[str, tuple[ProposedRule, ...]]) -> Iterator[str]:
     """Yield the lines of one binary: stricter rules than the policy's where all of its images of a system keep them."""
     yield from ("[[binary]]", *table.lines, f'policy = "{_POLICY}"')
-    everywhere = [proposal.line() for proposal in next(iter(own.values()))] if len(own) == 1 else []
+    everywhere = [proposed.line() for proposed in next(iter(own.values()))] if len(own) == 1 else []
     rules = [f"target = {toml(table.targets)}"] if table.targets else []
     if rules or everywhere:
         yield f"rules = {{ {', '.join([*rules, *everywhere])} }}"
@@ -240,12 +240,13 @@ def _binary(table: _Table, own: Mapping[str, tuple[Proposal, ...]]) -> Iterator[
         for system, proposals_ in own.items():
             if system and proposals_:
                 yield from ("", "[[binary.override]]", f'targets = ["{system}/*"]')
-                yield f"rules = {{ {', '.join(proposal.line() for proposal in proposals_)} }}"
+                yield f"rules = {{ {', '.join(proposed.line() for proposed in proposals_)} }}"
 
 
-def _rule(proposal: Proposal) -> str:
-    return f"# {proposal.why}\n{proposal.line()}\n"
+def _rule(proposed: ProposedRule) -> str:
+    return f"# {proposed.proposal.why}\n{proposed.line()}\n"
 
 
-def _wish(proposal: Proposal) -> str:
-    return f"# {proposal.why}\n#   needs: {proposal.needs}\n#   today: {proposal.observed}\n# {proposal.line()}\n"
+def _wish(proposed: ProposedRule) -> str:
+    proposal = proposed.proposal
+    return f"# {proposal.why}\n#   needs: {proposal.needs}\n#   today: {proposed.observed}\n# {proposed.line()}\n"

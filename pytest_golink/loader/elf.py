@@ -16,12 +16,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.loader.elf_search import Loaded, folders, look_beside, undefined_symbols, undefined_versions
 from pytest_golink.loader.elf_systems import android_level, openbsd_has, openbsd_other_version, system_obstacles
 from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
 from pytest_golink.reader.libc import ABI_VERSIONS
+from pytest_golink.remedies.words import make_static
 from pytest_golink.text.versions import numbers, symbol_version
 from pytest_golink.text.words import listed
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import cgo_causes
-from pytest_golink.diagnosis.remedies import without_cgo
 from pytest_golink.loader.obstacles import Obstacle, go_release
+from pytest_golink.remedies.words import without_cgo
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.policy import keys
 from pytest_golink.policy.document import shown
@@ -131,7 +132,7 @@ class Rulesets:
             self._document.add_error(path if wrong.parameter is None else (*path, wrong.parameter), str(wrong))
         if errors:
             return None
-        if name == "runs-on" and parameters is not None:
+        if Concern.PLATFORMS in rule.concerns and parameters is not None:
             self._check_platforms(path, value, parameters)
         return RuleChange(rule=name, parameters=parameters, place=self._document.location(path))
 

@@ -91,7 +91,7 @@ def _check_use(document: Document, path: Path, waiver: Waiver, binaries: list[tu
         if rule not in requested:
             text = f'no rule {rule} is asked of "{waiver.binary}": there is nothing to waive'
             document.add_error((*path, "rule"), text)
-        elif waiver.targets and RULES[rule].over == "binary":
+        elif waiver.targets and RULES[rule].scope == "binary":
             text = f"targets: {rule} is about all images of a binary together; waive it without targets"
             document.add_error((*path, "targets"), text)
 

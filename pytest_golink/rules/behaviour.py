@@ -10,13 +10,16 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.forms import Form, whole_number
+from pytest_golink.remedies.linkage import leave_interpreter
+from pytest_golink.remedies.words import make_static
+from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.mode import EXECUTE_REMEDY, is_startable, mode_cautions, mode_of
 from pytest_golink.rules.parameters import Pattern
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.sandbox import MEMORY_BYTES, Ran, run_alone
@@ -54,6 +57,17 @@ Argument = Annotated[
 ]
 
 
+@rule(
+    "starts-alone",
+    group="behaviour",
+    page=(
+        "the program, started in an empty root directory, ends with `status` (0) and prints what `output` "
+        "matches, or with `keeps-running` is still there after `seconds` (10). See [behaviour](behaviour.md)"
+    ),
+    of_the_file=True,
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.START},
+    remedies=leave_interpreter,
+)
 def starts_alone(
     subject: Subject,
     *,

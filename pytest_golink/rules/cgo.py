@@ -4,17 +4,33 @@
 
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import matching
-from pytest_golink.diagnosis.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
-from pytest_golink.diagnosis.remedies import without_cgo
+from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.origin import cgo_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
+from pytest_golink.remedies.linkage import change_link_mode, leave_libc
+from pytest_golink.remedies.lookups import change_resolver, change_user_lookup
+from pytest_golink.remedies.words import without_cgo
 from pytest_golink.rules.parameters import Name, NonEmpty
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
+from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
 
 
+@rule(
+    "no-cgo",
+    group="cgo",
+    page="`runtime/cgo` is not linked in",
+    concerns={Concern.CGO_LINKED},
+    remedies=leave_libc,
+    propose=Proposal(
+        why="cgo switches itself on where a C compiler is found: a new CI runner would change the release.",
+        needs="cgo = false (CGO_ENABLED=0)",
+    ),
+)
 def no_cgo(subject: Subject) -> Verdict:
     """runtime/cgo is not linked in."""
     facts = subject.facts
@@ -33,6 +49,13 @@ def no_cgo(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "only-cgo-packages",
+    group="cgo",
+    page="every package with cgo wrappers is in the list (globs); `runtime/cgo` goes with any of them",
+    concerns={Concern.CGO_LINKED, Concern.CGO_PACKAGES},
+    remedies=leave_libc,
+)
 def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdict:
     """
     Every package with cgo wrappers is in the list.
@@ -56,6 +79,13 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     )
 
 
+@rule(
+    "linkmode",
+    group="cgo",
+    page="internal or external, as done, not as asked",
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING},
+    remedies=change_link_mode,
+)
 def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
     """Link mode, as done, is internal or external."""
     facts = subject.facts
@@ -85,6 +115,13 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
 _LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", "os/user", RUNTIME_CGO})
 
 
+@rule(
+    "resolver",
+    group="cgo",
+    page="the DNS paths that the program can take are exactly these",
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.RESOLVER},
+    remedies=change_resolver,
+)
 def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], NonEmpty]) -> Verdict:
     """DNS paths that the program can take are exactly these."""
     facts = subject.facts
@@ -131,6 +168,13 @@ def _change_resolver(facts: BinaryFacts, asked: set[str], seen: set[str]) -> tup
     return ()
 
 
+@rule(
+    "user-lookup",
+    group="cgo",
+    page=("os/user reads `files` only, or goes through libc or Windows (`system`), or is not linked in (`none`)"),
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.USER_LOOKUP},
+    remedies=change_user_lookup,
+)
 def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
     """os/user reads files only, goes through the system's libc, or is not linked in."""
     facts = subject.facts

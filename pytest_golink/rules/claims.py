@@ -10,11 +10,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.origin import setting
-from pytest_golink.diagnosis.remedies import STATIC_PIE
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.golang.versions import version_key
+from pytest_golink.remedies.words import STATIC_PIE
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,17 @@ _SHOWN_PATHS = 3
 _LIBRARY_MODES = ("c-shared", "plugin", "shared")
 
 
+@rule(
+    "claims-hold",
+    group="content",
+    page="nothing that the image shows contradicts what its build info claims: see below",
+    concerns={Concern.CGO_LINKED},
+    no_remedies="The build info disagrees with the image: its source must be built again.",
+    propose=Proposal(
+        why="The image is what its build info says: Go version, target, cgo, tags, link flags.",
+        needs="a build that nothing changes afterwards",
+    ),
+)
 def claims_hold(subject: Subject) -> Verdict:
     """Nothing that the image shows contradicts what its build info claims."""
     facts = subject.facts

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.remedies.flags import keep_symbols, strip
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -11,6 +14,16 @@ if TYPE_CHECKING:
     from pytest_golink.rules.subject import Subject
 
 
+@rule(
+    "stripped",
+    group="content",
+    page="no symbol table, no DWARF",
+    remedies=strip,
+    propose=Proposal(
+        why="No symbol table and no DWARF: a third smaller. Stack traces do not need them.",
+        needs='ldflags = "-s -w"',
+    ),
+)
 def stripped(subject: Subject) -> Verdict:
     """There is no symbol table and no DWARF."""
     facts = subject.facts
@@ -31,6 +44,12 @@ def stripped(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "not-stripped",
+    group="content",
+    page="both there",
+    remedies=keep_symbols,
+)
 def not_stripped(subject: Subject) -> Verdict:
     """There are both a symbol table and DWARF."""
     facts = subject.facts
@@ -49,6 +68,12 @@ def not_stripped(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "no-dwarf",
+    group="content",
+    page="no DWARF",
+    remedies=strip,
+)
 def no_dwarf(subject: Subject) -> Verdict:
     """There is no DWARF."""
     facts = subject.facts

@@ -2,17 +2,39 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.evidence import matching
+from collections.abc import Iterator, Sequence
+
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.rules.parameters import Name
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
+from pytest_golink.traits import matching
 
 _SHOWN = 12
 
 
+def _propose_where_dynamic(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    # A static image imports nothing; and for an image with cgo the rule has no answer.
+    if any(subject.facts.linkage == "dynamic" for subject in subjects):
+        yield Proposal(why="No package that loads shared libraries behind CGO_ENABLED=0 (//go:cgo_import_dynamic).")
+
+
+@rule(
+    "no-dynamic-imports",
+    group="cgo",
+    page=(
+        "nothing outside the standard library imports shared-library symbols without cgo, but for packages or"
+        " symbols that match `allow` (globs). Undecidable where cgo's own imports hide others"
+    ),
+    concerns={Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE, Concern.DYNAMIC_IMPORTS},
+    no_remedies="A directive of a package is obeyed with every flag: the package must go.",
+    propose=_propose_where_dynamic,
+)
 def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Verdict:
     """
     Nothing outside the standard library imports shared-library symbols without cgo, but for `allow`.

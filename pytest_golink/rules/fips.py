@@ -5,12 +5,15 @@
 import re
 from typing import Literal
 
-from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CryptoModule
+from pytest_golink.remedies.flags import link_fips
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 FipsKind = Literal["boringcrypto", "go", "openssl"]
 FipsMode = Literal["on", "only", "off"]
@@ -24,6 +27,17 @@ _WORDS = {
 _DEFAULT = re.compile(r"(?:^|,)fips140=(\w+)")
 
 
+@rule(
+    "fips",
+    group="content",
+    page=(
+        "the FIPS 140 cryptography named (`boringcrypto`, `go` for the Go Cryptographic Module, `openssl`) is"
+        ' really linked in, stripped or not. For `go`: `module` "v1.0.0" or "latest", `mode` `on`, `only` or '
+        "`off`; without `mode` it must be on or only when the program starts"
+    ),
+    concerns={Concern.CGO_MISSING},
+    remedies=link_fips,
+)
 def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: FipsMode | None = None) -> Verdict:
     """
     FIPS 140 cryptography named is really linked in: read from the pclntab, so it holds after stripping.

@@ -2,12 +2,17 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.evidence import header_lines
-from pytest_golink.diagnosis.origin import setting
-from pytest_golink.diagnosis.remedies import STATIC_PIE
+from collections.abc import Iterator, Sequence
+
 from pytest_golink.facts import BinaryFacts, Relro
+from pytest_golink.remedies.flags import make_pie, more_relro, no_exec_stack, without_flags
+from pytest_golink.remedies.words import STATIC_PIE
+from pytest_golink.rules.evidence import header_lines
+from pytest_golink.rules.proposal import C_LINKER, Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.traits import setting
 
 # Source: Go 1.27's internal/platform/supported.go, BuildModeSupported.
 _PIE_PORTS = frozenset(
@@ -47,6 +52,16 @@ _LEVELS: tuple[Relro, ...] = ("none", "partial", "full")
 _STACK_WARNING = ".note.GNU-stack"
 
 
+@rule(
+    "pie",
+    group="hardening",
+    page="the image is position independent, as a shared library always is",
+    remedies=make_pie,
+    propose=Proposal(
+        why="The program's own code is loaded at a random address too.",
+        needs='buildmode = "pie"; on Linux a pie of Go names an interpreter, and is not static any more',
+    ),
+)
 def pie(subject: Subject) -> Verdict:
     """Addresses in the image are position independent."""
     facts = subject.facts
@@ -64,6 +79,13 @@ def pie(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "nx",
+    group="hardening",
+    page=("there is no executable stack. An ELF image without PT_GNU_STACK has the one that its system gives it"),
+    remedies=no_exec_stack,
+    propose=Proposal(why="No executable stack.", needs=C_LINKER),
+)
 def nx(subject: Subject) -> Verdict:
     """There is no executable stack."""
     facts = subject.facts
@@ -86,6 +108,16 @@ def nx(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "signed",
+    group="hardening",
+    page=(
+        "there is a signature (Mach-O, PE). On Mach-O an ad-hoc one counts, as it does for the loader; "
+        "whether a signature is valid is the system's question"
+    ),
+    of_the_file=True,
+    no_remedies="An image is signed after its build.",
+)
 def signed(subject: Subject) -> Verdict:
     """There is a signature; on Mach-O an ad-hoc one counts, as it does for the loader."""
     facts = subject.facts
@@ -111,6 +143,18 @@ def signed(subject: Subject) -> Verdict:
     )
 
 
+def _propose_levels(_subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    yield Proposal(parameters={"level": "full"}, why="What the loader fills in is read-only afterwards.")
+    yield Proposal(parameters={"level": "partial"}, why="What the loader fills in is read-only.", rung=1)
+
+
+@rule(
+    "relro",
+    group="hardening",
+    page=("none, partial, full: at least that. A static image cannot say `full`: undecidable there, a static-pie can"),
+    remedies=more_relro,
+    propose=_propose_levels,
+)
 def relro(subject: Subject, *, level: Relro) -> Verdict:
     """RELRO is at least of this level: none, partial, full."""
     facts = subject.facts
@@ -148,6 +192,13 @@ def relro(subject: Subject, *, level: Relro) -> Verdict:
     )
 
 
+@rule(
+    "no-writable-code",
+    group="hardening",
+    page="no segment or section is both writable and executable",
+    remedies=without_flags(extldflags=r"(?<!\S)(-Wl,)?(-N|--omagic)(?!\S)"),
+    propose=Proposal(why="No memory that is both writable and executable.", needs=C_LINKER),
+)
 def no_writable_code(subject: Subject) -> Verdict:
     """No segment or section is both writable and executable."""
     facts = subject.facts

@@ -4,13 +4,18 @@
 
 import re
 
-from pytest_golink.diagnosis.origin import own_cgo_packages
-from pytest_golink.diagnosis.remedies import EXTERNAL_STATIC, zig_cc
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, LinkWarning
+from pytest_golink.remedies.compilers import zig_cc
+from pytest_golink.remedies.linkage import leave_name_service
+from pytest_golink.remedies.words import EXTERNAL_STATIC
 from pytest_golink.rules.parameters import Pattern
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import listed
+from pytest_golink.traits import own_cgo_packages
 
 # What glibc's static archive warns of (link_warning in its sources): functions that load shared libraries of the very
 # same glibc while the program runs.
@@ -26,6 +31,17 @@ _LOADING = re.compile(r"dlopen|dlmopen|dlsym|dladdr")
 _SHOWN = 8
 
 
+@rule(
+    "no-getaddrinfo-warning",
+    group="linkage",
+    page="no linker warning of that family at build time, and no glibc name-service code in a static image",
+    concerns={Concern.CGO_LINKED},
+    remedies=leave_name_service,
+    propose=Proposal(
+        why="No name lookup of glibc in a static program: it would crash, or not resolve, on another glibc.",
+        needs='tags = ["netgo", "osusergo"], or a dynamic link',
+    ),
+)
 def no_getaddrinfo_warning(subject: Subject) -> Verdict:
     """No linker warning of that family at build time, and no glibc name-service code in a static image."""
     facts = subject.facts
@@ -67,6 +83,13 @@ def no_getaddrinfo_warning(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "no-link-warnings",
+    group="linkage",
+    page="the linker said nothing, but for lines that match a regular expression of `allow`",
+    concerns={Concern.CGO_LINKED},
+    remedies=leave_name_service,
+)
 def no_link_warnings(subject: Subject, *, allow: tuple[Pattern, ...] = ()) -> Verdict:
     """No linker warning, but for lines that match a regular expression of the list."""
     expected = "no linker warning" + (f", but for {listed(allow)}" if allow else "")

@@ -8,7 +8,9 @@ from typing import Annotated
 from pytest_golink.errors import ParameterError
 from pytest_golink.forms import Form
 from pytest_golink.loader.macos import check_macos, cpu_of, minimum_line, older_system, padded, system_of
+from pytest_golink.remedies.flags import older_macos
 from pytest_golink.rules.parameters import NonEmpty
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.versions import numbers
@@ -81,6 +83,12 @@ MacVersion = Annotated[
 ]
 
 
+@rule(
+    "os-at-most",
+    group="platform",
+    page="the minimum OS version that the image asks for is at or under it (Mach-O, PE): see below",
+    remedies=older_macos,
+)
 def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], NonEmpty]) -> Verdict:
     """Minimum OS version that the image asks for at or under the one named for its system."""
     facts = subject.facts
@@ -129,6 +137,12 @@ def _limit(system: str, versions: tuple[str, ...]) -> str:
     return limit
 
 
+@rule(
+    "launches-on-macos",
+    group="platform",
+    page="what that macOS asks of an image is there: see below",
+    no_remedies="A newer Go or a Mac's linker is no option of a build.",
+)
 def launches_on_macos(subject: Subject, *, version: MacVersion) -> Verdict:
     """All that this version of macOS asks of an image before it starts is there."""
     facts = subject.facts

@@ -6,16 +6,26 @@ import re
 from itertools import pairwise
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import header_lines, matching
-from pytest_golink.errors import ParameterError
+from pytest_golink.diagnosis.sizes import size_lines
+from pytest_golink.errors import GolinkError, ParameterError
 from pytest_golink.facts import BinaryFacts, ProgramHeader
 from pytest_golink.forms import Form
+from pytest_golink.remedies.flags import larger_pages, strip
+from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.parameters import NonEmpty, TargetName
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import listed
+from pytest_golink.traits import matching
 
 
+@rule(
+    "target",
+    group="platform",
+    page="GOOS/GOARCH is one of these",
+    no_remedies="Another target is another image, not a mended one.",
+)
 def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], NonEmpty]) -> Verdict:
     """GOOS/GOARCH is one of these."""
     facts = subject.facts
@@ -53,6 +63,12 @@ Alignment = Annotated[
 ]
 
 
+@rule(
+    "page-alignment",
+    group="platform",
+    page=("p_align of every PT_LOAD is at least so (Android: 16384), and no page of that size is in two of them"),
+    remedies=larger_pages,
+)
 def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A002 - the parameter's permanent name
     """Every PT_LOAD is aligned at least so, and shares no page of that size with another or with PT_GNU_RELRO's end."""
     facts = subject.facts
@@ -168,6 +184,15 @@ Size = Annotated[
 ]
 
 
+@rule(
+    "max-size",
+    group="platform",
+    page=(
+        'the file has at most "20 MB" (10^6), "20 MiB" (2^20), or a number of bytes. Of a fat Mach-O, the whole file'
+    ),
+    of_the_file=True,
+    remedies=strip,
+)
 def max_size(subject: Subject, *, size: Size) -> Verdict:
     """Size of the file at most this."""
     facts = subject.facts
@@ -191,8 +216,19 @@ def max_size(subject: Subject, *, size: Size) -> Verdict:
         expected=expected,
         observed=f"{facts.size:,} bytes" + ("" if held else f", {over:,} too many"),
         evidence=(whole, *parts),
+        cause=() if held else tuple(size_lines(facts, _package_sizes(facts))),
         remedy=() if held else _smaller(facts, over),
     )
+
+
+def _package_sizes(facts: BinaryFacts) -> tuple[tuple[str, int], ...]:
+    # The reader is slow to import, and a run in which every image is small enough need not.
+    from pytest_golink.reader import read_package_sizes
+
+    try:
+        return tuple(read_package_sizes(facts.path))
+    except GolinkError:
+        return ()
 
 
 def _smaller(facts: BinaryFacts, over: int) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.errors import ToolchainError
 from pytest_golink.facts import BinaryFacts, MachO
+from pytest_golink.remedies.linkage import leave_interpreter
+from pytest_golink.remedies.words import make_static
 from pytest_golink.rules.behaviour import foreign, may_not_run, not_of_this_machine
+from pytest_golink.rules.evidence import linkage_lines
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.sandbox import Refusal, run_alone
@@ -56,6 +59,13 @@ _KEEPS_VARIABLES = frozenset(
 _LOADS_ANY = frozenset({"com.apple.security.cs.disable-library-validation"})
 
 
+@rule(
+    "ignores-preload",
+    group="behaviour",
+    page=("LD_PRELOAD or DYLD_INSERT_LIBRARIES cannot reach it: decided from the image; `run = true` also proves it"),
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS},
+    remedies=leave_interpreter,
+)
 def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
     """
     LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach the program.

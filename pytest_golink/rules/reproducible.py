@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.sections import read_sections
+from pytest_golink.remedies.flags import trim_paths
 from pytest_golink.rules.differences import Built, differences
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
 
@@ -15,6 +17,15 @@ from pytest_golink.rules.verdict import Verdict
 _FOLDERS = ("one", "another-folder")
 
 
+@rule(
+    "reproducible",
+    group="behaviour",
+    page=(
+        "two builds from two folders are the same, byte for byte; on a difference the section and the string are named"
+    ),
+    of_the_file=True,
+    remedies=trim_paths,
+)
 def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
     """
     Two builds from two folders are the same, byte for byte.

@@ -2,15 +2,32 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, Instrumentation
+from pytest_golink.remedies.flags import no_race, trim_paths
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 _SHOWN = 12
 
 
+@rule(
+    "no-build-paths",
+    group="content",
+    page=("no absolute path of the build machine in pclntab, DWARF or build info; GOROOT and the module cache count"),
+    concerns={Concern.BUILD_PATHS},
+    remedies=trim_paths,
+    propose=Proposal(
+        why="No user name and no folder of the build machine in the image.",
+        needs="trimpath = true (-trimpath)",
+        # The file goes into a repository: it does not name the folders of this machine.
+        observed="folders of this machine",
+    ),
+)
 def no_build_paths(subject: Subject) -> Verdict:
     """
     There is no absolute path of the build machine in pclntab, DWARF or build info.
@@ -66,6 +83,17 @@ _INSTRUMENTED = {
 }
 
 
+@rule(
+    "no-instrumentation",
+    group="content",
+    page=(
+        "not built with -race, -msan, -asan or -cover, by the code and by the build settings; `allow` names "
+        "some of `race`, `msan`, `asan`, `cover`"
+    ),
+    concerns={Concern.INSTRUMENTATION},
+    remedies=no_race,
+    propose=Proposal(why="No -race, -msan, -asan or -cover in a release.", needs="a build without these flags"),
+)
 def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] = ()) -> Verdict:
     """Image is not built with -race, -msan, -asan or -cover, but for those in `allow`."""
     facts = subject.facts
@@ -90,6 +118,16 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
     )
 
 
+@rule(
+    "intact",
+    group="content",
+    page="pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards",
+    no_remedies="What broke the image came after its build.",
+    propose=Proposal(
+        why="Nothing packed or broke the image after the build: scanners and stack traces work.",
+        needs="no upx and no strip after the build",
+    ),
+)
 def intact(subject: Subject) -> Verdict:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.

@@ -6,9 +6,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.diagnosis import image_causes
+from pytest_golink.remedies import Case, remedy_flags, remedy_words
+from pytest_golink.rules import RULES, rule_named
 from pytest_golink.session import Session, current, within
-from pytest_golink.source.explain import explain
-from pytest_golink.source.trials import try_remedies
+from pytest_golink.source.explain import source_causes
+from pytest_golink.source.trials import case_of, try_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,10 +38,10 @@ def explained(
     platforms: Mapping[str, Platform] = MappingProxyType({}),
 ) -> Finding:
     """
-    Give a finding with its cause in the source, and with the remedies that were tried where somebody asked for that.
+    Return a finding with its cause in the source, and with the remedies that were tried where somebody asked for that.
 
     Args:
-        finding: What a rule answered; one that is not a violation is given as it is.
+        finding: What a rule answered; one that is not a violation is returned as it is.
         facts: The image that it was asked of.
         binary: The build of that image, None for one that was not built here.
         rules: The whole policy of the image, which a remedy must keep.
@@ -46,7 +49,7 @@ def explained(
     """
     if finding.outcome != "violated":
         return finding
-    finding = explain(finding, facts, binary.origin if binary is not None else None)
+    finding = explain(finding, facts, binary)
     trials = current().trials
     if trials is None or binary is None or binary.origin is None:
         return finding
@@ -63,7 +66,24 @@ def remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...
     Raises:
         ParameterError: A rule or a parameter is wrong.
     """
-    from pytest_golink.rules import rule_named
-
     requests = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
     return try_remedies(binary, [(rule, parameters) for rule, parameters in requests if parameters is not None])
+
+
+def explain(finding: Finding, facts: BinaryFacts, binary: GoBinary | None = None) -> Finding:
+    """Return a violation with its cause, in the image and in its source, and with its remedies; any other as it is."""
+    if finding.outcome != "violated":
+        return finding
+    rule = RULES[finding.rule]
+    lines = [*finding.cause, *rule.causes(facts), *image_causes(finding, facts, rule.concerns)]
+    case = Case(finding=finding, facts=facts)
+    if binary is not None and binary.origin is not None:
+        shown = source_causes(finding, facts, rule.concerns, binary.origin)
+        lines += shown.lines
+        finding = replace(finding, chains=shown.chains)
+        case = case_of(finding, binary, binary.origin.job.options)
+    found = tuple(rule.remedies(case)) if rule.remedies is not None else ()
+    remedy = (*finding.remedy, *remedy_words(found))
+    if not remedy and case.built:
+        remedy = remedy_flags(found, case.options)
+    return replace(finding, cause=tuple(dict.fromkeys(lines)), remedy=tuple(dict.fromkeys(remedy)))

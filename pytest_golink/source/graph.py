@@ -11,12 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.diagnosis.origin import RUNTIME_CGO
 from pytest_golink.errors import BuildError
 from pytest_golink.findings import ImportStep
 from pytest_golink.golang.versions import release_of
 from pytest_golink.source.go_files import GoFile, read_go_file
 from pytest_golink.toolchain.process import run
+from pytest_golink.traits import RUNTIME_CGO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

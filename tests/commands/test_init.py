@@ -10,8 +10,10 @@ import pytest
 
 from pytest_golink.__main__ import main
 from pytest_golink.commands.init import _binary, _Table
-from pytest_golink.commands.proposed_rules import Proposal
+from pytest_golink.commands.proposed_rules import ProposedRule
 from pytest_golink.policy import read_policy
+from pytest_golink.rules import rule_named
+from pytest_golink.rules.proposal import Proposal
 from tests.archives.packing import deb, tar
 from tests.plugin.conftest import _go_cache
 
@@ -196,7 +198,7 @@ def test_a_goreleaser_folder_is_taken_as_it_is(
 
 def test_a_system_without_stricter_rules_has_no_override() -> None:
     table = _Table(lines=(), hints="", targets=(), subjects=())
-    strict = Proposal(rule="static", why="", needs="")
+    strict = ProposedRule(rule=rule_named("static"), proposal=Proposal(why=""))
 
     assert list(_binary(table, {"linux": (strict,), "darwin": (), "": (strict,)})) == [
         "[[binary]]",

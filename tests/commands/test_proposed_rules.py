@@ -25,7 +25,7 @@ def held(*images: BinaryFacts) -> list[str]:
 
 
 def broken(*images: BinaryFacts) -> dict[str, str]:
-    return {one.rule: one.observed for one in proposals([[subject(image) for image in images]]).broken}
+    return {one.rule.name: one.observed for one in proposals([[subject(image) for image in images]]).broken}
 
 
 def test_the_strictest_linkage_that_holds_is_proposed() -> None:
@@ -75,7 +75,7 @@ def test_a_folder_of_this_machine_is_not_written_down() -> None:
 def test_a_binary_gets_what_it_alone_keeps() -> None:
     found = proposals([[subject(STATIC)], [subject(DYNAMIC)], [subject(PIE)]])
 
-    own = [[one.rule for one in binary] for binary in found.own]
+    own = [[one.rule.name for one in binary] for binary in found.own]
     assert "static" in own[0]
     # It is implied, and stands on the same ladder.
     assert "self-contained" not in own[0]

@@ -116,5 +116,6 @@ def test_every_public_name_is_there() -> None:
     assert set(pytest_golink.__all__) <= set(dir(pytest_golink))
     for name in pytest_golink.__all__:
         assert getattr(pytest_golink, name).__name__ == name
-    with pytest.raises(AttributeError, match="module 'pytest_golink' has no attribute 'assert_statik'"):
-        _ = pytest_golink.assert_statik
+    for name in ("assert_statik", "RULES"):
+        with pytest.raises(AttributeError, match=f"module 'pytest_golink' has no attribute '{name}'"):
+            getattr(pytest_golink, name)

@@ -26,10 +26,7 @@ def plain(report: Report = RELEASE) -> Any:
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    """
-    To write it anew: python -c "import json; from pytest_golink.report.schema import report_schema;
-    print(json.dumps(report_schema(), indent=1))" > docs/report.schema.json
-    """
+    # `make schema` writes it anew.
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == report_schema()
 
 

@@ -18,11 +18,11 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "self-contained",
         "needs-libc",
         "no-libc",
+        "glibc-at-most",
         "needs",
         "only-needs",
         "interpreter",
         "no-interpreter",
-        "glibc-at-most",
         "no-rpath",
         "imports",
         "no-imports",
@@ -30,10 +30,10 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-link-warnings",
         "no-cgo",
         "only-cgo-packages",
-        "no-dynamic-imports",
         "linkmode",
         "resolver",
         "user-lookup",
+        "no-dynamic-imports",
         "stripped",
         "not-stripped",
         "no-dwarf",
@@ -41,22 +41,22 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-instrumentation",
         "intact",
         "claims-hold",
-        "fips",
         "go-version",
         "build-setting",
         "no-modules",
         "vcs-clean",
+        "fips",
         "pie",
         "nx",
         "signed",
         "relro",
         "no-writable-code",
         "target",
+        "page-alignment",
+        "max-size",
         "cpu-at-most",
         "os-at-most",
-        "page-alignment",
         "launches-on-macos",
-        "max-size",
         "runs-on",
         "same-linkage",
         "starts-alone",
@@ -68,7 +68,7 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
 def test_every_rule_has_its_helper_and_a_summary() -> None:
     for name, rule in RULES.items():
         helper = getattr(assertions, "assert_" + name.replace("-", "_"))
-        assert helper.__doc__.endswith(".")
+        assert helper.__doc__.strip().startswith(rule.summary)
         assert rule.name == name
         assert rule.summary.endswith(".")
     assert [rule.name for rule in RULES.values() if rule.group == "hardening"] == [

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink import BuildError, ParameterError
-from pytest_golink.assertions import subject_of
 from pytest_golink.builder import Builder, copies, parse_options
+from pytest_golink.checking import subject_of
 from pytest_golink.reader.sections import Section, read_sections
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.differences import Built, Differences, differences

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def explained(binary: GoBinary, rule: str, **parameters: object) -> Finding:
     asked = {name.replace("_", "-"): value for name, value in parameters.items()}
     subject = Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings)
-    return explain(evaluate(rule, subject, asked), binary.facts, binary.origin)
+    return explain(evaluate(rule, subject, asked), binary.facts, binary)
 
 
 def module(folder: Path, files: dict[str, str]) -> Path:

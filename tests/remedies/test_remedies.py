@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.builder.options import BuildOptions
-from pytest_golink.facts import Hardening
+from pytest_golink.facts import Hardening, LinkWarning
 from pytest_golink.findings import Finding
-from pytest_golink.source.candidates import candidates
-from pytest_golink.source.spelling import as_flags
+from pytest_golink.remedies import BuildChange, Case
+from pytest_golink.remedies import changes as changes_of
+from pytest_golink.remedies.spelling import as_flags
+from pytest_golink.rules import RULES
 from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, UserLookup
-    from pytest_golink.source.candidates import Candidate
+    from pytest_golink.remedies import Remedy
 
+Names = tuple[str, ...]
 CGO_EXTERNAL = "CGO_ENABLED=1 -ldflags=-linkmode=external"
 MUSL = "/lib/ld-musl-x86_64.so.1"
 
@@ -27,13 +30,20 @@ CGO_PIE = replace(DYNAMIC, hardening=Hardening(pie=True, nx=True, relro="partial
 
 
 def found(
-    rule: str, facts: BinaryFacts, options: BuildOptions | None = None, observed: str = "", **parameters: object
-) -> tuple[Candidate, ...]:
+    rule: str,
+    facts: BinaryFacts,
+    options: BuildOptions | None = None,
+    functions: tuple[str, ...] = (),
+    **parameters: object,
+) -> tuple[Remedy, ...]:
     asked: Any = tuple((name.replace("_", "-"), value) for name, value in parameters.items())
     finding = Finding(
-        rule=rule, outcome="violated", image="app", target=None, expected="", observed=observed, parameters=asked
+        rule=rule, outcome="violated", image="app", target=None, expected="", observed="", parameters=asked
     )
-    return candidates(finding, facts, options or BuildOptions())
+    find = RULES[rule].remedies
+    assert find is not None
+    warnings = tuple(LinkWarning(text="", function=name) for name in functions)
+    return changes_of(find(Case(finding=finding, facts=facts, options=options or BuildOptions(), warnings=warnings)))
 
 
 def with_users(*lookup: UserLookup) -> BinaryFacts:
@@ -41,11 +51,15 @@ def with_users(*lookup: UserLookup) -> BinaryFacts:
 
 
 def changes(
-    rule: str, facts: BinaryFacts, options: BuildOptions | None = None, observed: str = "", **parameters: object
+    rule: str,
+    facts: BinaryFacts,
+    options: BuildOptions | None = None,
+    functions: tuple[str, ...] = (),
+    **parameters: object,
 ) -> list[str]:
     options = options or BuildOptions()
-    several = found(rule, facts, options, observed, **parameters)
-    return [as_flags(options, one.applied(options)) for one in several]
+    several = found(rule, facts, options, functions, **parameters)
+    return [as_flags(options, one.change.applied(options)) for one in several if one.change is not None]
 
 
 def test_a_cpu_level_is_that_of_the_image_s_architecture() -> None:
@@ -87,9 +101,9 @@ def test_a_program_that_opens_libraries_is_not_linked_statically() -> None:
     opens = replace(OWN_C, imports=symbols("dlopen"))
 
     assert changes("static", opens) == ["CGO_ENABLED=0"]
-    assert changes("no-getaddrinfo-warning", GLIBC_STATIC, BuildOptions(extldflags="-static"), observed="dlopen") == [
-        "without -ldflags=-extldflags=-static"
-    ]
+    assert changes(
+        "no-getaddrinfo-warning", GLIBC_STATIC, BuildOptions(extldflags="-static"), functions=("dlopen",)
+    ) == ["without -ldflags=-extldflags=-static"]
     assert changes("no-link-warnings", opens) == []
 
 
@@ -144,7 +158,8 @@ def test_where_zig_has_no_musl_the_static_link_is_that_of_the_compiler_at_hand()
 def test_without_cgo_there_is_no_race_detector() -> None:
     no_cgo = found("no-cgo", OWN_C, BuildOptions(race=True))[0]
 
-    assert no_cgo.options == {"cgo": False, "race": False}
+    assert no_cgo.change is not None
+    assert no_cgo.change.options == {"cgo": False, "race": False}
     assert "data races are not detected" in no_cgo.prices
     assert changes("no-cgo", OWN_C, BuildOptions(race=True))[0] == "CGO_ENABLED=0 without -race"
     # But on macOS there is.
@@ -210,10 +225,10 @@ def test_a_pie_names_an_interpreter_where_its_format_has_one() -> None:
     elf = found("pie", replace(STATIC, target=target("freebsd/amd64")))
     windows = found("pie", PE)
 
-    assert [(one.options, one.prices) for one in elf] == [
-        ({"buildmode": "pie"}, ("an interpreter is named, even without cgo",))
+    assert [(one.change, one.prices) for one in elf] == [
+        (BuildChange(options={"buildmode": "pie"}), ("an interpreter is named, even without cgo",))
     ]
-    assert [(one.options, one.prices) for one in windows] == [({"buildmode": "pie"}, ())]
+    assert [(one.change, one.prices) for one in windows] == [(BuildChange(options={"buildmode": "pie"}), ())]
     assert changes("pie", STATIC)[1] == (
         "CGO_ENABLED=1 -buildmode=pie -ldflags='-linkmode=external -extldflags=-static-pie'"
     )

@@ -6,38 +6,15 @@ Each was tried with Go 1.27 and gcc or zig; a flag that does nothing for this im
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.origin import (
-    always_dynamic,
-    is_plain_pie,
-    is_race,
-    own_cgo_packages,
-    setting,
-    uses_boring,
-)
-from pytest_golink.text.versions import numbers
+from pytest_golink.remedies.compilers import zig_cc
+from pytest_golink.remedies.tags import TAGS
 from pytest_golink.text.words import listed
+from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_packages, setting, uses_boring
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_golink.facts import BinaryFacts
-
-# The build tag that makes a standard package leave libc alone.
-# Source: the build constraints of net/cgo_stub.go and os/user/lookup_stubs.go.
-TAGS: Mapping[str, str] = MappingProxyType({"net": "netgo", "os/user": "osusergo"})
-
-# GOARCH → zig's architecture, and the oldest glibc there is for it.
-# Source: glibc's NEWS (aarch64 2.17, riscv64 2.27).
-_ZIG: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "amd64": ("x86_64", "2.2.5"),
-        "arm64": ("aarch64", "2.17"),
-        "riscv64": ("riscv64", "2.27"),
-    }
-)
 
 EXTERNAL_STATIC = "-ldflags '-linkmode external -extldflags \"-static\"'"
 STATIC_PIE = "CGO_ENABLED=1 -buildmode=pie -ldflags '-linkmode external -extldflags \"-static-pie\"'"
@@ -116,18 +93,7 @@ def _without_libc(facts: BinaryFacts) -> tuple[str, ...]:
     return tuple(remedy)
 
 
-def zig_cc(facts: BinaryFacts, libc: str) -> str | None:
-    """Give the C compiler that links to `libc` ("musl", "gnu.2.17"), None where zig has none for the target."""
-    if facts.target is None or facts.target.goos != "linux" or facts.target.goarch not in _ZIG:
-        return None
-    arch, oldest = _ZIG[facts.target.goarch]
-    version = libc.partition(".")[2]
-    if version and numbers(version) < numbers(oldest):
-        return None
-    return f"zig cc -target {arch}-linux-{libc}"
-
-
-def older_glibc(facts: BinaryFacts, version: str) -> tuple[str, ...]:
+def older_glibc_words(facts: BinaryFacts, version: str) -> tuple[str, ...]:
     """Say how the same program asks for no newer glibc than `version`."""
     remedy = []
     if facts.go is not None and facts.cgo.used and (tags_for(facts) or not own_cgo_packages(facts)):

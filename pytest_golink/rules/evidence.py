@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_golink.facts import BinaryFacts, NeededLibrary
 
 # More lines than this are a table of their own: the fact sheet.
@@ -76,13 +73,6 @@ def libc_line(facts: BinaryFacts) -> str:
     if libc.presence == "embedded":
         return f"{libc.kind} is linked into the image"
     return f"{libc.kind} is loaded" + (f", needs {floor_words(facts)}" if libc.floor else "")
-
-
-def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
-    """Give the names that one of the globs matches; without case on PE, as its loader compares."""
-    fold = str.lower if facts.format == "pe" else str
-    patterns = [fold(glob) for glob in globs]
-    return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]
 
 
 def header_lines(facts: BinaryFacts, *types: str) -> tuple[str, ...]:

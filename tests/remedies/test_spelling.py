@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pytest_golink.builder.options import BuildOptions
-from pytest_golink.source.spelling import as_goreleaser, as_toml
+from pytest_golink.remedies.spelling import as_goreleaser, as_toml
 from tests.policy.written import policy_of
 
 if sys.version_info >= (3, 11):
