@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from pytest_golink.fixtures import GoBuild, GoSample
     from pytest_golink.reader import read_binaries, read_binary
     from pytest_golink.toolchain import CCompiler, GoToolchain
+    from pytest_golink.warnings import GolinkDeprecationWarning, GolinkWarning
 
 __all__ = [
     "BinaryFacts",
@@ -108,7 +109,9 @@ __all__ = [
     "GoBuild",
     "GoSample",
     "GoToolchain",
+    "GolinkDeprecationWarning",
     "GolinkError",
+    "GolinkWarning",
     "Hardening",
     "ImportedSymbol",
     "Libc",
@@ -211,6 +214,8 @@ _HOME = {
     "read_binary": "reader",
     "CCompiler": "toolchain",
     "GoToolchain": "toolchain",
+    "GolinkDeprecationWarning": "warnings",
+    "GolinkWarning": "warnings",
 }
 
 

@@ -35,6 +35,8 @@ ORDER = (
     "source",
     "lock",
     "assertions",
+    "warnings",
+    "_deprecated",
     "settings",
     "fixtures",
     "collect",
@@ -42,7 +44,7 @@ ORDER = (
     "commands",
     "__main__",
 )
-KNOW_PYTEST = {"settings", "fixtures", "collect", "plugin"}
+KNOW_PYTEST = {"warnings", "_deprecated", "settings", "fixtures", "collect", "plugin"}
 
 PACKAGE = Path(pytest_golink.__file__).parent
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE) + [
