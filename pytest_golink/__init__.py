@@ -51,6 +51,10 @@ _PUBLIC = {
         "CCompiler",
         "GoToolchain",
     ),
+    "warnings": (
+        "GolinkDeprecationWarning",
+        "GolinkWarning",
+    ),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 _HELPER = "assert_"

@@ -83,6 +83,7 @@ from pytest_golink.findings import Finding
 from pytest_golink.fixtures import GoBuild, GoSample
 from pytest_golink.reader import read_binaries, read_binary
 from pytest_golink.toolchain import CCompiler, GoToolchain
+from pytest_golink.warnings import GolinkDeprecationWarning, GolinkWarning
 
 __all__ = [
     "BinaryFacts",
@@ -99,7 +100,9 @@ __all__ = [
     "GoBuild",
     "GoSample",
     "GoToolchain",
+    "GolinkDeprecationWarning",
     "GolinkError",
+    "GolinkWarning",
     "Hardening",
     "ImportedSymbol",
     "Libc",

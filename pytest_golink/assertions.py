@@ -503,9 +503,9 @@ def assert_starts_alone(
     """
     Program starts in an empty root directory.
 
-    It runs with `args`, without a network, environment or files, as nobody, for at most `seconds`. It has started if it
-    ends with `status` and prints something that `output` matches; with `keeps-running`, as a server does, if it is
-    still there when its time is over.
+    It runs with `args` and its own mode, without a network, environment or files, as nobody, for at most `seconds`. It
+    has started if it ends with `status` and prints something that `output` matches; with `keeps-running`, as a server
+    does, if it is still there when its time is over.
 
     Args:
         binary: A GoBinary, its facts, or a path.
@@ -527,8 +527,8 @@ def assert_ignores_preload(binary: Binary, *, run: bool | None = None) -> None:
     """
     LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach the program.
 
-    Decided from the image: what has no interpreter has nobody to read the variable, and macOS's loader drops its own
-    for an image with the hardened runtime. `run` also proves it, with a library that says so when it is loaded.
+    Decided from the image: only an interpreter reads the variable, and macOS's loader drops it for an image with the
+    hardened runtime. `run` also proves it, with a library that reports when it is loaded.
 
     Args:
         binary: A GoBinary, its facts, or a path.
@@ -542,8 +542,8 @@ def assert_reproducible(binary: Binary, *, fresh_cache: bool | None = None) -> N
     """
     Two builds from two folders are the same, byte for byte.
 
-    The module is copied into two folders and built in each, with the same options. The second build has a Go build
-    cache of its own, so that it does compile; with `fresh-cache` false it may take over what the first one compiled.
+    The module is copied into two folders and built in each, with the same options. The second build has its own Go
+    build cache, so that it does compile; with `fresh-cache` false it may take over what the first one compiled.
 
     Args:
         binary: A GoBinary, its facts, or a path.

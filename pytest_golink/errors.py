@@ -49,7 +49,19 @@ class PolicyError(GolinkError, ValueError):
 
 
 class LockError(GolinkError, ValueError):
-    """golink.lock is not there, is no lock of this version, or cannot be written; the message names file and line."""
+    """
+    golink.lock is missing, is not a lock of this version, or cannot be written; the message has one line a mistake.
+
+    Attributes:
+        errors: Every mistake with its location, None where it is about the whole file, whose name the text has then.
+    """
+
+    def __init__(self, *errors: tuple[Location | None, str]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(text if place is None else f"{place}: {text}" for place, text in errors))
+
+    def __reduce__(self) -> tuple[type[LockError], tuple[tuple[Location | None, str], ...]]:
+        return type(self), self.errors
 
 
 class ToolchainError(GolinkError):

@@ -39,6 +39,8 @@ ORDER = (
     "lock",
     "checking",
     "assertions",
+    "warnings",
+    "_deprecated",
     "settings",
     "fixtures",
     "collect",
@@ -46,7 +48,7 @@ ORDER = (
     "commands",
     "__main__",
 )
-KNOW_PYTEST = {"settings", "fixtures", "collect", "plugin"}
+KNOW_PYTEST = {"warnings", "_deprecated", "settings", "fixtures", "collect", "plugin"}
 
 PACKAGE = Path(pytest_golink.__file__).parent
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE) + [

@@ -74,13 +74,13 @@ class LockedPolicy:
         return [entry for entry in self.lock.entries if entry.image not in self.images]
 
 
-def lock_mistakes(policy: Policy) -> list[str]:
-    """Give what is wrong with a policy's lock, a line a mistake."""
+def lock_mistakes(policy: Policy) -> tuple[tuple[Location | None, str], ...]:
+    """Return what is wrong with a policy's lock."""
     try:
         read_lock(lock_path(policy.file), name=_lock_name(policy))
     except LockError as error:
-        return str(error).splitlines()
-    return []
+        return error.errors
+    return ()
 
 
 def add_lock_items(file: GolinkFile, items: list[tuple[PolicyPart, list[PolicyItem]]], *, update: bool) -> None:

@@ -8,13 +8,15 @@ import pytest
 
 from pytest_golink.errors import PolicyError
 from pytest_golink.fixtures import RUN
+from pytest_golink.location import LocatedText
 from pytest_golink.settings import POLICY_FILE, named_policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy
 
 
@@ -44,15 +46,15 @@ class _Policies:
         # As the node ids of its items start.
         return path.relative_to(self._rootpath).as_posix() if path.is_relative_to(self._rootpath) else str(path)
 
-    def mistakes(self) -> list[str]:
-        """Give what is wrong with those that were read, or with their locks, a line a mistake."""
-        return [line for _, known in sorted(self._read.items()) for line in self._mistakes(known)]
+    def mistakes(self) -> list[tuple[Location | None, str]]:
+        """Return what is wrong with the policies that were read, or with their locks."""
+        return [mistake for _, known in sorted(self._read.items()) for mistake in self._mistakes(known)]
 
-    def _mistakes(self, known: Policy | PolicyError) -> list[str]:
+    def _mistakes(self, known: Policy | PolicyError) -> Sequence[tuple[Location | None, str]]:
         if isinstance(known, PolicyError):
-            return str(known).splitlines()
+            return known.errors
         if not self._locked:
-            return []
+            return ()
         from pytest_golink.collect.locks import lock_mistakes
 
         return lock_mistakes(known)
@@ -115,4 +117,5 @@ def _policies(config: pytest.Config) -> _Policies:
 
 def _raise(policies: _Policies) -> None:
     if mistakes := policies.mistakes():
-        raise pytest.UsageError(*mistakes)
+        # pytest shows each as text; reports take the location from the value.
+        raise pytest.UsageError(*(LocatedText(location=location, text=text) for location, text in mistakes))

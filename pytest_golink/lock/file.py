@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
+from pytest_golink.location import Location
 from pytest_golink.lock.text import UPDATE, parse_lock
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ def read_lock(path: Path, *, name: str) -> Lock:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise LockError(f"{name}: there is no such file; `{UPDATE}` writes it") from None
+        raise LockError((None, f"{name}: there is no such file; `{UPDATE}` writes it")) from None
     except OSError as error:
-        raise LockError(f"{name}: cannot be read: {error.strerror}") from error
+        raise LockError((None, f"{name}: cannot be read: {error.strerror}")) from error
     if len(raw) > _LARGEST:
-        raise LockError(f"{name}: larger than {_LARGEST:,} bytes: no lock that golink wrote")
+        raise LockError((None, f"{name}: larger than {_LARGEST:,} bytes: no lock that golink wrote"))
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise LockError(f"{name}:{line}: not UTF-8; `{UPDATE}` writes the file anew") from None
+        raise LockError((Location(file=name, line=line), f"not UTF-8; `{UPDATE}` writes the file anew")) from None
     return parse_lock(text, name=name)
 
 
@@ -72,7 +73,7 @@ def write_lock(path: Path, text: str) -> None:
         if temporary is not None:
             with suppress(OSError):
                 Path(temporary).unlink()
-        raise LockError(f"{path.name}: cannot be written: {error.strerror}") from error
+        raise LockError((None, f"{path.name}: cannot be written: {error.strerror}")) from error
 
 
 def _umask() -> int:

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
+from pytest_golink.location import Location
 from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order
 from pytest_golink.lock.tolerance import is_rounded
 from pytest_golink.text.escape import escape
@@ -74,7 +75,7 @@ def parse_lock(text: str, *, name: str) -> Lock:
     lines = text.removeprefix("\ufeff").split("\n")
     for number, line in enumerate(lines, 1):
         if conflict := _CONFLICT.fullmatch(line.rstrip("\r")):
-            raise LockError(f'{name}:{number}: a merge left its conflict marker "{conflict[1]}" here; {_anew(name)}')
+            raise LockError(_at(name, number, f'a merge left its conflict marker "{conflict[1]}" here; {_anew(name)}'))
     for number, line in enumerate(lines, 1):
         reading.take(number, line.rstrip("\r"))
     return reading.lock()
@@ -86,7 +87,7 @@ class _Reading:
     def __init__(self, name: str) -> None:
         self._name = name
         self._version = False
-        self._errors: list[str] = []
+        self._errors: list[tuple[Location, str]] = []
         self._images: dict[str, int] = {}
         self._facts: dict[str, dict[Key, Value]] = {}
         self._image: str | None = None
@@ -107,12 +108,11 @@ class _Reading:
     def _take_version(self, number: int, line: str) -> None:
         match = _LOCK.fullmatch(line)
         if match is None:
-            raise LockError(f'{self._name}:{number}: expected "lock = {VERSION}" first; {_anew(self._name)}')
+            raise LockError(_at(self._name, number, f'expected "lock = {VERSION}" first; {_anew(self._name)}'))
         if int(match[1]) != VERSION:
             remedy = _anew(self._name) if int(match[1]) < VERSION else "a newer pytest-golink wrote it"
-            raise LockError(
-                f"{self._name}:{number}: lock = {match[1]}, and this pytest-golink reads lock = {VERSION}; {remedy}"
-            )
+            text = f"lock = {match[1]}, and this pytest-golink reads lock = {VERSION}; {remedy}"
+            raise LockError(_at(self._name, number, text))
         self._version = True
 
     def _take_entry(self, number: int, image: str) -> None:
@@ -148,7 +148,7 @@ class _Reading:
         facts[key] = value
 
     def _wrong(self, number: int, what: str) -> None:
-        self._errors.append(f"{self._name}:{number}: {what}")
+        self._errors.append(_at(self._name, number, what))
 
     def lock(self) -> Lock:
         """
@@ -158,9 +158,11 @@ class _Reading:
             LockError: There were lines that are wrong, or none.
         """
         if not self._version:
-            raise LockError(f'{self._name}:1: expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}')
+            text = f'expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}'
+            raise LockError(_at(self._name, 1, text))
         if self._errors:
-            raise LockError("\n".join(self._errors) + f"; {_anew(self._name)}")
+            place, text = self._errors[-1]
+            raise LockError(*self._errors[:-1], (place, f"{text}; {_anew(self._name)}"))
         return Lock(
             entries=tuple(
                 LockEntry(
@@ -171,6 +173,10 @@ class _Reading:
                 for image, facts in sorted(self._facts.items())
             )
         )
+
+
+def _at(name: str, line: int, text: str) -> tuple[Location, str]:
+    return Location(file=name, line=line), text
 
 
 def _anew(name: str) -> str:

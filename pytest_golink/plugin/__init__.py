@@ -9,6 +9,7 @@ import pytest
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
+from pytest_golink.location import placed
 from pytest_golink.plugin.recording import Recorder, without_traceback
 from pytest_golink.plugin.summary import Told, summarize
 from pytest_golink.plugin.waivers import Waivers
@@ -144,7 +145,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             raise
         # xdist's controller hears of a worker's usage error only that it is gone; this it shows.
         session.shouldfail = "\n".join(map(str, error.args))
-        session.config.workeroutput["golink_mistakes"] = [str(mistake) for mistake in error.args]  # type: ignore[attr-defined]
+        session.config.workeroutput["golink_mistakes"] = [placed(mistake) for mistake in error.args]  # type: ignore[attr-defined]
         raise session.Failed(session.shouldfail) from None
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_golink.location import placed
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
     from pytest_golink.report.files import ReportFile
     from pytest_golink.report.model import Report, ReportedError
@@ -44,7 +46,7 @@ class Summary:
         try:
             return (yield)
         except pytest.UsageError as error:
-            self._mistakes(map(str, error.args))
+            self._mistakes(map(placed, error.args))
             raise
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -156,10 +158,10 @@ class Summary:
             name.startswith("golink.") for _, pairs in self._recorded for name, _ in pairs
         )
 
-    def _mistakes(self, messages: Iterable[str]) -> None:
+    def _mistakes(self, mistakes: Iterable[Sequence[str]]) -> None:
         from pytest_golink.plugin.reported_errors import usage_errors
 
-        self._errors.update(usage_errors(messages))
+        self._errors.update(usage_errors(mistakes))
 
 
 class Told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import ParameterError
+from pytest_golink.errors import ParameterError, PolicyError
 from pytest_golink.location import Location
 from pytest_golink.policy import keys
 from pytest_golink.policy.binaries import read_binaries
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_golink.platforms import Platform
+
+# The lock of a policy has the same name with this suffix.
+LOCK_SUFFIX = ".lock"
 
 __all__ = ["Location", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
 
@@ -36,7 +39,11 @@ def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Pol
         PolicyError: The file has errors: all of them, each with its line.
     """
     path = Path(path)
-    document = read_document(path, path.name if file is None else file)
+    name = path.name if file is None else file
+    if path.suffix == LOCK_SUFFIX:
+        text = f"a policy cannot be called *{LOCK_SUFFIX}: golink would write its lock over it"
+        raise PolicyError([(Location(file=name, line=1), text)])
+    document = read_document(path, name)
     folder = path.absolute().parent
     known_values(document, (), keys.TOP, kind="golink.toml")
     platforms = _platforms(document)

@@ -100,6 +100,8 @@ OVERRIDE = (
     *BUILD_KEYS,
     _RULES,
 )
+# What to write for a violation that is to last.
+LASTING = "to accept a violation for good, switch the rule off in the binary: rules = { stripped = false }"
 WAIVE = (
     Key(name="binary", form=TEXT, summary='A pattern of names, or of "name[target]".', required=True),
     Key(name="rule", form=NAMES, summary="The rules that are waived.", required=True),
@@ -110,7 +112,7 @@ WAIVE = (
         form=DATE,
         summary="The last day that it holds.",
         required=True,
-        instead="; to accept a violation for good, switch the rule off in the binary: rules = { stripped = false }",
+        instead=f"; {LASTING}",
     ),
 )
 LOCK = (Key(name="size-tolerance", form=TOLERANCE, summary="How far an image may grow; by default 5%."),)

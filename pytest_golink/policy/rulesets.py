@@ -37,7 +37,9 @@ class Rulesets:
         self._document = document
         self._platforms = platforms
         before = document.error_count
-        self._resolved: dict[str, dict[str, RuleChange]] = {}
+        # Each policy's rules, its own and inherited ones, with the policy that sets each; and the policies it extends.
+        self._resolved: dict[str, dict[str, tuple[str, RuleChange]]] = {}
+        self._ancestors: dict[str, frozenset[str]] = {}
         self._used: set[str] = set()
         self._misnamed = False
         self._names = self._tables()
@@ -61,12 +63,10 @@ class Rulesets:
 
     def of(self, path: Path, value: object) -> dict[str, RuleChange]:
         """Return the changes of rules that the policies of a binary make, the later ones over the earlier."""
-        changes: dict[str, RuleChange] = {}
-        for number, name in enumerate(names(value)):
-            if self._is_known(path_of(path, value, number), name):
-                self._use(name)
-                changes.update(self._resolved[name])
-        return changes
+        used = [name for number, name in enumerate(names(value)) if self._is_known(path_of(path, value, number), name)]
+        for name in used:
+            self._use(name)
+        return {rule: change for rule, (_origin, change) in self._merged(used).items()}
 
     def check_use(self) -> None:
         """Note the policies that no binary uses."""
@@ -105,21 +105,38 @@ class Rulesets:
         self._document.add_error(path, f'unknown policy "{name}"{suggestion(name, self._names)}')
         return False
 
-    def _resolve(self, name: str, chain: tuple[str, ...]) -> dict[str, RuleChange]:
+    def _resolve(self, name: str, chain: tuple[str, ...]) -> None:
         if name in self._resolved:
-            return self._resolved[name]
+            return
         path = ("policy", name, "extends")
-        changes: dict[str, RuleChange] = {}
+        parents: list[str] = []
         for number, parent in enumerate(names(self._extends[name])):
             place = path_of(path, self._extends[name], number)
             if parent in (*chain, name):
                 circle = [*chain, name][[*chain, name].index(parent) :]
                 self._document.add_error(place, f'policy "{parent}" extends itself: {" → ".join([*circle, parent])}')
             elif self._is_known(place, parent):
-                changes.update(self._resolve(parent, (*chain, name)))
-        changes.update({change.rule: change for change in self._own[name]})
-        self._resolved[name] = changes
-        return changes
+                self._resolve(parent, (*chain, name))
+                parents.append(parent)
+        own = {change.rule: (name, change) for change in self._own[name]}
+        self._resolved[name] = self._merged(parents) | own
+        self._ancestors[name] = frozenset(parents).union(*(self._ancestors[parent] for parent in parents))
+
+    def _merged(self, policies: list[str]) -> dict[str, tuple[str, RuleChange]]:
+        """
+        Return the rules of several policies together, each with the policy that sets it.
+
+        The later policy wins; but the value of a policy that another one extends never wins over the other's own.
+        """
+        merged: dict[str, tuple[str, RuleChange]] = {}
+        candidates: dict[str, list[tuple[str, RuleChange]]] = {}
+        for policy in policies:
+            for rule, entry in self._resolved[policy].items():
+                candidates.setdefault(rule, []).append(entry)
+        for rule, entries in candidates.items():
+            overridden = frozenset().union(*(self._ancestors[origin] for origin, _change in entries))
+            merged[rule] = [entry for entry in entries if entry[0] not in overridden][-1]
+        return merged
 
     def _change(self, path: Path, name: str, value: object) -> RuleChange | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, cast
 
@@ -14,8 +15,6 @@ from pytest_golink.rules import RULES
 from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from pytest_golink.policy.document import Document
     from pytest_golink.policy.model import PolicyBinary
     from pytest_golink.policy.positions import Path
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 MAX_WAIVERS = 1000
 # Comparing two patterns takes the product of their lengths.
 _LONGEST_PATTERN = 400
+# A day that is so far off is no last day.
+_LATEST_UNTIL = dt.date(2099, 12, 31)
 
 
 def read_waivers(document: Document, binaries: list[PolicyBinary], *, all_binaries_known: bool) -> list[Waiver]:
@@ -63,6 +64,10 @@ def _waiver(document: Document, path: Path) -> Waiver | None:
     pattern = str(values.get("binary", ""))
     if len(pattern) > _LONGEST_PATTERN:
         document.add_error((*path, "binary"), f"binary: a pattern of more than {_LONGEST_PATTERN} characters")
+    until = cast("dt.date", values.get("until", _LATEST_UNTIL))
+    if until > _LATEST_UNTIL:
+        text = f"until: {until} is no last day, {_LATEST_UNTIL} is the latest; {keys.LASTING}"
+        document.add_error((*path, "until"), text)
     if document.error_count != before:
         return None
     return Waiver(
@@ -70,7 +75,7 @@ def _waiver(document: Document, path: Path) -> Waiver | None:
         rules=names(values["rule"]),
         targets=names(values.get("targets", [])),
         reason=str(values["reason"]).strip(),
-        until=cast("dt.date", values["until"]),
+        until=until,
         place=document.location(path),
     )
 

@@ -38,7 +38,7 @@ rules = { static = true }
         pytest.param(
             "\ufeffa = 1\n",
             [
-                "golink.toml:1: not TOML: Invalid statement; a byte order mark stands before it: save it as UTF-8 "
+                "golink.toml:1: not TOML: Invalid statement; the file starts with a byte order mark: save it as UTF-8 "
                 "without one"
             ],
             id="a byte order mark",
@@ -79,8 +79,22 @@ def test_a_file_that_is_not_there_and_a_folder_are_told(tmp_path: Path) -> None:
 
 def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "#" * (1024 * 1024 + 1)) == [
-        "golink.toml:1: larger than 1,048,576 bytes, which no policy is"
+        "golink.toml:1: larger than 1,048,576 bytes, the most that golink reads"
     ]
+
+
+def test_a_policy_that_its_own_lock_would_overwrite_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.lock").write_text("[[binary]]\npackage = '.'\nrules.nx = true\n")
+
+    with pytest.raises(PolicyError, match=r"^x\.lock:1: a policy cannot be called \*\.lock: golink would write"):
+        read_policy(tmp_path / "x.lock")
+
+
+def test_a_thousand_mistakes_are_enough(tmp_path: Path) -> None:
+    lines = mistakes(tmp_path, "".join(f"k{number} = 1\n" for number in range(90_000)))
+
+    assert len(lines) == 1001
+    assert lines[-1].startswith('golink.toml:1001: unknown key "k1000" in golink.toml; ')
 
 
 @pytest.mark.parametrize(
