@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,6 +93,7 @@ class Run:
         # What xdist's controller tells its workers.
         self._worker: Mapping[str, str] = getattr(config, "workerinput", {})
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._cache: Path | None = None
         self._toolchain: GoToolchain | GolinkError | None = None
         self._builder: Builder | None = None
         self._prebuilt: tuple[Prebuilt, ...] | None = None
@@ -169,19 +171,29 @@ class Run:
         return self.cache() / "extracted"
 
     def cache(self) -> Path:
-        """Give the folder of images: in pytest's cache, or one that goes with this run where pytest has none."""
+        """
+        Return the folder of images: in pytest's cache, or a temporary one for this run.
+
+        It is temporary where pytest has no cache, or where golink cannot write to it.
+        """
+        if self._cache is None:
+            self._cache = self._found_cache()
+        return self._cache
+
+    def _found_cache(self) -> Path:
         if "golink_cache" in self._worker:
             return Path(self._worker["golink_cache"])
         # None or no such attribute with -p no:cacheprovider.
         cache: pytest.Cache | None = getattr(self._config, "cache", None)
-        if cache is not None and self._temporary is None:
-            try:
-                return cache.mkdir("golink")
-            except OSError:
-                # A checkout that must not be written to is no reason not to build.
-                pass
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
+        if cache is not None:
+            with suppress(OSError):
+                folder = cache.mkdir("golink")
+                # One that an earlier run filled may be read-only by now, and its disk full.
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(b"golink")
+                return folder
+        # A checkout that golink cannot write to is no reason not to build.
+        self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
         return Path(self._temporary.name)
 
     def for_workers(self) -> dict[str, str]:

@@ -92,16 +92,26 @@ class Builder:
             raise
         if job.key not in self._built:
             slot = Slot(self._cache / "slots" / job.key)
-            with slot.held():
-                record = slot.record()
-                if record is None or record.session != self._session:
-                    self._announce(options, f"{job.name} {job.target}", True)
-                    try:
-                        record = self._run(job, slot, record)
-                    finally:
-                        self._announce(options, f"{job.name} {job.target}", False)
+            try:
+                record = self._recorded(job, slot)
+            except OSError as error:
+                reason = error.strerror or str(error) or type(error).__name__
+                what = f"{job.name} ({job.target}): golink cannot keep its image in {self._cache}: {reason}"
+                raise BuildError(what, command=(), status=0, output="") from error
             self._built[job.key] = self._binary(job, slot, record)
         return self._built[job.key]
+
+    def _recorded(self, job: BuildJob, slot: Slot) -> Record:
+        """Return what is known of a build; it is run unless this session has run it."""
+        with slot.held():
+            record = slot.record()
+            if record is not None and record.session == self._session:
+                return record
+            self._announce(job.options, f"{job.name} {job.target}", True)
+            try:
+                return self._run(job, slot, record)
+            finally:
+                self._announce(job.options, f"{job.name} {job.target}", False)
 
     def resolve(self, options: BuildOptions) -> BuildJob:
         """
@@ -261,6 +271,9 @@ class Builder:
             if re.search(r"running (strip|dsymutil) failed", output):
                 return f'{what}: only Apple\'s tools keep debug information in an external link; add ldflags="-w"'
             return what
+        if not image.is_file():
+            # GOFLAGS=-n prints the commands of a build, and runs none.
+            return f"{what}: go ended well, but made no image; look at GOFLAGS"
         if job.options.buildmode != "c-archive":
             with image.open("rb") as file:
                 if file.read(8) == b"!<arch>\n":
@@ -270,7 +283,7 @@ class Builder:
     def _binary(self, job: BuildJob, slot: Slot, record: Record) -> GoBinary:
         if record.failure is not None:
             raise BuildError(record.failure, command=record.command, status=record.status, output=record.output)
-        headers = [name for name, _, _ in record.files[1:]]
+        headers = [name for name, _ in record.files[1:]]
         return GoBinary(
             path=slot.images / job.file_name,
             name=job.name,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
     from pytest_golink.policy.model import Policy
 
 
@@ -53,7 +53,7 @@ class _Policies:
             return str(known).splitlines()
         if not self._locked:
             return []
-        from pytest_golink.collect.locks import lock_mistakes
+        from pytest_golink.collect.lock_items import lock_mistakes
 
         return lock_mistakes(known)
 
@@ -104,7 +104,7 @@ def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
     policy = policies.get(path)
     if policy is None:
         return None
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
 
     return GolinkFile.from_parent(parent, path=path, policy=policy)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
+from pytest_golink.files import write_whole
 from pytest_golink.lock.text import UPDATE, parse_lock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_golink.lock.model import Lock
 
 # Ten thousand images of a hundred lines: a larger file is none of ours.
@@ -58,25 +57,7 @@ def write_lock(path: Path, text: str) -> None:
     Raises:
         LockError: It cannot be written; the old one is still there.
     """
-    temporary = None
     try:
-        # A link stays a link: what it points to is what is written.
-        path = Path(os.path.realpath(path))
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        # mkstemp lets nobody else read; a lock is as readable as the file it goes with.
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        Path(temporary).replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
         raise LockError(f"{path.name}: cannot be written: {error.strerror}") from error
-
-
-def _umask() -> int:
-    # There is no other way to ask than to set it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

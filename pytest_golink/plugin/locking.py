@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.lock import Lock, LockEntry, Update
 
-# As collect/locks.py writes it: importing that takes what an idle run does not need.
+# As collect/lock_items.py writes it: importing that takes what an idle run does not need.
 _LOCK = "golink.lock"
 _WIDTH = 80
 # A run that says one of these did not get to its end, or never began.

@@ -161,10 +161,12 @@ def test_runxfail_takes_no_waiver(pytester: pytest.Pytester, policy: Path) -> No
         POLICY.replace('name = "app"', 'name = "app"\nldflags = "-s -w"').replace('ldflags = "-s -w"\n\n', "\n")
     )
 
-    result = pytester.runpytest_inprocess("--runxfail", "-k", "net and stripped")
+    result = pytester.runpytest_inprocess("--runxfail", "-k", "net and stripped", "--golink-report-file=report.json")
 
     result.assert_outcomes(failed=1, deselected=6)
-    result.stdout.fnmatch_lines(["golink: net (linux/amd64) violates stripped (waived)"])
+    (finding,) = json.loads(pytester.path.joinpath("report.json").read_text())["findings"]
+    assert finding["outcome"] == "violated"
+    result.stdout.fnmatch_lines(["golink: net (linux/amd64) violates stripped"])
 
 
 WRONG = """
