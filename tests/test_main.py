@@ -156,7 +156,7 @@ def test_version_and_help() -> None:
     helped = run("--help")
     assert helped.returncode == 0
     assert helped.stdout.startswith("usage: golink FILE [FILE ...]\n       golink COMMAND ...\n")
-    assert [command for command in _COMMANDS if f"\n    {command} " not in helped.stdout] == []
+    assert [command for command in _COMMANDS if f"\n    {command}" not in helped.stdout] == []
     assert max(map(len, helped.stdout.splitlines())) <= 80
 
 

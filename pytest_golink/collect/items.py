@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pytest_golink.rules.subject import Subject
 
 
+# A keyword of every item of a policy.
+POLICY_ITEM = "golink-policy-item"
+
+
 class PolicyPart(pytest.Collector):
     """One image or binary of a policy, with its items."""
 
@@ -54,6 +58,8 @@ class PolicyItem(pytest.Item):
         self.place = place
         # Without arguments: those of the marker are for go_binary.
         self.add_marker("golink")
+        # On the way to the process that reports, its keywords tell it from a test function.
+        self.keywords[POLICY_ITEM] = True
 
     def as_child_of_file(self, file: pytest.Collector) -> PolicyItem:
         """Return this item as a child of the file, under its whole name."""

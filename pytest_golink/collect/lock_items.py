@@ -20,11 +20,11 @@ from pytest_golink.lock import (
     drift_finding,
     drift_text,
     entry_name,
-    gone_text,
     lock_entry,
     lock_path,
     parse_tolerance,
     read_lock,
+    removed_text,
 )
 from pytest_golink.recording import record
 from pytest_golink.report.facts_json import facts_json
@@ -184,7 +184,7 @@ class RemovedImageItem(PolicyItem):
     def runtest(self) -> None:
         """Fail: the user removed it from the policy, or golink did not find it."""
         policy = self._locked.policy.binaries[0].place.file
-        text = gone_text(self._entry.image, place=str(self.place), policy=policy)
+        text = removed_text(self._entry.image, place=str(self.place), policy=policy)
         facts = dict(self._entry.facts)
         finding = Finding(
             rule=RULE,

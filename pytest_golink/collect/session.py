@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class _Policies:
     """The policy files of a run, each read once."""
 
-    def __init__(self, rootpath: Path, *, locked: bool) -> None:
+    def __init__(self, rootpath: Path, *, locked: bool, update: bool) -> None:
         self._rootpath = rootpath
-        # Whether images are held to a lock, which must be there then.
+        # Whether images are compared with a lock, which must be there then; and whether each policy has one at all.
         self._locked = locked
+        self._has_locks = locked or update
         self._read: dict[Path, Policy | PolicyError] = {}
         self.collected: set[Path] = set()
 
@@ -45,8 +46,28 @@ class _Policies:
         return path.relative_to(self._rootpath).as_posix() if path.is_relative_to(self._rootpath) else str(path)
 
     def mistakes(self) -> list[str]:
-        """Give what is wrong with those that were read, or with their locks, a line a mistake."""
-        return [line for _, known in sorted(self._read.items()) for line in self._mistakes(known)]
+        """Return what is wrong with those that were read, or with their locks, a line a mistake."""
+        found = [line for _, known in sorted(self._read.items()) for line in self._mistakes(known)]
+        return [*found, *self._shared_locks()]
+
+    def _shared_locks(self) -> list[str]:
+        """Return which policies cannot have a lock: its file would be the policy itself, or another policy's lock."""
+        if not self._has_locks:
+            return []
+        from pytest_golink.lock import lock_path
+
+        found = []
+        first: dict[Path, Path] = {}
+        for path in sorted(self._read):
+            lock = lock_path(path)
+            if lock == path:
+                found.append(f"{self._shown(path)}: a policy cannot be called .lock: its lock would replace it")
+            elif (other := first.setdefault(lock, path)) != path:
+                found.append(
+                    f"{self._shown(path)}: its lock, {self._shown(lock)}, is that of {self._shown(other)} as well: "
+                    "rename one of the two policies"
+                )
+        return found
 
     def _mistakes(self, known: Policy | PolicyError) -> list[str]:
         if isinstance(known, PolicyError):
@@ -110,7 +131,9 @@ def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
 
 
 def _policies(config: pytest.Config) -> _Policies:
-    return config.stash.setdefault(_POLICIES, _Policies(config.rootpath, locked=config.stash[RUN].settings.lock))
+    settings = config.stash[RUN].settings
+    policies = _Policies(config.rootpath, locked=settings.lock, update=settings.update_lock)
+    return config.stash.setdefault(_POLICIES, policies)
 
 
 def _raise(policies: _Policies) -> None:

@@ -36,7 +36,7 @@ def diff_text(diff: ReportDiff) -> str:
     for change in diff.changed:
         lines = [escape(str(change.name))]
         for one in change.differences:
-            said = f"  {one.way:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
+            said = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
             lines.append(f"{said}  ({escape(one.reason)})" if one.reason else said)
         blocks.append("\n".join(lines))
     rules = [
@@ -59,7 +59,7 @@ def diff_markdown(diff: ReportDiff) -> str:
         rows = [
             (
                 cell(str(change.name)),
-                one.way,
+                one.change,
                 cell(_fact(one)),
                 cell(_value(one.old)),
                 cell(_value(one.new)),
@@ -107,7 +107,7 @@ def diff_json(diff: ReportDiff) -> str:
                             "name": one.key[1] or None,
                             "old": one.old,
                             "new": one.new,
-                            "way": one.way,
+                            "way": one.change,
                             "reason": one.reason,
                         }
                         for one in change.differences
@@ -137,7 +137,7 @@ def _names(names: Sequence[ImageName]) -> list[dict[str, str | None]]:
 
 
 def _counts(diff: ReportDiff) -> str:
-    ways = Counter[str](one.way for change in diff.changed for one in change.differences)
+    ways = Counter[str](one.change for change in diff.changed for one in change.differences)
     turns = Counter[str](one.turn for one in diff.rules)
     counted = [
         (len(diff.added), "added"),

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
-from pytest_golink.plugin.recording import Recorder, without_traceback
-from pytest_golink.plugin.summary import Told, summarize
-from pytest_golink.plugin.waivers import Waivers
+from pytest_golink.plugin.recorder import Recorder, without_traceback
+from pytest_golink.plugin.summary import WorkerReporter, summarize
+from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.settings import (
     MARKER,
     POLICY_FILE,
@@ -20,6 +20,7 @@ from pytest_golink.settings import (
     check_markers,
     is_marked,
     known_policies,
+    named_policies,
     policy_header,
     read_settings,
 )
@@ -59,13 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         checking.enter_context(crosschecking())
         config.add_cleanup(checking.close)
     if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Told(config), "golink-told")
+        config.pluginmanager.register(WorkerReporter(config), "golink-worker")
     else:
         summarize(config, run.settings)
         if run.settings.lock or run.settings.update_lock:
-            from pytest_golink.plugin.locking import Locking
+            from pytest_golink.plugin.lock_writer import LockWriter
 
-            config.pluginmanager.register(Locking(update=run.settings.update_lock), "golink-lock")
+            config.pluginmanager.register(LockWriter(update=run.settings.update_lock), "golink-lock")
         config.pluginmanager.register(Waivers(), "golink-waivers")
         if getattr(config.option, "xmlpath", None):
             from pytest_golink.plugin.junit import JUnitNames
@@ -131,13 +132,14 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     """Collect what is named, and check policies and markers before any test runs."""
     run = session.config.stash[RUN]
     try:
-        if run.has_policy or run.settings.policies:
+        named = named_policies(session.config, run.settings)
+        if run.has_policy or run.settings.policies or named:
             from pytest_golink.collect import add_named_policies
 
             add_named_policies(session, items)
         if run.not_found:
             raise pytest.UsageError(run.not_found)
-        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies))
+        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies or named))
         check_markers(items)
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
