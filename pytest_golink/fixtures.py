@@ -90,7 +90,7 @@ class Run:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
-        # What xdist's controller tells its workers.
+        # The values that xdist's controller sends to its workers.
         self._worker: Mapping[str, str] = getattr(config, "workerinput", {})
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._cache: Path | None = None
@@ -106,7 +106,7 @@ class Run:
 
     def toolchain(self) -> GoToolchain:
         """
-        Give the Go toolchain, which is looked for once.
+        Return the Go toolchain, which is looked for once.
 
         Raises:
             ToolchainError: There is none.
@@ -154,7 +154,7 @@ class Run:
 
     def prebuilt(self) -> tuple[Prebuilt, ...]:
         """
-        Give the images that `--golink-binary` names; () where it names none.
+        Return the images that `--golink-binary` names; () where it names none.
 
         Raises:
             GolinkError: A name or a glob has no match, or an archive cannot be looked into.
@@ -167,7 +167,7 @@ class Run:
         return self._prebuilt
 
     def extracted(self) -> Path:
-        """Give the folder of images that are taken out of archives."""
+        """Return the folder of images that are taken out of archives."""
         return self.cache() / "extracted"
 
     def cache(self) -> Path:
@@ -197,7 +197,7 @@ class Run:
         return Path(self._temporary.name)
 
     def for_workers(self) -> dict[str, str]:
-        """Give what xdist's workers must know to share the images."""
+        """Return what xdist's workers must know to share the images."""
         shared = {"golink_session": self.session}
         if getattr(self._config, "cache", None) is None:
             shared["golink_cache"] = str(self.cache())
@@ -247,7 +247,7 @@ def go_sample(go_build: GoBuild, pytestconfig: pytest.Config) -> GoSample:
 
 @pytest.fixture
 def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> GoBinary:
-    """Give what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
+    """Return what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
     __tracebackhide__ = True
     run = pytestconfig.stash[RUN]
     prebuilt: Prebuilt | None = getattr(request, "param", None)

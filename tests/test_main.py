@@ -214,8 +214,10 @@ def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str], monk
     assert main(["explain", "same-linkage"]) == 0
     explained = capsys.readouterr().out
     assert ", on all images of a binary together)\n" in explained
-    assert "\nparameters\n" in explained
-    assert "golink.toml  same-linkage = …\n" in explained
+    assert main(["explain", "runs-on"]) == 0
+    explained = capsys.readouterr().out
+    assert "\nparameters\n  platforms: a list of at least one: a platform" in explained
+    assert "golink.toml  runs-on = …\n" in explained
     assert main(["explain", "statik"]) == 2
     assert capsys.readouterr().err == 'golink: unknown rule "statik"; did you mean "static"?\n'
 

@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-# What, of the process's environment, a build depends on.
+# The variables of the process's environment that a build depends on: Go's, pkg-config's, zig's, and those that the C
+# compiler and the linker read.
+# Source: `go help environment`; GCC's manual, "Environment Variables Affecting GCC"; ld(1), ENVIRONMENT and -rpath,
+# -rpath-link; clang(1), ENVIRONMENT.
 _RELEVANT = re.compile(
-    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|SDKROOT|MACOSX_DEPLOYMENT_TARGET"
+    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|(C|CPLUS|OBJC|OBJCPLUS)_INCLUDE_PATH|LIBRARY_PATH"
+    r"|COMPILER_PATH|GCC_EXEC_PREFIX|GCC_COMPARE_DEBUG|SOURCE_DATE_EPOCH|CCC_\w+"
+    r"|LD_RUN_PATH|LD_LIBRARY_PATH|LDEMULATION|GNUTARGET|COLLECT_\w+"
+    r"|SDKROOT|\w+_DEPLOYMENT_TARGET"
 )
 
 
@@ -47,7 +53,7 @@ class Builder:
         toolchain: The Go toolchain.
         rootdir: What packages are relative to by default, and named after.
         cache: Where images are kept.
-        session: What tells this session (of all its worker processes) from others.
+        session: The session's name: the same in all its worker processes, and in no other session.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
     """
 

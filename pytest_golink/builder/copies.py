@@ -127,7 +127,7 @@ class _Budget:
         if self._files > _MOST_FILES or self._bytes > _MOST_BYTES:
             what = (
                 f"{self._what} has more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GiB to copy for a second "
-                "build: build a module that has a folder of its own"
+                "build: build a module that has its own folder"
             )
             raise BuildError(what, command=(), status=0, output="")
 

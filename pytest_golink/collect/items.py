@@ -58,7 +58,7 @@ class PolicyItem(pytest.Item):
         self.place = place
         # Without arguments: those of the marker are for go_binary.
         self.add_marker("golink")
-        # On the way to the process that reports, its keywords tell it from a test function.
+        # In the process that reports, this keyword distinguishes it from a test function.
         self.keywords[POLICY_ITEM] = True
 
     def as_child_of_file(self, file: pytest.Collector) -> PolicyItem:

@@ -84,7 +84,7 @@ _POLICIES = pytest.StashKey[_Policies]()
 
 def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
     """
-    Read the policies that are known before the collection: a mistake in them is told before anything else.
+    Read the policies that are known before the collection: a mistake in them is the first message.
 
     Raises:
         pytest.UsageError: There are mistakes; all of them.
@@ -96,7 +96,7 @@ def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
 
 
 def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
-    """Give the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
+    """Return the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
     settings = parent.config.stash[RUN].settings
     asked = parent.session.isinitpath(file_path)
     named = asked and file_path in settings.policies
@@ -113,7 +113,7 @@ def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> Non
     """
     policies = _policies(session.config)
     for path in named_policies(session.config, session.config.stash[RUN].settings):
-        # pytest passes over folders such as dist and .github, and over what is not below its arguments.
+        # pytest skips folders such as dist and .github, and all that is not below its arguments.
         if path not in policies.collected and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))
     _raise(policies)

@@ -107,7 +107,7 @@ def _of_dist(folder: Path, dist: str, project: Path) -> tuple[str, tuple[_Table,
             named.append(f"goreleaser = {toml(one.goreleaser)}")
         else:
             named.append(_path(one.paths))
-        # Not of a build: there the targets are asked for.
+        # Not of a build: there the user chooses the targets.
         targets = tuple(sorted({str(subject.facts.target) for subject in one.subjects if subject.facts.target}))
         tables.append(_Table(lines=tuple(named), hints="", targets=targets, subjects=one.subjects))
     return f"what is shipped in {place.relative_to(project).as_posix()}", tuple(tables)
@@ -138,7 +138,7 @@ def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
         for name, package in packages.items():
             written = _written(folder, project, package)
             print(f"building {escape(written)} …", file=sys.stderr)
-            # Where the test run will start from: a module below the policy's folder has a go.mod of its own.
+            # Where the test run will start from: a module below the policy's folder has its own go.mod.
             binary = builder.build(parse_options({"package": written, "cwd": str(project)}))
             subject = Subject(name=name, facts=binary.facts, link_warnings=binary.warnings)
             lines = (f"name = {toml(name)}", f"package = {toml(written)}")
@@ -149,7 +149,7 @@ def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
 
 
 def _written(folder: Path, project: Path, package: str) -> str:
-    """Give a package's folder as the policy names it: ./cmd/app."""
+    """Return a package's folder as the policy names it: ./cmd/app."""
     path = (folder / package).relative_to(project).as_posix()
     return "." if path == "." else f"./{path}"
 
@@ -182,7 +182,7 @@ def _main_packages(toolchain: GoToolchain, folder: Path) -> tuple[str, dict[str,
 
 
 def _by_system(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
-    """Give the images by GOOS: what one system allows, another does not."""
+    """Return the images by GOOS: what one system allows, another does not."""
     groups: dict[str, list[Subject]] = {}
     for subject in subjects:
         groups.setdefault(subject.facts.target.goos if subject.facts.target else "", []).append(subject)

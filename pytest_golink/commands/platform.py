@@ -70,7 +70,7 @@ def _platform(path: Path, name: str | None, against: str | None) -> int:
 
 
 def _name_of(path: Path) -> str:
-    """Give the file's or folder's name as that of a platform: lower case, without what packs it."""
+    """Return the file's or folder's name as that of a platform: lower case, without what packs it."""
     base = path.resolve().name.lower()
     for suffix in (".gz", ".xz", ".bz2", ".zst", ".tgz", ".tar"):
         base = base.removesuffix(suffix)

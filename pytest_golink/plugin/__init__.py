@@ -82,7 +82,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
+    """Send an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
     from pytest_golink.plugin.progress import follow_builds
 
     run = node.config.stash[RUN]
@@ -96,7 +96,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Read the policies that are known by now; xdist's controller, which collects nothing, hears of mistakes so."""
+    """Read the policies that are known by now: xdist's controller collects nothing, and learns of mistakes here."""
     if paths := known_policies(session.config, session.config.stash[RUN].settings):
         from pytest_golink.collect import check_policies
 
@@ -144,7 +144,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
             raise
-        # xdist's controller hears of a worker's usage error only that it is gone; this it shows.
+        # Of a worker's usage error xdist's controller shows only that the worker is gone; it shows this.
         session.shouldfail = "\n".join(map(str, error.args))
         session.config.workeroutput["golink_mistakes"] = [str(mistake) for mistake in error.args]  # type: ignore[attr-defined]
         raise session.Failed(session.shouldfail) from None
@@ -160,7 +160,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Listen to what a test builds and asserts."""
+    """Record what a test builds and asserts."""
     recorder = item.stash[_RECORDER] = Recorder(item)
     item.config.stash[RUN].on_image = recorder.image
     with recorder.listening():
@@ -181,7 +181,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show an error of a toolchain or a build by its text alone, where no line of the user led to it."""
+    """Show only the text of a toolchain's or a build's error, where no line of the user led to it."""
     report = yield
     if call.excinfo is not None and call.when == "setup":
         # An item of a policy shows its errors itself.

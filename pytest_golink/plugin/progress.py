@@ -34,7 +34,7 @@ _POLL_S = 0.2
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 # With less room there is no text.
 _NARROWEST = 16
-# The least of a package's name that tells it from others.
+# A shorter part of a package's name would not distinguish it.
 _SHORTEST = 8
 _PLUGIN = "golink-progress"
 

@@ -65,7 +65,7 @@ class Summary(_Selection):
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
-        """Take the mistakes for which the run does not start."""
+        """Add the mistakes for which the run does not start."""
         try:
             return (yield)
         except pytest.UsageError as error:
@@ -73,7 +73,7 @@ class Summary(_Selection):
             raise
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take what could not be collected."""
+        """Add what pytest could not collect."""
         if report.failed:
             from pytest_golink.plugin.reported_errors import outside_error
 
@@ -87,7 +87,7 @@ class Summary(_Selection):
         self._mistakes(output.get("golink_mistakes", ()))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a test recorded: the report on its teardown, the last, has all of it."""
+        """Add what a test recorded: the report on its teardown, the last, has all of it."""
         if report.skipped and _POLICY_ITEM in report.keywords and not hasattr(report, "wasxfail"):
             # By a hook, or by a marker that a hook added: the rule has no answer.
             self.left_out = True
@@ -100,7 +100,7 @@ class Summary(_Selection):
             self._errors.add(outside_error("Crash", report.longreprtext, report.nodeid))
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Take what ended the run."""
+        """Add the error that ended the run."""
         from pytest_golink.plugin.reported_errors import outside_error
 
         self._errors.add(outside_error(excinfo.type.__name__, str(excinfo.value), ""))
@@ -175,7 +175,7 @@ class Summary(_Selection):
         return ordered(report.images, report.findings, errors, complete=self._complete, selected=self.left_out)
 
     def _concerned(self) -> bool:
-        # A run in which golink was not used has errors of its own.
+        # A run that did not use golink has other errors.
         return any(error.place for error in self._errors) or any(
             name.startswith("golink.") for _, pairs in self._recorded for name, _ in pairs
         )
@@ -205,7 +205,7 @@ def _selects(config: pytest.Config) -> bool:
 
 def summarize(config: pytest.Config, settings: Settings) -> None:
     """
-    Get ready to sum the run up, where that is asked for.
+    Register the summary of the run, where an option or the environment wants one.
 
     Raises:
         pytest.UsageError: A file of the report has no known format, or cannot be written.

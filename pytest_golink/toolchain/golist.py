@@ -39,7 +39,7 @@ def go_list(
         environment: The whole environment.
 
     Raises:
-        BuildError: It fails, does not end, or prints what is no such list.
+        BuildError: It fails, does not end, or prints anything but such a list.
     """
     minor = re.match(r"go1\.(\d+)", version)
     # All fields take longer, as they say which packages are stale; the choice came with Go 1.19.

@@ -329,8 +329,11 @@ class TestCache:
         second = build()
         monkeypatch.setenv("PATH", str(tmp_path))
         third = build()
+        # ld writes it into DT_RUNPATH, and Go does not know.
+        monkeypatch.setenv("LD_RUN_PATH", "/opt/lib")
+        fourth = build()
 
-        assert len({first.path, second.path, third.path}) == 3
+        assert len({first.path, second.path, third.path, fourth.path}) == 4
 
     def test_the_next_session_asks_go_and_links_nothing_anew(self, start: Start, tmp_path: Path) -> None:
         first = start("1")()
