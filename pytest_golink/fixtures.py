@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,9 +90,10 @@ class Run:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
-        # What xdist's controller tells its workers.
+        # The values that xdist's controller sends to its workers.
         self._worker: Mapping[str, str] = getattr(config, "workerinput", {})
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._cache: Path | None = None
         self._toolchain: GoToolchain | GolinkError | None = None
         self._builder: Builder | None = None
         self._prebuilt: tuple[Prebuilt, ...] | None = None
@@ -104,7 +106,7 @@ class Run:
 
     def toolchain(self) -> GoToolchain:
         """
-        Give the Go toolchain, which is looked for once.
+        Return the Go toolchain, which is looked for once.
 
         Raises:
             ToolchainError: There is none.
@@ -152,7 +154,7 @@ class Run:
 
     def prebuilt(self) -> tuple[Prebuilt, ...]:
         """
-        Give the images that `--golink-binary` names; () where it names none.
+        Return the images that `--golink-binary` names; () where it names none.
 
         Raises:
             GolinkError: A name or a glob has no match, or an archive cannot be looked into.
@@ -165,27 +167,37 @@ class Run:
         return self._prebuilt
 
     def extracted(self) -> Path:
-        """Give the folder of images that are taken out of archives."""
+        """Return the folder of images that are taken out of archives."""
         return self.cache() / "extracted"
 
     def cache(self) -> Path:
-        """Give the folder of images: in pytest's cache, or one that goes with this run where pytest has none."""
+        """
+        Return the folder of images: in pytest's cache, or a temporary one for this run.
+
+        It is temporary where pytest has no cache, or where golink cannot write to it.
+        """
+        if self._cache is None:
+            self._cache = self._found_cache()
+        return self._cache
+
+    def _found_cache(self) -> Path:
         if "golink_cache" in self._worker:
             return Path(self._worker["golink_cache"])
         # None or no such attribute with -p no:cacheprovider.
         cache: pytest.Cache | None = getattr(self._config, "cache", None)
-        if cache is not None and self._temporary is None:
-            try:
-                return cache.mkdir("golink")
-            except OSError:
-                # A checkout that must not be written to is no reason not to build.
-                pass
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
+        if cache is not None:
+            with suppress(OSError):
+                folder = cache.mkdir("golink")
+                # One that an earlier run filled may be read-only by now, and its disk full.
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(b"golink")
+                return folder
+        # A checkout that golink cannot write to is no reason not to build.
+        self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
         return Path(self._temporary.name)
 
     def for_workers(self) -> dict[str, str]:
-        """Give what xdist's workers must know to share the images."""
+        """Return what xdist's workers must know to share the images."""
         shared = {"golink_session": self.session}
         if getattr(self._config, "cache", None) is None:
             shared["golink_cache"] = str(self.cache())
@@ -235,7 +247,7 @@ def go_sample(go_build: GoBuild, pytestconfig: pytest.Config) -> GoSample:
 
 @pytest.fixture
 def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> GoBinary:
-    """Give what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
+    """Return what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
     __tracebackhide__ = True
     run = pytestconfig.stash[RUN]
     prebuilt: Prebuilt | None = getattr(request, "param", None)

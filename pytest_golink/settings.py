@@ -211,7 +211,15 @@ def check_lock(config: pytest.Config, *, has_policy: bool) -> None:
 
 
 def named_policies(config: pytest.Config, settings: Settings) -> list[Path]:
-    """Give the policies that are named, and that go with this run whether or not they lie under its arguments."""
+    """
+    Return the policies that go with this run whether or not they lie under its arguments.
+
+    These are the ones that are named; else a golink.toml of the root folder, where only the ini file's `testpaths`
+    says which folders pytest collects: it names folders of Python tests, and would hide the policy.
+    """
+    root = config.rootpath / POLICY_FILE
+    if not settings.policies and config.args_source is pytest.Config.ArgsSource.TESTPATHS and root.is_file():
+        return [root]
     if settings.policies_always or config.args_source is not pytest.Config.ArgsSource.ARGS:
         return list(settings.policies)
     # Those of the ini file go with a whole run, as testpaths do, or with a folder that they lie in.

@@ -28,7 +28,7 @@ class GoBinary:
     Attributes:
         path: The image. Later builds of the same options may replace it: copy what must stay.
         name: The package as reports call it ("sample_go/static").
-        target: "GOOS/GOARCH"; None where an image that was not built here does not tell.
+        target: "GOOS/GOARCH"; None where an image that was not built here does not show it.
         options: The options it was built with, None for an image that was not built here.
         command: The command line that was run; () for an image that was not built here.
         environment: What was set for it, beyond the process's environment.
@@ -57,7 +57,7 @@ class GoBinary:
     @cached_property
     def facts(self) -> BinaryFacts:
         """
-        The image's fact sheet, read when it is first asked for.
+        The image's fact sheet, read when it is first needed.
 
         Raises:
             UnreadableBinaryError: The image is of a format that cannot be read.
@@ -95,7 +95,7 @@ class GoBinary:
 
         Args:
             folder: The folder; nothing of the original is written to.
-            fresh_cache: Whether what the first build compiled must be compiled again: with a Go build cache of its own.
+            fresh_cache: Whether what the first build compiled must be compiled again: with its own Go build cache.
 
         Returns:
             The new image, in the folder.

@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-# What, of the process's environment, a build depends on.
+# The variables of the process's environment that a build depends on: Go's, pkg-config's, zig's, and those that the C
+# compiler and the linker read.
+# Source: `go help environment`; GCC's manual, "Environment Variables Affecting GCC"; ld(1), ENVIRONMENT and -rpath,
+# -rpath-link; clang(1), ENVIRONMENT.
 _RELEVANT = re.compile(
-    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|SDKROOT|MACOSX_DEPLOYMENT_TARGET"
+    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|(C|CPLUS|OBJC|OBJCPLUS)_INCLUDE_PATH|LIBRARY_PATH"
+    r"|COMPILER_PATH|GCC_EXEC_PREFIX|GCC_COMPARE_DEBUG|SOURCE_DATE_EPOCH|CCC_\w+"
+    r"|LD_RUN_PATH|LD_LIBRARY_PATH|LDEMULATION|GNUTARGET|COLLECT_\w+"
+    r"|SDKROOT|\w+_DEPLOYMENT_TARGET"
 )
 
 
@@ -47,7 +53,7 @@ class Builder:
         toolchain: The Go toolchain.
         rootdir: What packages are relative to by default, and named after.
         cache: Where images are kept.
-        session: What tells this session (of all its worker processes) from others.
+        session: The session's name: the same in all its worker processes, and in no other session.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
     """
 
@@ -92,16 +98,26 @@ class Builder:
             raise
         if job.key not in self._built:
             slot = Slot(self._cache / "slots" / job.key)
-            with slot.held():
-                record = slot.record()
-                if record is None or record.session != self._session:
-                    self._announce(options, f"{job.name} {job.target}", True)
-                    try:
-                        record = self._run(job, slot, record)
-                    finally:
-                        self._announce(options, f"{job.name} {job.target}", False)
+            try:
+                record = self._recorded(job, slot)
+            except OSError as error:
+                reason = error.strerror or str(error) or type(error).__name__
+                what = f"{job.name} ({job.target}): golink cannot keep its image in {self._cache}: {reason}"
+                raise BuildError(what, command=(), status=0, output="") from error
             self._built[job.key] = self._binary(job, slot, record)
         return self._built[job.key]
+
+    def _recorded(self, job: BuildJob, slot: Slot) -> Record:
+        """Return what is known of a build; it is run unless this session has run it."""
+        with slot.held():
+            record = slot.record()
+            if record is not None and record.session == self._session:
+                return record
+            self._announce(job.options, f"{job.name} {job.target}", True)
+            try:
+                return self._run(job, slot, record)
+            finally:
+                self._announce(job.options, f"{job.name} {job.target}", False)
 
     def resolve(self, options: BuildOptions) -> BuildJob:
         """
@@ -261,6 +277,9 @@ class Builder:
             if re.search(r"running (strip|dsymutil) failed", output):
                 return f'{what}: only Apple\'s tools keep debug information in an external link; add ldflags="-w"'
             return what
+        if not image.is_file():
+            # GOFLAGS=-n prints the commands of a build, and runs none.
+            return f"{what}: go ended well, but made no image; look at GOFLAGS"
         if job.options.buildmode != "c-archive":
             with image.open("rb") as file:
                 if file.read(8) == b"!<arch>\n":
@@ -270,7 +289,7 @@ class Builder:
     def _binary(self, job: BuildJob, slot: Slot, record: Record) -> GoBinary:
         if record.failure is not None:
             raise BuildError(record.failure, command=record.command, status=record.status, output=record.output)
-        headers = [name for name, _, _ in record.files[1:]]
+        headers = [name for name, _ in record.files[1:]]
         return GoBinary(
             path=slot.images / job.file_name,
             name=job.name,

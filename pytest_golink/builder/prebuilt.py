@@ -39,7 +39,7 @@ class Prebuilt:
 
     def path(self) -> Path:
         """
-        Give the file, taken out of its archive where it is in one.
+        Return the file, taken out of its archive where it is in one.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
@@ -49,12 +49,12 @@ class Prebuilt:
     @cached_property
     def facts(self) -> BinaryFacts:
         """
-        The image's fact sheet, read when it is first asked for.
+        The image's fact sheet, read when it is first needed.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
             UnreadableBinaryError: The file cannot be read whole.
-            GolinkError: It is not the image that it is said to be.
+            GolinkError: It is not for the target that goreleaser lists.
         """
         # Here, not above: the readers are slow to import.
         from pytest_golink.reader import read_binaries
@@ -98,7 +98,7 @@ def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: P
 
 def as_binary(prebuilt: Prebuilt) -> GoBinary:
     """
-    Give an image that was not built here the form of one that was: without options, command and linker warnings.
+    Return an image that was not built here the form of one that was: without options, command and linker warnings.
 
     Raises:
         GolinkError: It cannot be taken out of its archive, or cannot be read.
@@ -129,7 +129,7 @@ def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[P
     try:
         images = read_binaries(found.at(extract_to))
     except GolinkError:
-        # What is wrong with it, its reader says when it is asked.
+        # Its reader says what is wrong when the image is read.
         return [whole]
     if len(images) == 1:
         return [whole]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
     from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy
 
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 class _Policies:
     """The policy files of a run, each read once."""
 
-    def __init__(self, rootpath: Path, *, locked: bool) -> None:
+    def __init__(self, rootpath: Path, *, locked: bool, update: bool) -> None:
         self._rootpath = rootpath
-        # Whether images are held to a lock, which must be there then.
+        # Whether images are compared with a lock, which must be there then; and whether each policy has one at all.
         self._locked = locked
+        self._has_locks = locked or update
         self._read: dict[Path, Policy | PolicyError] = {}
         self.collected: set[Path] = set()
 
@@ -48,14 +49,34 @@ class _Policies:
 
     def mistakes(self) -> list[tuple[Location | None, str]]:
         """Return what is wrong with the policies that were read, or with their locks."""
-        return [mistake for _, known in sorted(self._read.items()) for mistake in self._mistakes(known)]
+        found = [mistake for _, known in sorted(self._read.items()) for mistake in self._mistakes(known)]
+        return [*found, *((None, text) for text in self._shared_locks())]
+
+    def _shared_locks(self) -> list[str]:
+        """Return which policies cannot have a lock: its file would be the policy itself, or another policy's lock."""
+        if not self._has_locks:
+            return []
+        from pytest_golink.lock import lock_path
+
+        found = []
+        first: dict[Path, Path] = {}
+        for path in sorted(self._read):
+            lock = lock_path(path)
+            if lock == path:
+                found.append(f"{self._shown(path)}: a policy cannot be called .lock: its lock would replace it")
+            elif (other := first.setdefault(lock, path)) != path:
+                found.append(
+                    f"{self._shown(path)}: its lock, {self._shown(lock)}, is that of {self._shown(other)} as well: "
+                    "rename one of the two policies"
+                )
+        return found
 
     def _mistakes(self, known: Policy | PolicyError) -> Sequence[tuple[Location | None, str]]:
         if isinstance(known, PolicyError):
             return known.errors
         if not self._locked:
             return ()
-        from pytest_golink.collect.locks import lock_mistakes
+        from pytest_golink.collect.lock_items import lock_mistakes
 
         return lock_mistakes(known)
 
@@ -65,7 +86,7 @@ _POLICIES = pytest.StashKey[_Policies]()
 
 def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
     """
-    Read the policies that are known before the collection: a mistake in them is told before anything else.
+    Read the policies that are known before the collection: a mistake in them is the first message.
 
     Raises:
         pytest.UsageError: There are mistakes; all of them.
@@ -77,7 +98,7 @@ def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
 
 
 def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
-    """Give the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
+    """Return the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
     settings = parent.config.stash[RUN].settings
     asked = parent.session.isinitpath(file_path)
     named = asked and file_path in settings.policies
@@ -94,7 +115,7 @@ def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> Non
     """
     policies = _policies(session.config)
     for path in named_policies(session.config, session.config.stash[RUN].settings):
-        # pytest passes over folders such as dist and .github, and over what is not below its arguments.
+        # pytest skips folders such as dist and .github, and all that is not below its arguments.
         if path not in policies.collected and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))
     _raise(policies)
@@ -106,13 +127,15 @@ def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
     policy = policies.get(path)
     if policy is None:
         return None
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
 
     return GolinkFile.from_parent(parent, path=path, policy=policy)
 
 
 def _policies(config: pytest.Config) -> _Policies:
-    return config.stash.setdefault(_POLICIES, _Policies(config.rootpath, locked=config.stash[RUN].settings.lock))
+    settings = config.stash[RUN].settings
+    policies = _Policies(config.rootpath, locked=settings.lock, update=settings.update_lock)
+    return config.stash.setdefault(_POLICIES, policies)
 
 
 def _raise(policies: _Policies) -> None:

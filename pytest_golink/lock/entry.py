@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_golink.lock.model import LockEntry, in_order
-from pytest_golink.lock.tolerance import rounded
+from pytest_golink.lock.model import LockEntry, in_order, rounded
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.reader.libc import NAME_SERVICE
 from pytest_golink.text.escape import escape
@@ -32,16 +31,16 @@ _VERSION = re.compile(r"(.+?)_([0-9]{1,9}(?:\.[0-9]{1,9})*)")
 
 
 def entry_name(image: str) -> str:
-    """Give the name of an image's entry: that of its test items, made printable."""
+    """Return the name of an image's entry: that of its test items, made printable."""
     return escape(image, longest=_LONGEST)
 
 
 def lock_entry(image: str, facts: FactsJson) -> LockEntry:
     """
-    Give an image's entry: what it links to, and nothing that changes from one build of the same program to the next.
+    Return an image's entry: what it links to, and nothing that changes from one build of a program to the next.
 
-    Left out are therefore paths, hashes, the build info's versions (of Go, of modules, of the commit), what was asked
-    but not done (CGO_ENABLED), and all imports but those that ask a name service or load libraries.
+    It therefore has no paths, hashes and versions of the build info (of Go, of modules, of the commit), no settings
+    that only ask for something (CGO_ENABLED), and of the imports only those that ask a name service or load libraries.
     """
     found = {(field, escape(name, longest=_LONGEST)): value for field, name, value in _facts(facts)}
     return LockEntry(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_golink.errors import BuildError
 from pytest_golink.findings import ImportStep
-from pytest_golink.golang.versions import release_of
 from pytest_golink.source.go_files import GoFile, read_go_file
-from pytest_golink.toolchain.process import run
+from pytest_golink.toolchain.golist import go_list
 from pytest_golink.traits import RUNTIME_CGO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-# Thousands of packages take a few seconds, a module that must be downloaded first a while.
-_LIST_TIMEOUT_S = 300.0
-# `go list -json=FIELDS` came with Go 1.19.
-_FIRST_WITH_FIELDS = (19, 0)
-_FIELDS = "Dir,ImportPath,Name,Standard,DepOnly,Module,Imports,ImportMap,GoFiles,CgoFiles"
+_FIELDS = (
+    "Dir", "ImportPath", "Name", "Standard", "DepOnly", "Module", "Imports", "ImportMap", "GoFiles", "CgoFiles"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,38 +138,14 @@ def list_packages(
     Raises:
         BuildError: It fails, does not end, or answers what cannot be read.
     """
-    release = release_of(version)
-    # All fields take longer, as they say which packages are stale.
-    fields = "-json" if release and release < _FIRST_WITH_FIELDS else f"-json={_FIELDS}"
     # -e: a package of which a constraint leaves nothing is listed too.
-    command = (str(go), "list", "-e", "-deps", fields, *flags, package)
+    arguments = ("-e", "-deps", *flags, package)
+    entries = go_list(go, arguments, fields=_FIELDS, version=version, cwd=cwd, environment=environment)
     try:
-        done = run(command, cwd=cwd, environment=environment, timeout_s=_LIST_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildError(f"`go list` did not answer: {error}", command=command, status=-1, output="") from error
-    if done.status != 0:
-        raise BuildError("`go list` failed", command=command, status=done.status, output=done.stderr)
-    try:
-        return tuple(_package(entry) for entry in _entries(done.stdout))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return tuple(_package(entry) for entry in entries)
+    except (KeyError, TypeError, AttributeError) as error:
+        command = (str(go), "list", *arguments)
         raise BuildError("`go list` cannot be read", command=command, status=0, output=str(error)) from error
-
-
-def _entries(text: str) -> Iterator[dict[str, Any]]:
-    # One object after another, without commas.
-    decoder = json.JSONDecoder()
-    at = 0
-    while (at := _skip_blank(text, at)) < len(text):
-        entry, at = decoder.raw_decode(text, at)
-        yield entry
-
-
-_BLANK = re.compile(r"\s*")
-
-
-def _skip_blank(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
 
 
 def _package(entry: dict[str, Any]) -> Package:

@@ -63,7 +63,7 @@ class GoToolchain:
         return tuple(self._known())
 
     def cgo_supported(self, target: Target) -> bool:
-        """Tell whether Go has cgo at all on a target."""
+        """Return whether Go has cgo at all on a target."""
         return self._known().get(target, False)
 
     def parse_target(self, text: str) -> Target:
@@ -181,9 +181,9 @@ def _in_file(path: str, key: str) -> bool:
 
 def _caches(settings: Mapping[str, str], cache: Path) -> dict[str, str]:
     """
-    Give Go the folders that it does not find by itself.
+    Return Go the folders that it does not find by itself.
 
-    Without HOME, or with one that cannot be written (a container that runs as a user of its own), Go refuses to build.
+    Without HOME, or with one that cannot be written (a container that runs as another user), Go refuses to build.
     """
     found = {}
     if not _usable(settings.get("GOCACHE", ""), os.W_OK):

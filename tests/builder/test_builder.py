@@ -211,6 +211,10 @@ class TestPackage:
         assert caught.value.status == 1
         assert caught.value.command[1] == "build"
 
+    def test_a_build_that_makes_no_image_is_an_error(self, start: Start) -> None:
+        with pytest.raises(BuildError, match=r"go ended well, but made no image; look at GOFLAGS"):
+            start()(env={"GOFLAGS": "-n"})
+
     def test_an_unknown_target_is_an_error_at_once(self, start: Start, tmp_path: Path) -> None:
         with pytest.raises(ToolchainError, match=r"unknown target 'linux/amd46'.*did you mean 'linux/amd64'"):
             start()(target="linux/amd46")
@@ -325,8 +329,11 @@ class TestCache:
         second = build()
         monkeypatch.setenv("PATH", str(tmp_path))
         third = build()
+        # ld writes it into DT_RUNPATH, and Go does not know.
+        monkeypatch.setenv("LD_RUN_PATH", "/opt/lib")
+        fourth = build()
 
-        assert len({first.path, second.path, third.path}) == 3
+        assert len({first.path, second.path, third.path, fourth.path}) == 4
 
     def test_the_next_session_asks_go_and_links_nothing_anew(self, start: Start, tmp_path: Path) -> None:
         first = start("1")()
@@ -403,7 +410,8 @@ class TestCache:
         assert output(first) == "hello"
 
     @pytest.mark.parametrize(
-        "damage", ["image gone", "image cut", "record gone", "record cut", "record of another form"]
+        "damage",
+        ["image gone", "image cut", "image doctored", "record gone", "record cut", "record of another form"],
     )
     def test_what_is_damaged_is_not_taken_for_an_image(self, start: Start, damage: str) -> None:
         first = start("1")()
@@ -413,6 +421,12 @@ class TestCache:
                 first.path.unlink()
             case "image cut":
                 first.path.write_bytes(first.path.read_bytes()[:1000])
+            case "image doctored":
+                # Of the same size and time, and the same build ID: Go itself would take it for up to date.
+                status, content = first.path.stat(), first.path.read_bytes()
+                assert content.count(b"hello") > 0
+                first.path.write_bytes(content.replace(b"hello", b"HELLO"))
+                os.utime(first.path, ns=(status.st_atime_ns, status.st_mtime_ns))
             case "record gone":
                 record.unlink()
             case "record cut":
@@ -425,6 +439,16 @@ class TestCache:
 
         assert second.linked
         assert output(second) == "hello"
+
+    def test_a_cache_that_golink_cannot_write_to_is_a_build_error(self, start: Start, tmp_path: Path) -> None:
+        (tmp_path / "cache").mkdir()
+        # The simplest folder that root cannot write to either.
+        (tmp_path / "cache" / "slots").symlink_to("/proc")
+
+        with pytest.raises(
+            BuildError, match=r"^module \(linux/amd64\): golink cannot keep its image in .*/cache: No such"
+        ):
+            start()()
 
     def test_sessions_side_by_side_build_the_same_image_one_after_the_other(self, start: Start, tmp_path: Path) -> None:
         built: list[GoBinary] = []

@@ -85,7 +85,7 @@ def test_what_is_no_module_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
         f"{tmp_path}: none of its 1 packages is a main package: there is nothing to link"
     )
     (tmp_path / "lib.go").write_text("pakkage lib\n")
-    assert refusal(capsys, str(tmp_path)).startswith(f"go list ./... in {tmp_path} fails:\n")
+    assert refusal(capsys, str(tmp_path)).startswith("`go list` failed (exit status 1)\n")
     (tmp_path / "lib.go").unlink()
     assert "none of its 0 packages is a main package" in refusal(capsys, str(tmp_path))
 
@@ -100,9 +100,9 @@ def test_a_program_that_does_not_build_is_an_error(shop: Path, capsys: pytest.Ca
 def test_a_go_that_does_not_answer_is_an_error(
     shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_golink.commands.init._LIST_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("pytest_golink.toolchain.golist._TIMEOUT_S", 0.0)
 
-    assert refusal(capsys, str(shop)).startswith("go list does not answer: ")
+    assert refusal(capsys, str(shop)).startswith("`go list` did not answer: ")
 
 
 def test_names_that_clash_are_told_apart_by_their_folders(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_golink.errors import ParameterError, PolicyError
-from pytest_golink.lock.tolerance import parse_tolerance
+from pytest_golink.lock.model import parse_tolerance
 from pytest_golink.platforms.keys import PLATFORM_KEYS
 from pytest_golink.policy import keys, read_policy
 from pytest_golink.policy.schema import schema, schema_text

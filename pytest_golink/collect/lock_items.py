@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.collect.nodes import GolinkImage, GolinkPath, PolicyItem, PolicyPart
+from pytest_golink.collect.items import PolicyItem, PolicyPart
 from pytest_golink.errors import LockError, PolicyViolation
 from pytest_golink.findings import Finding
 from pytest_golink.fixtures import RUN
@@ -20,25 +20,26 @@ from pytest_golink.lock import (
     drift_finding,
     drift_text,
     entry_name,
-    gone_text,
     lock_entry,
     lock_path,
     parse_tolerance,
     read_lock,
+    removed_text,
 )
 from pytest_golink.recording import record
 from pytest_golink.report.facts_json import facts_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    import pytest
 
     from pytest_golink.collect.images import Image
-    from pytest_golink.collect.nodes import GolinkFile
     from pytest_golink.lock import LockEntry
     from pytest_golink.policy.model import Policy
     from pytest_golink.rules.subject import Subject
 
-# The user property that tells the process that reports.
+# The user property that carries an entry to the process that reports.
 LOCK = "golink.lock"
 _NAME = "lock"
 _WIDTH = 80
@@ -50,27 +51,27 @@ class LockedPolicy:
 
     Args:
         policy: The policy.
-        images: All images of it that were found.
+        images: The labels of all images of it that were found.
         complete: Whether these are all: not where a path found nothing.
         update: Whether this run writes the lock in place of holding images to it.
     """
 
-    def __init__(self, policy: Policy, images: Iterable[Image], *, complete: bool, update: bool) -> None:
+    def __init__(self, policy: Policy, images: Iterable[str], *, complete: bool, update: bool) -> None:
         self.policy = policy
         self.update = update
         self.complete = complete
         self.path = lock_path(policy.file)
         self.name = _lock_name(policy)
         self.tolerance = parse_tolerance(policy.size_tolerance)
-        self.images = sorted({entry_name(image.label) for image in images})
+        self.images = sorted({entry_name(image) for image in images})
         self.lock = Lock()
         if not update:
             # The run ends with a usage error that says what is wrong (lock_mistakes), and no image is in this lock.
             with suppress(LockError):
                 self.lock = read_lock(self.path, name=self.name)
 
-    def gone(self) -> list[LockEntry]:
-        """Give the entries of images that the policy does not have."""
+    def removed(self) -> list[LockEntry]:
+        """Return the entries of images that the policy does not have."""
         return [entry for entry in self.lock.entries if entry.image not in self.images]
 
 
@@ -83,22 +84,21 @@ def lock_mistakes(policy: Policy) -> tuple[tuple[Location | None, str], ...]:
     return ()
 
 
-def add_lock_items(file: GolinkFile, items: list[tuple[PolicyPart, list[PolicyItem]]], *, update: bool) -> None:
-    """Add an item to each image's others, and one for each image that only the lock has."""
-    parts = [(part, several) for part, several in items if isinstance(part, GolinkImage)]
-    complete = not any(isinstance(item, GolinkPath) for _, several in items for item in several)
-    locked = LockedPolicy(file.policy, [part.image for part, _ in parts], complete=complete, update=update)
-    for part, several in parts:
-        entry = locked.lock.entry(entry_name(part.image.label))
-        # What is not in the lock stands in the policy.
-        place = Location(file=locked.name, line=entry.line) if entry else part.image.binary.place
-        several.append(
-            GolinkLock.from_parent(part, name=_NAME, place=place, image=part.image, locked=locked, entry=entry)
-        )
-    for entry in locked.gone():
-        gone = GolinkGone.from_parent(file, name=entry.image.replace("::", ":\u200b:"))
+def lock_item(part: PolicyPart, image: Image, locked: LockedPolicy) -> GolinkLock:
+    """Return the item that compares an image with its entry."""
+    entry = locked.lock.entry(entry_name(image.label))
+    # The line of an image that is not in the lock is that of the policy.
+    place = Location(file=locked.name, line=entry.line) if entry else image.binary.place
+    item: GolinkLock = GolinkLock.from_parent(part, name=_NAME, place=place, image=image, locked=locked, entry=entry)
+    return item
+
+
+def removed_images(file: pytest.Collector, locked: LockedPolicy) -> Iterator[tuple[PolicyPart, list[PolicyItem]]]:
+    """Yield a part with one item for each image that only the lock has."""
+    for entry in locked.removed():
+        part = RemovedImage.from_parent(file, name=entry.image.replace("::", ":\u200b:"))
         place = Location(file=locked.name, line=entry.line)
-        items.append((gone, [GolinkGoneLock.from_parent(gone, name=_NAME, place=place, entry=entry, locked=locked)]))
+        yield part, [RemovedImageItem.from_parent(part, name=_NAME, place=place, entry=entry, locked=locked)]
 
 
 def _lock_name(policy: Policy) -> str:
@@ -106,7 +106,7 @@ def _lock_name(policy: Policy) -> str:
     return Path(policy.binaries[0].place.file).with_suffix(".lock").as_posix()
 
 
-class GolinkGone(PolicyPart):
+class RemovedImage(PolicyPart):
     """An image that the lock has, and the policy has not."""
 
 
@@ -121,15 +121,15 @@ class GolinkLock(PolicyItem):
         self._entry = entry
         self._subject: Subject | None = None
         if entry is not None:
-            # The line that it is held to stands there.
+            # The line that it is compared with is in the lock.
             self.path = locked.path
         if image.options is not None:
             self.golink_builds = (image.options,)
 
     def setup(self) -> None:
-        """Build or read the image; an update is told of one that cannot be."""
+        """Build or read the image; an update learns of one that golink cannot build or read."""
         if self._locked.update:
-            self._note(None)
+            self._record_entry(None)
         self._subject = self._image.subject(self.config.stash[RUN], self.nodeid)
 
     def teardown(self) -> None:
@@ -142,7 +142,7 @@ class GolinkLock(PolicyItem):
         assert subject is not None  # noqa: S101 - set up before
         seen = lock_entry(self._image.label, facts_json(subject.facts))
         if self._locked.update:
-            self._note(seen)
+            self._record_entry(seen)
             return
         drift = compare(self._entry, seen, self._locked.tolerance)
         place = str(self.place) if self._entry is not None else self._locked.name
@@ -152,11 +152,11 @@ class GolinkLock(PolicyItem):
             raise PolicyViolation(drift_text(drift, place=place, nodeid=self.nodeid), finding)
         if drift.better:
             lines = diff_lines(drift.better, width=_WIDTH)
-            self._tell({"lock": self._locked.name, "image": seen.image, "better": lines})
+            self._send({"lock": self._locked.name, "image": seen.image, "better": lines})
 
-    def _note(self, seen: LockEntry | None) -> None:
+    def _record_entry(self, seen: LockEntry | None) -> None:
         locked = self._locked
-        self._tell(
+        self._send(
             {
                 "lock": locked.name,
                 "path": str(locked.path),
@@ -168,11 +168,11 @@ class GolinkLock(PolicyItem):
             }
         )
 
-    def _tell(self, entry: dict[str, object]) -> None:
+    def _send(self, entry: dict[str, object]) -> None:
         self.user_properties.append((LOCK, json.dumps(entry)))
 
 
-class GolinkGoneLock(PolicyItem):
+class RemovedImageItem(PolicyItem):
     """An entry of the lock without an image."""
 
     def __init__(self, *, entry: LockEntry, locked: LockedPolicy, **others: Any) -> None:
@@ -182,9 +182,9 @@ class GolinkGoneLock(PolicyItem):
         self.path = locked.path
 
     def runtest(self) -> None:
-        """Fail: nobody knows whether it was taken out, or was not found."""
+        """Fail: the user removed it from the policy, or golink did not find it."""
         policy = self._locked.policy.binaries[0].place.file
-        text = gone_text(self._entry.image, place=str(self.place), policy=policy)
+        text = removed_text(self._entry.image, place=str(self.place), policy=policy)
         facts = dict(self._entry.facts)
         finding = Finding(
             rule=RULE,

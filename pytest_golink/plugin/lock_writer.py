@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from pytest_golink.lock import Lock, LockEntry, Update
 
-# As collect/locks.py writes it: importing that takes what an idle run does not need.
+# As collect/lock_items.py writes it: importing that takes what an idle run does not need.
 _LOCK = "golink.lock"
 _WIDTH = 80
-# A run that says one of these did not get to its end, or never began.
+# The statuses of a run that got to its end.
 _ENDED = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 
 
-class Locking:
+class LockWriter:
     """
-    Gathers what the items of locks tell.
+    Gathers the entries that the items of locks report.
 
     Args:
         update: Whether to write the locks.
@@ -33,16 +33,16 @@ class Locking:
 
     def __init__(self, *, update: bool) -> None:
         self._update = update
-        # Node id → what its last report told: that of the teardown, which has all of it.
-        self._told: dict[str, list[dict[str, Any]]] = {}
+        # By node id, the entries of its last report: that of the teardown, which has all of them.
+        self._reported: dict[str, list[dict[str, Any]]] = {}
         self._lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what an item told."""
+        """Add the entries of an item."""
         if report.when == "teardown":
-            told = [json.loads(str(value)) for name, value in report.user_properties if name == _LOCK]
-            if told:
-                self._told[report.nodeid] = told
+            entries = [json.loads(str(value)) for name, value in report.user_properties if name == _LOCK]
+            if entries:
+                self._reported[report.nodeid] = entries
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the locks, unless the run was interrupted."""
@@ -52,7 +52,7 @@ class Locking:
         if session.config.option.collectonly:
             return
         if session.exitstatus not in _ENDED:
-            self._lines = ["golink: no lock was written: the run did not get to its end"] if self._told else []
+            self._lines = ["golink: no lock was written: the run ended early"] if self._reported else []
         else:
             self._lines = self._written(session)
         if session.config.pluginmanager.get_plugin("terminalreporter") is None:
@@ -60,7 +60,7 @@ class Locking:
             sys.stderr.writelines(f"{line}\n" for line in self._lines)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what was written, or what got better."""
+        """Print what was written, or what got better."""
         if self._lines:
             terminalreporter.ensure_newline()
             terminalreporter.section("golink.lock")
@@ -68,16 +68,20 @@ class Locking:
             colour = {"+": "green", "-": "red"}.get(line[:1])
             terminalreporter.write_line(line, **{colour: True} if colour else {})
 
+    def _last(self) -> list[dict[str, Any]]:
+        """Return the last entry of each item: an update reports one before it reads the image, and one after."""
+        return [entries[-1] for entries in self._reported.values()]
+
     def _better(self) -> list[str]:
         lines: list[str] = []
-        for told in sorted(self._told.values(), key=lambda told: (told[-1]["lock"], told[-1]["image"])):
-            lines += [f"{told[-1]['image']} is better than {told[-1]['lock']} says:", *told[-1]["better"]]
-        return [*lines, "That is no failure; pytest --golink-update-lock writes it down."] if lines else []
+        for entry in sorted(self._last(), key=lambda entry: (entry["lock"], entry["image"])):
+            lines += [f"{entry['image']} is better than {entry['lock']} says:", *entry["better"]]
+        return [*lines, "That is no failure; pytest --golink-update-lock updates the entries."] if lines else []
 
     def _written(self, session: pytest.Session) -> list[str]:
         by_path: dict[str, list[dict[str, Any]]] = {}
-        for told in self._told.values():
-            by_path.setdefault(told[-1]["path"], []).append(told[-1])
+        for entry in self._last():
+            by_path.setdefault(entry["path"], []).append(entry)
         lines: list[str] = []
         for path, entries in sorted(by_path.items()):
             written, problem = _try_to_write(Path(path), entries)
@@ -87,57 +91,58 @@ class Locking:
         return lines
 
 
-def _try_to_write(path: Path, told: list[dict[str, Any]]) -> tuple[list[str], bool]:
+def _try_to_write(path: Path, entries: list[dict[str, Any]]) -> tuple[list[str], bool]:
     try:
-        return write_update(path, told), False
+        return write_update(path, entries), False
     except LockError as error:
         return [f"golink: not written: {line}" for line in str(error).splitlines()], True
 
 
-def write_update(path: Path, told: list[dict[str, Any]]) -> list[str]:
+def write_update(path: Path, entries: list[dict[str, Any]]) -> list[str]:
     """
-    Write a lock after a run, if it changes, and say what is new in it.
+    Write a lock after a run, if it changes, and return the lines that say what is new in it.
 
     Args:
         path: The lock.
-        told: What each item of it told last.
+        entries: The last entry of each of its items.
 
     Raises:
-        LockError: It cannot be written; or what is there cannot be read, and not all of it would be written anew.
+        LockError: It cannot be written; or the old one cannot be read, and this run does not write all entries anew.
     """
     from pytest_golink.lock import Lock, Seen, lock_text, parse_tolerance, read_lock, updated, write_lock
 
-    name = told[0]["lock"]
-    seen = [Seen(image=entry["image"], entry=_entry(entry)) for entry in told]
-    images = frozenset(told[0]["images"])
-    whole = told[0]["complete"] and {each.image for each in seen if each.entry is not None} >= images
+    name = entries[0]["lock"]
+    seen = [Seen(image=entry["image"], entry=_entry(entry)) for entry in entries]
+    images = frozenset(entries[0]["images"])
+    all_seen = entries[0]["complete"] and {each.image for each in seen if each.entry is not None} >= images
     problem: LockError | None = None
     old: Lock = Lock()
     if path.exists():
         try:
             old = read_lock(path, name=name)
         except LockError as error:
-            # Every entry is there to be written anew; else some would be lost.
-            if not whole:
+            # Only a run of all images writes it anew; any other would lose entries.
+            if not all_seen:
                 raise
             problem = error
-    update = updated(old, seen, images, parse_tolerance(told[0]["tolerance"]), complete=bool(told[0]["complete"]))
+    update = updated(old, seen, images, parse_tolerance(entries[0]["tolerance"]), complete=bool(entries[0]["complete"]))
     if update.changes or problem is not None or not path.exists():
         if not update.lock.entries:
-            return [f"{name}: not written: no image could be built or read"]
+            return [f"{name}: not written: golink could not build or read any image"]
         write_lock(path, lock_text(update.lock.entries))
         head = f"{name} is written{' anew' if problem is not None else ''}: {_counts(update)}"
     else:
         head = f"{name}: nothing changed"
-    return [head, *_said(update, name)]
+    return [head, *_changes(update, name)]
 
 
-def _entry(told: dict[str, Any]) -> LockEntry | None:
+def _entry(reported: dict[str, Any]) -> LockEntry | None:
     from pytest_golink.lock import LockEntry
 
-    if told["facts"] is None:
+    if reported["facts"] is None:
         return None
-    return LockEntry(image=told["image"], facts=tuple(((field, name), value) for field, name, value in told["facts"]))
+    facts = tuple(((field, name), value) for field, name, value in reported["facts"])
+    return LockEntry(image=reported["image"], facts=facts)
 
 
 def _counts(update: Update) -> str:
@@ -149,15 +154,17 @@ def _counts(update: Update) -> str:
     return ", ".join(f"{count} {what}" for count, what in counts if count) or "no image changed"
 
 
-def _said(update: Update, name: str) -> list[str]:
+def _changes(update: Update, name: str) -> list[str]:
     from pytest_golink.lock import diff_lines
 
     lines = [*_named("added", update.added), *_named("removed", update.removed)]
     for drift in update.drifts:
         lines += [f"  changed  {drift.image}", *diff_lines(drift.differences, width=_WIDTH)]
-    lines += _named("not written, since it could not be built or read", update.failed)
+    lines += _named("not written, since golink could not build or read it", update.failed)
     if update.stale:
-        lines += _named(f"not in the policy, and kept: {name} loses it when all images were read", update.stale)
+        lines += _named(
+            f"not in the policy, and kept: a run that reads all images removes it from {name}", update.stale
+        )
     return lines
 
 

@@ -26,7 +26,7 @@ _NOT_THE_USERS = {"_pytest", "pluggy", "pytest_golink"}
 
 
 class Recorder:
-    """Appends what one test built and asked to its user properties."""
+    """Appends what one test built and checked to its user properties."""
 
     def __init__(self, item: pytest.Item) -> None:
         self._properties = item.user_properties
@@ -40,7 +40,7 @@ class Recorder:
         return recording(self._finding)
 
     def image(self, binary: GoBinary) -> None:
-        """Take note of an image that the test got."""
+        """Remember an image that the test got."""
         self._binaries[str(binary.path)] = binary
 
     def failed(self, item: pytest.Item, error: BaseException) -> list[tuple[str, object]]:
@@ -57,11 +57,11 @@ class Recorder:
         return found
 
     def finish(self) -> None:
-        """Record the images that no rule was asked on."""
+        """Record the images that no rule was evaluated on."""
         from pytest_golink.rules.subject import Subject
 
         for binary in self._binaries.values():
-            # An image of a format that cannot be read is no finding: no rule was asked on it.
+            # An image of a format that cannot be read is no finding: no rule was evaluated on it.
             with suppress(GolinkError):
                 self._record(Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings))
 
@@ -121,7 +121,7 @@ def _tools(origin: Origin) -> tuple[tuple[str, str], ...]:
 
 
 def without_traceback(excinfo: pytest.ExceptionInfo[BaseException]) -> TerminalRepr | None:
-    """Give an error of golink's alone, None where its traceback goes through a line that is the user's."""
+    """Return only the text of golink's error, None where its traceback goes through a line that is the user's."""
     if not isinstance(excinfo.value, GolinkError):
         return None
     modules = {str(entry.frame.f_globals.get("__name__", "")).partition(".")[0] for entry in excinfo.traceback}

@@ -1,4 +1,4 @@
-"""What a difference in each field of the lock means: worse, better, or only another than what was agreed to."""
+"""What a difference in each field of the lock means: worse, better, or only different."""
 
 from __future__ import annotations
 
@@ -8,83 +8,100 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.golang.cpu import cpu_features, cpu_settings
+from pytest_golink.lock.model import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_golink.lock.model import Value
+    from pytest_golink.lock.model import Key, Tolerance, Value
 
-# "changed" fails as "worse" does: what is not provably better has to be looked at.
-Way = Literal["worse", "better", "changed"]
-Judgement = tuple[Way, str]
+# "changed" fails as "worse" does: a person has to look at a change that is not provably better.
+Change = Literal["worse", "better", "changed"]
+# With the reason, in a few words.
+Assessment = tuple[Change, str]
 
 if TYPE_CHECKING:
-    # (name, locked, seen), never equal; None: the fact is not there.
-    Judge = Callable[[str, Value | None, Value | None], Judgement]
+    # (locked, seen), never equal; None: the fact is not there.
+    Comparison = Callable[[Value | None, Value | None], Assessment]
 
 _DOTTED = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
 
 
-def judge(field: str, name: str, old: Value | None, new: Value | None) -> Judgement:
-    """Say what it means that a fact is `new` where the lock has `old`; None is for a fact that is not there."""
-    return _JUDGES[field](name, old, new)
+def assess(key: Key, old: Value | None, new: Value | None, tolerance: Tolerance) -> Assessment | None:
+    """
+    Return what it means that a fact is `new` where the lock has `old`; None within the tolerance of a size.
+
+    A value of None is a fact that is not there.
+    """
+    field, name = key
+    if field == "size":
+        return _size(old, new, tolerance)
+    return _cpu(name, old, new) if field == "cpu" else _COMPARISONS[field](old, new)
 
 
-def _many(came: str, went: str, _name: str, old: Value | None, new: Value | None) -> Judgement:
-    """One more is worse, one less is better."""
+def _size(old: Value | None, new: Value | None, tolerance: Tolerance) -> Assessment | None:
+    if not isinstance(old, str) or not isinstance(new, str):
+        return "changed", "the lock does not say how large it was"
+    before, after = bytes_of(old), bytes_of(new)
+    if abs(after - before) <= tolerance.around(before):
+        return None
+    share = f" by {abs(after - before) / before:.0%}" if before else ""
+    return ("worse", f"grew{share}") if after > before else ("better", f"shrank{share}")
+
+
+def _many(came: str, went: str, old: Value | None, new: Value | None) -> Assessment:
+    """Compare one of many: one more is worse, one less is better."""
     if old is None:
         return "worse", came
     return ("better", went) if new is None else ("changed", "in another way")
 
 
-def _paths(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _paths(old: Value | None, new: Value | None) -> Assessment:
     if old is None:
         return "worse", "one more place to load libraries from"
     return ("better", "one place less") if new is None else ("changed", "searched in another order")
 
 
-def _linkage(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _linkage(old: Value | None, new: Value | None) -> Assessment:
     if old is None or new is None:
         return "changed", _appeared(old, new)
     if new == "dynamic":
         return "worse", "not static any more"
-    # That it is position independent, or not any more, is a fact of its own.
+    # Whether it is position independent is a separate fact.
     return ("better", "static now") if old == "dynamic" else ("better", "static all the same")
 
 
-def _interpreter(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _interpreter(old: Value | None, new: Value | None) -> Assessment:
     if old is None:
         return "worse", "does not start without this loader"
     return ("better", "needs no loader any more") if new is None else ("changed", "another loader")
 
 
-def _ranked(
-    ranks: Sequence[Value], worse: str, better: str, _name: str, old: Value | None, new: Value | None
-) -> Judgement:
-    """Take a value further on in `ranks` for better."""
+def _ranked(ranks: Sequence[Value], worse: str, better: str, old: Value | None, new: Value | None) -> Assessment:
+    """Compare ranks: a value further on in `ranks` is better."""
     if old not in ranks or new not in ranks:
         return "changed", _appeared(old, new)
     return ("better", better) if ranks.index(new) > ranks.index(old) else ("worse", worse)
 
 
-def _changed(what: str, _name: str, _old: Value | None, _new: Value | None) -> Judgement:
+def _changed(what: str, _old: Value | None, _new: Value | None) -> Assessment:
     return "changed", what
 
 
-def _libc(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _libc(old: Value | None, new: Value | None) -> Assessment:
     if new == "none":
         return "better", "no libc any more"
     return "changed", "a libc came in" if old == "none" else "another libc"
 
 
-def _presence(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _presence(old: Value | None, new: Value | None) -> Assessment:
     if new == "none":
         return "better", "no libc any more"
     return ("worse", "loads a libc") if new == "dynamic" else ("changed", f"was {old}")
 
 
-def _version(raised: str, lowered: str, gone: str, _name: str, old: Value | None, new: Value | None) -> Judgement:
-    """Take a lower version for better: more machines have it."""
+def _version(raised: str, lowered: str, gone: str, old: Value | None, new: Value | None) -> Assessment:
+    """Compare versions: a lower one is better, since more machines have it."""
     if old is None:
         return "worse", raised
     if new is None:
@@ -95,21 +112,21 @@ def _version(raised: str, lowered: str, gone: str, _name: str, old: Value | None
     return ("worse", raised) if after > before else ("better", lowered)
 
 
-def _os_minimum(name: str, old: Value | None, new: Value | None) -> Judgement:
+def _os_minimum(old: Value | None, new: Value | None) -> Assessment:
     if new is None:
-        # An image that does not say may ask for anything.
+        # An image without a minimum may need anything.
         return "changed", "the image does not say any more"
-    return _version("needs a newer OS", "runs on older ones too", "", name, old, new)
+    return _version("needs a newer OS", "runs on older ones too", "", old, new)
 
 
-def _lookup(what: str, _name: str, old: Value | None, new: Value | None) -> Judgement:
-    """Take no lookup at all for better; every other path may give other answers."""
+def _lookup(what: str, old: Value | None, new: Value | None) -> Assessment:
+    """Compare lookups: none at all is better; every other path may give other answers."""
     if new == "none":
         return "better", f"looks up no {what} any more"
     return "changed", f"looks {what} up {'now' if old == 'none' else 'in another way'}"
 
 
-def _cpu(name: str, old: Value | None, new: Value | None) -> Judgement:
+def _cpu(name: str, old: Value | None, new: Value | None) -> Assessment:
     setting = name.partition(" ")[0]
     if setting not in cpu_settings() or not isinstance(old, str) or not isinstance(new, str):
         return "changed", "another CPU level"
@@ -119,7 +136,7 @@ def _cpu(name: str, old: Value | None, new: Value | None) -> Judgement:
     return ("better", "runs on older CPUs too") if after <= before else ("worse", "needs a newer CPU")
 
 
-def _crypto(_name: str, old: Value | None, new: Value | None) -> Judgement:
+def _crypto(old: Value | None, new: Value | None) -> Assessment:
     if new is None:
         return "worse", "this cryptography is gone"
     return ("changed", "cryptography came in") if old is None else ("changed", "another version")
@@ -141,7 +158,7 @@ def _numbers(value: Value) -> tuple[int, ...] | None:
     return tuple(numbers)
 
 
-_JUDGES: Mapping[str, Judge] = MappingProxyType(
+_COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
     {
         "target": partial(_changed, "built for another platform"),
         "format": partial(_changed, "another format"),
@@ -181,6 +198,5 @@ _JUDGES: Mapping[str, Judge] = MappingProxyType(
         "writable-code": partial(_ranked, (True, False), "lost hardening", "hardened"),
         "signed": partial(_ranked, ("none", "ad-hoc", "signed"), "lost its signature", "signed"),
         "os-minimum": _os_minimum,
-        "cpu": _cpu,
     }
 )

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_golink.errors import LockError
 from pytest_golink.lock import LockEntry, lock_text
-from pytest_golink.plugin.locking import write_update
+from pytest_golink.plugin.lock_writer import write_update
 from tests.lock.made import entry
 from tests.rules import made
 
@@ -72,7 +72,7 @@ def test_a_change_is_told_with_its_lines(path: Path) -> None:
 def test_what_the_policy_does_not_have_goes_in_a_run_of_all_images_alone(path: Path) -> None:
     path.write_text(lock_text([A, B, OLD]))
 
-    kept = ["  not in the policy, and kept: golink.lock loses it when all images were read  old"]
+    kept = ["  not in the policy, and kept: a run that reads all images removes it from golink.lock  old"]
     assert write_update(path, [told("a", A)]) == ["golink.lock: nothing changed", *kept]
     some = [told("a", A, complete=False), told("b", B, complete=False)]
     assert write_update(path, some) == ["golink.lock: nothing changed", *kept]
@@ -85,13 +85,13 @@ def test_what_could_not_be_read_stays_as_it_was(path: Path) -> None:
 
     assert write_update(path, [told("a", None), told("b", B)]) == [
         "golink.lock: nothing changed",
-        "  not written, since it could not be built or read  a",
+        "  not written, since golink could not build or read it  a",
     ]
 
 
 def test_no_lock_is_written_where_no_image_could_be_read(path: Path) -> None:
     assert write_update(path, [told("a", None), told("b", None)]) == [
-        "golink.lock: not written: no image could be built or read"
+        "golink.lock: not written: golink could not build or read any image"
     ]
     assert not path.exists()
 

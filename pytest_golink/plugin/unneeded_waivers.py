@@ -1,4 +1,4 @@
-"""At the end of a run, the waivers that nothing needs any more."""
+"""At the end of a run, the waivers that are no longer needed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Waivers:
-    """Hears, on the process that reports, what the items of a policy say of their waivers."""
+    """Collects, on the process that reports, what the items of a policy report of their waivers."""
 
     def __init__(self) -> None:
         # Made for the first item that has one: a run without a policy loads nothing.
         self._unneeded: UnneededWaivers | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a test says: the report on its teardown, the last, has all of it."""
+        """Add what a test reports: the report on its teardown, the last, has all of it."""
         if report.when != "teardown" or not any(name == "golink.waiver" for name, _ in report.user_properties):
             return
         if self._unneeded is None:
@@ -28,7 +28,7 @@ class Waivers:
         self._unneeded.add(report.nodeid, report.user_properties)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Name those that nothing needs."""
+        """List the waivers that are not needed."""
         if self._unneeded is not None and (lines := self._unneeded.lines()):
             terminalreporter.section("golink: waivers that nothing needs", yellow=True)
             for line in lines:
