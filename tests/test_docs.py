@@ -62,7 +62,7 @@ def test_the_options_page_has_each_option_of_the_command_line(pytester: pytest.P
     assert {key for key in keys if f"`{key}`" not in OPTIONS_PAGE} == set()
 
 
-def test_the_readme_gives_the_signature_of_go_build() -> None:
+def test_the_options_page_has_the_signature_of_go_build() -> None:
     signature = inspect.signature(GoBuild.__call__)
     parameters = [
         name if parameter.default is parameter.empty else f"{name}={parameter.default!r}".replace("'", '"')
@@ -71,4 +71,4 @@ def test_the_readme_gives_the_signature_of_go_build() -> None:
     ]
     parameters.insert(1, "*")
 
-    assert f"`go_build({', '.join(parameters)})`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`go_build({', '.join(parameters)})`" in OPTIONS_PAGE

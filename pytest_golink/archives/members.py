@@ -98,8 +98,8 @@ class Tree:
         self._root = root
         self._members: dict[str, Member] = {}
         self._twice: set[str] = set()
-        # Not every archive lists its folders.
-        self._folders: set[str] = set()
+        # Not every archive lists its folders. "" is the one that everything lies in.
+        self._folders = {""}
         for count, member in enumerate(members):
             if count >= limits.MEMBERS:
                 raise ArchiveError(path, f"has more than the bound of {limits.MEMBERS} members")
@@ -110,7 +110,7 @@ class Tree:
                 self._twice.add(member.name)
             self._members[member.name] = member
             folder = posixpath.dirname(member.name)
-            while folder and folder not in self._folders:
+            while folder not in self._folders:
                 self._folders.add(folder)
                 folder = posixpath.dirname(folder)
 

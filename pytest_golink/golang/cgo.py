@@ -100,7 +100,7 @@ def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> s
             homes.setdefault(own, []).append(at)
     packages = set()
     for at, name in enumerate(names):
-        if near := homes.get(exports.get(name, "")):
+        if name in exports and (near := homes.get(exports[name])):
             right = bisect_left(near, at)
             packages.add(package_of(names[min(near[max(right - 1, 0) : right + 1], key=lambda home: abs(home - at))]))
     if wanted - homes.keys():

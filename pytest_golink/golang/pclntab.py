@@ -196,7 +196,7 @@ class Pclntab:
             end = block.find(b"\0", start) + 1
             size += end - start
             # Strings that overlap would make gigabytes of a small file.
-            if not start < end or size > len(block):
+            if not end or size > len(block):
                 raise BadPclntab(self.place, min(start, len(block)), "a string has no end, or strings overlap")
             strings.append(block[start:end])
         return b"".join(strings)

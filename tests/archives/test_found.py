@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import tarfile
 import threading
 import zlib
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from pytest_golink.archives import Found, find_images
 from pytest_golink.errors import ArchiveError, NoMatchError
-from tests.archives.packing import Layout, tar
+from tests.archives.packing import Layout, special, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,3 +220,20 @@ def test_a_member_s_name_may_be_no_text(tmp_path: Path) -> None:
     (found,) = find_images(["a.tar!bin/?"], tmp_path)
 
     assert found.at(tmp_path / "out").read_bytes() == b"1"
+
+
+def test_an_archive_may_list_the_folder_that_it_was_packed_from_and_a_folder_twice(
+    tmp_path: Path,
+) -> None:
+    folder = special(".", tarfile.DIRTYPE)
+    bin_folder = special("bin", tarfile.DIRTYPE)
+    members = [folder, bin_folder, ("bin/app", b"1"), folder, bin_folder]
+    (tmp_path / "a.tar").write_bytes(tar([*members, ("latest", "bin"), ("sbin", "bin/app")]))
+
+    assert [found.name for found in find_images(["a.tar!**"], tmp_path)] == ["a.tar!bin/app", "a.tar!sbin"]
+
+
+def test_a_link_to_the_folder_that_the_archive_was_packed_from_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar({"bin/app": b"1", "bin/all": "..", "here": "."}))
+
+    assert [found.name for found in find_images(["a.tar!**"], tmp_path)] == ["a.tar!bin/app"]

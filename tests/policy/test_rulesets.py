@@ -281,3 +281,20 @@ def test_the_longest_chain_of_policies_is_followed(tmp_path: Path) -> None:
     text = f"{chain}[policy.p199]\nstatic = true\n[[binary]]\npackage = './app'\npolicy = 'p0'\n"
 
     assert lines(policy_of(tmp_path, text).binaries[0].rules) == {"static": 400}
+
+
+def test_a_rule_about_platforms_can_be_switched_off(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        """\
+[policy.release]
+static = true
+runs-on = ["scratch"]
+[[binary]]
+package = "./app"
+policy = "release"
+rules = { runs-on = false }
+""",
+    )
+
+    assert list(lines(policy.binaries[0].builds[0].rules)) == ["static"]

@@ -36,15 +36,9 @@ def s390x_program(*, sections: bool = True) -> tuple[bytes, int, int]:
     symbols = add(".dynsym", bytes(24) + struct.pack(">IBBHQQ", 1, 0x12, 0, 0, 0, 0))
     strings = add(".dynstr", _STRINGS)
     relocations = add(".rela.dyn", struct.pack(">QQq", _BASE + 0x800, 1 << 32 | _R_390_GLOB_DAT, 0))
-    entries: tuple[tuple[int, int], ...] = (
-        (1, 6),
-        (4, table),
-        (5, strings),
-        (6, symbols),
-        (10, len(_STRINGS)),
-        (11, 24),
-    )
-    entries += ((7, relocations), (8, 24), (9, 24), (0, 0))
+    # DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SYMENT; DT_RELA, DT_RELASZ, DT_RELAENT; DT_NULL.
+    entries = [(1, 6), (4, table), (5, strings), (6, symbols), (10, len(_STRINGS)), (11, 24)]
+    entries += [(7, relocations), (8, 24), (9, 24), (0, 0)]
     add(".dynamic", b"".join(struct.pack(_DYNAMIC, *entry) for entry in entries))
     body.extend(bytes(0x808 - len(body)))
     end = len(body)

@@ -112,6 +112,7 @@ Edit = Callable[[Editor], bytes]
         (lambda e: e.put(40, 0), "e_shoff is 0, but e_shnum is"),
         (lambda e: e.put(60, 0, 2), "there is a section header table, but no count of its entries"),
         (lambda e: e.put(62, 500, 2), "e_shstrndx is 500, but there are"),
+        (lambda e: e.put(62, len(e.sections), 2), "but there are"),
         (lambda e: e.put(62, 1, 2), "the table of section names is of type 1, not SHT_STRTAB"),
         (lambda e: e.put(int(e.header["e_shoff"]) + 4, 1, 4), "section header 0 is of type 1, not SHT_NULL"),
         (lambda e: e.put(e.section(".text") + 40, 1000, 4), "(.text) refers to section 1000 of"),

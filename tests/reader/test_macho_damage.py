@@ -105,6 +105,15 @@ def test_what_a_load_command_points_to_must_be_there(command: bytes, reason: str
     refused(MAKE.image(command), reason)
 
 
+def test_the_relocations_of_a_section_must_be_in_the_file() -> None:
+    section = MAKE.section("__text", "__TEXT", address=BASE, offset=TAIL, size=0, relocations=(TAIL, 2))
+    segment = MAKE.segment("__TEXT", address=BASE, offset=0, size=0, sections=(section,))
+
+    # <mach-o/reloc.h>: relocation_info has 8 bytes.
+    read_macho("image", memoryview(MAKE.image(segment, file_type=1, tail=bytes(16))))
+    refused(MAKE.image(segment, file_type=1, tail=bytes(15)), 'the relocations of section "__TEXT,__text" goes 1 bytes')
+
+
 def test_commands_that_may_stand_once_stand_once() -> None:
     refused(
         MAKE.image(MAKE.string(0xE, "/usr/lib/dyld"), MAKE.string(0xE, "/usr/lib/dyld")),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,12 @@ def plain(report: Report = RELEASE) -> Any:
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    # `make schema` writes it anew.
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == report_schema()
+    """`make schema` writes it."""
+    command = [sys.executable, "-m", "pytest_golink.report.schema"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert printed == PUBLISHED.read_text(encoding="utf-8")
+    assert json.loads(printed) == report_schema()
 
 
 @pytest.mark.parametrize("report", [Report(), RELEASE, replace(RELEASE, complete=False), hostile()], ids=range(4))

@@ -109,6 +109,7 @@ def test_a_result_s_rule_stands_at_its_index_with_help() -> None:
     assert static["name"] == "GolinkStatic"
     assert static["shortDescription"] == {"text": "Linkage is static or static-pie."}
     assert static["defaultConfiguration"] == {"level": "error"}
+    assert static["properties"]["tags"] == ["golink", "linkage"]
     assert "`assert_static`" in static["help"]["markdown"]
     libc = run(Report(findings=(finding_of("needs-libc", "app", DYNAMIC),)))["tool"]["driver"]["rules"][0]
     assert '- `at-most`: a version such as "2.17" (optional)' in libc["help"]["markdown"]
@@ -144,6 +145,9 @@ def test_a_fingerprint_outlives_lines_tests_and_wording_but_no_other_rule_image_
 def test_an_image_without_a_target_has_none() -> None:
     found = finding_of("static", "app", DYNAMIC, target=None)
     (result,) = run(Report(findings=(found,)))["results"]
+    (other,) = run(Report(findings=(finding_of("static", "app", DYNAMIC),)))["results"]
+
+    assert other["properties"]["target"] == "linux/amd64"
 
     assert "target" not in result["properties"]
     assert result["locations"][0]["logicalLocations"] == [{"name": "app", "kind": "module"}]

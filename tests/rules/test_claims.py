@@ -151,6 +151,8 @@ def test_a_claim_that_the_image_contradicts_is_its_own_evidence(
         # clang keeps a symbol table for -s; the DWARF of C code stays in an external link.
         ({"_ldflags": "-s"}, {}, {"format": "macho", "link_mode": "external"}),
         ({"_ldflags": "-w"}, {}, {"link_mode": "external"}),
+        # Go's flag package, as strconv.ParseBool.
+        *(({"_ldflags": f"-s={off}"}, {}, {}) for off in ("0", "f", "F", "false")),
         ({"_trimpath": "true"}, {"build_paths": None}, {}),
         ({"_trimpath": "true"}, {"build_paths": PATHS[1:]}, {}),
     ],

@@ -188,3 +188,9 @@ def test_the_lines_that_are_not_allowed_are_shown() -> None:
     assert some.expected == "no linker warning, but for dlopen"
     assert some.evidence == ("linker: warning: x.o: missing .note.GNU-stack section implies executable stack",)
     assert evaluate("no-link-warnings", subject(STATIC, *many), {}).evidence[-2:] == ("linker: odd line 7", "… 2 more")
+
+
+def test_of_an_image_that_tells_nothing_only_the_linker_is_shown() -> None:
+    finding = evaluate("no-getaddrinfo-warning", subject(CLEAN, DLOPEN), {})
+
+    assert finding.evidence == (f"linker: warning: Using 'dlopen' {TAIL}",)

@@ -584,3 +584,21 @@ def test_only_the_dynamic_imports_at_issue_are_a_cause() -> None:
     assert evaluate("self-contained", subject(facts), {}).cause == (
         "//go:cgo_import_dynamic imports pcap_open from /opt/lib/libpcap.dylib without cgo",
     )
+
+
+def test_what_is_needed_is_the_evidence_of_needs_and_without_a_library_that_there_is_none() -> None:
+    assert evaluate("needs", subject(DYNAMIC), {"libraries": "libm.so.6"}).evidence == (
+        "DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)",
+    )
+    assert evaluate("needs", subject(STATIC), {"libraries": "libm.so.6"}).evidence == ("no DT_NEEDED",)
+
+
+def test_eight_imports_are_shown_and_the_rest_counted() -> None:
+    names = tuple(f"own_{number}" for number in range(9))
+    eight, nine = (
+        evaluate("no-imports", subject(DYNAMIC, imports=symbols(*some)), {"symbols": "own_*"}).evidence
+        for some in (names[:8], names)
+    )
+
+    assert eight == tuple(f"imports {name}" for name in names[:8])
+    assert nine == (*eight, "… 1 more")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_golink.report.files import FORMATS
-from tests.integration.definitions import EXAMPLES, ROOT, WORKFLOWS, expressions, read_yaml
+from tests.slow.services.definitions import EXAMPLES, ROOT, WORKFLOWS, expressions, read_yaml
 
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 # A link to the example, and the block below it.

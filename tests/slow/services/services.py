@@ -1,7 +1,7 @@
 """
-The GitHub action, the pre-commit hook and the other examples as a Go repository uses them: `make integration`.
+The GitHub action, the pre-commit hook and the other examples as a Go repository uses them: `make services`.
 
-Not a part of `make test`: each installs golink into an environment of its own.
+`make test` does not run these: each installs golink into its own environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.definitions import EXAMPLES, ROOT, WORKFLOWS, ActionRun, read_yaml, run_action
+from tests.slow.services.definitions import EXAMPLES, ROOT, WORKFLOWS, ActionRun, read_yaml, run_action
 
 if TYPE_CHECKING:
     from pytest_golink import GoToolchain
@@ -99,7 +99,7 @@ def module(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_go() -> str:
-    """A PATH of the system alone, which has no Go."""
+    """Only the system's PATH, which has no Go."""
     assert shutil.which("go", path=os.defpath) is None
     return os.defpath
 

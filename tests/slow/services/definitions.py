@@ -14,7 +14,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 WORKFLOWS = ("github.yml", "github-sarif.yml", "github-matrix.yml", "goreleaser.yml")
 _STEP_TIMEOUT_S = 600
@@ -59,7 +59,7 @@ def run_action(
     summary.touch()
     status, log = 0, ""
     for step in definition["runs"]["steps"]:
-        # Of the conditions this one alone is needed: `if: inputs.NAME != ''`.
+        # The action has only this condition: `if: inputs.NAME != ''`.
         condition = re.fullmatch(r"(inputs\.[\w-]+) != ''", step.get("if", "inputs.policy != ''"))
         assert condition is not None
         if not values[condition[1]]:
