@@ -114,11 +114,18 @@ def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> Non
         pytest.UsageError: A policy is wrong; all mistakes of all policies.
     """
     policies = _policies(session.config)
-    for path in named_policies(session.config, session.config.stash[RUN].settings):
+    settings = session.config.stash[RUN].settings
+    # pytest asks for a collector of each file in the root folder, and drops those that no argument names.
+    reached = policies.collected if settings.policies else {path for item in items for path in _files(item)}
+    for path in named_policies(session.config, settings):
         # pytest skips folders such as dist and .github, and all that is not below its arguments.
-        if path not in policies.collected and (node := _collector(path, session)) is not None:
+        if path not in reached and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))
     _raise(policies)
+
+
+def _files(item: pytest.Item) -> list[Path]:
+    return [node.path for node in item.listchain() if isinstance(node, pytest.File)]
 
 
 def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:

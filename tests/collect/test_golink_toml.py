@@ -229,8 +229,8 @@ def test_two_binaries_that_ask_one_rule_of_one_file_have_two_items(pytester: pyt
 
     assert [line for line in result.outlines if "::" in line] == [
         "golink.toml::dist/app::max-size",
-        "golink.toml::dist/app::max-size (line 6)",
         "golink.toml::dist/app::stripped",
+        "golink.toml::dist/app::max-size (line 6)",
     ]
 
 
