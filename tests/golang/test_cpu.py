@@ -8,7 +8,7 @@ import pytest
 
 from pytest_golink.facts import BuildInfo, CpuLevel
 from pytest_golink.golang.cpu import cpu_features, cpu_levels, cpu_setting, cpu_settings
-from tests.rules.made import FOREIGN, STATIC, go, target
+from tests.rules.facts_factory import FOREIGN, STATIC, go, target
 
 
 @pytest.mark.parametrize(

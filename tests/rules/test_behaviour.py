@@ -12,7 +12,7 @@ import pytest
 from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
 from pytest_golink.rules import behaviour, evaluate, rule_named
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:

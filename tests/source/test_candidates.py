@@ -12,7 +12,7 @@ from pytest_golink.facts import Hardening
 from pytest_golink.findings import Finding
 from pytest_golink.source.candidates import candidates
 from pytest_golink.source.spelling import as_flags
-from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
+from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, UserLookup
