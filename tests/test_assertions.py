@@ -21,7 +21,7 @@ from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning
 from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def test_the_traceback_ends_in_the_user_s_test(pytester: pytest.Pytester, monkey
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(
         """
-        from tests.rules.made import DYNAMIC
+        from tests.rules.facts_factory import DYNAMIC
         from pytest_golink import assert_static
 
         def test_release():

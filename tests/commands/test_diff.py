@@ -13,7 +13,7 @@ from pytest_golink.report.json_report import json_report
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from tests.report.attacks import hostile
 from tests.report.report_factory import MADE, RELEASE, finding_of, shipped
-from tests.rules.made import DYNAMIC, STATIC, needed
+from tests.rules.facts_factory import DYNAMIC, STATIC, needed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from pytest_golink.commands.proposed_rules import proposals, toml
 from pytest_golink.facts import BuildPath
 from pytest_golink.rules.registry import RULES
-from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, PE, PIE, STATIC, go, subject, target
+from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, PE, PIE, STATIC, go, subject, target
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -10,8 +10,8 @@ import pytest
 from pytest_golink.facts import Cgo, Content, CryptoModule, Hardening, Libc
 from pytest_golink.lock import LockEntry, Tolerance, compare
 from pytest_golink.lock.drift_text import diff_lines
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

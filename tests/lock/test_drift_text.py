@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_golink.lock import Tolerance, compare, diff_lines, drift_finding, drift_text, removed_text
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 NODE = "golink.toml::app[linux/amd64]::lock"
 TOLERANCE = Tolerance(share=0.05)

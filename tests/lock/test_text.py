@@ -13,8 +13,8 @@ from pytest_golink.lock import Lock, LockEntry, lock_text, parse_lock
 from pytest_golink.lock.entry import entry_name
 from pytest_golink.lock.model import FIELDS, in_order
 from pytest_golink.text.escape import escape
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,8 +9,8 @@ import pytest
 from pytest_golink.errors import LockError
 from pytest_golink.lock import LockEntry, lock_text
 from pytest_golink.plugin.lock_writer import write_update
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from pytest_golink.remedies import BuildChange, Case
 from pytest_golink.remedies import changes as changes_of
 from pytest_golink.remedies.spelling import as_flags
 from pytest_golink.rules import RULES
-from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
+from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, UserLookup

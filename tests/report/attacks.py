@@ -9,7 +9,7 @@ from pytest_golink.facts import Cgo, Libc
 from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
-from tests.rules.made import DYNAMIC, go, needed, symbols
+from tests.rules.facts_factory import DYNAMIC, go, needed, symbols
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Outcome

@@ -11,7 +11,7 @@ from pytest_golink.report.model import BuildRecord, Report, ReportedError, Repor
 from pytest_golink.report.properties import ordered
 from pytest_golink.rules import RULES, evaluate
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, symbols, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_golink.report.annotations import codequality_report, github_annotations
 from pytest_golink.report.model import Report, ReportedError
 from tests.report.report_factory import FAILED, RELEASE, finding_of
-from tests.rules.made import DYNAMIC
+from tests.rules.facts_factory import DYNAMIC
 
 
 def test_what_fails_is_an_error_at_the_policy_s_line() -> None:

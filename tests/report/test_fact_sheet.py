@@ -12,7 +12,7 @@ from pytest_golink.facts import BinaryFacts, BuildInfo, BuildPath, Cgo, Content,
 from pytest_golink.report.fact_sheet import fact_sheet
 from pytest_golink.text.wrap import columns
 from tests.report.test_facts_json import MODULES
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pytest_golink.facts import BuildInfo, MachO, Module
 from pytest_golink.report.facts_json import facts_json
-from tests.rules.made import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, LOADED, MACHO, go
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, IMPORT_DYNAMIC, LOADED, MACHO, go
 
 MODULES = BuildInfo(
     version="go1.27.3",

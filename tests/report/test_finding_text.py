@@ -9,7 +9,7 @@ import pytest
 from pytest_golink.findings import Finding, Outcome
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import evaluate
-from tests.rules.made import DYNAMIC, subject
+from tests.rules.facts_factory import DYNAMIC, subject
 
 FINDING = Finding(
     rule="static",

@@ -22,7 +22,7 @@ from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 from pytest_golink.text.escape import escape
 from tests.report.attacks import ATTACKS, hostile
 from tests.report.report_factory import FEATURES, FEATURES_ERRORS, image, large
-from tests.rules.made import ARCHIVE, MACHO, STATIC, go, symbols
+from tests.rules.facts_factory import ARCHIVE, MACHO, STATIC, go, symbols
 
 MADE = "2026-11-23 12:00 UTC"
 # Elements that have no end.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pytest_golink.report.labels import image_labels
 from pytest_golink.report.model import BuildRecord
 from tests.report.report_factory import image, record
-from tests.rules.made import DYNAMIC, MACHO, STATIC
+from tests.rules.facts_factory import DYNAMIC, MACHO, STATIC
 
 
 def test_a_name_and_a_target_are_enough_where_they_differ() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pytest_golink.report.markdown import cell, markdown_report
 from pytest_golink.report.model import Report, ReportedError
 from tests.report.report_factory import FAILED, RELEASE, finding_of, shipped
-from tests.rules.made import DYNAMIC, OWN_C, STATIC
+from tests.rules.facts_factory import DYNAMIC, OWN_C, STATIC
 
 
 def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() -> None:

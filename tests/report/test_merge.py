@@ -12,7 +12,7 @@ from pytest_golink.report.merge import merge
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from tests.report.attacks import hostile
 from tests.report.report_factory import RELEASE, finding_of, shipped
-from tests.rules.made import DYNAMIC, STATIC
+from tests.rules.facts_factory import DYNAMIC, STATIC
 
 BUILD = BuildRecord(command=("go", "build", "-o", "built/1/app", "."), output="go: downloading x\n")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from pytest_golink.report.portable import portable
 from tests.report.report_factory import finding_of, shipped
-from tests.rules.made import DYNAMIC, STATIC
+from tests.rules.facts_factory import DYNAMIC, STATIC
 
 
 def made_on(root: str, key: str, go: str) -> Report:

@@ -10,7 +10,7 @@ from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property, seconds_property
 from pytest_golink.rules import evaluate
-from tests.rules.made import DYNAMIC, MACHO, STATIC, subject
+from tests.rules.facts_factory import DYNAMIC, MACHO, STATIC, subject
 
 BUILD = BuildRecord(
     command=("go", "build", "./cmd/app"),

@@ -13,7 +13,7 @@ from pytest_golink.report.model import Report, ReportedFinding
 from pytest_golink.report.sarif import sarif_report
 from tests.report.attacks import hostile
 from tests.report.report_factory import FAILED, MADE, RELEASE, finding_of
-from tests.rules.made import DYNAMIC
+from tests.rules.facts_factory import DYNAMIC
 
 
 def log(report: Report = RELEASE, *, folder: str = "") -> Any:

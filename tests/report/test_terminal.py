@@ -15,7 +15,7 @@ from pytest_golink.report.terminal import report_lines
 from pytest_golink.rules.subject import Subject
 from pytest_golink.text.wrap import columns
 from tests.report.report_factory import ERRORS, FEATURES, evaluated, large
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -16,7 +16,7 @@ from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
 from pytest_golink.rules import behaviour, evaluate, rule_named
 from pytest_golink.rules.subject import Subject
 from pytest_golink.sandbox import alone
-from tests.rules.made import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:

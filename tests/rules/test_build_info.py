@@ -11,7 +11,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.rules import RULES, evaluate
-from tests.rules.made import ARCHIVE, FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

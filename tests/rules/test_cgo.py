@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Cgo
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, OWN_C, PE, STATIC, subject
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, OWN_C, PE, STATIC, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.facts import BuildInfo, BuildPath, Cgo, Content, CryptoModule, Hardening
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.claims import linker_flags
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
 
 SEEN = Content(
     pclntab="1.20",

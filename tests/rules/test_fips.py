@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Content, CryptoModule
 from pytest_golink.rules import evaluate
-from tests.rules.made import FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import FOREIGN, STATIC, go, subject
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding

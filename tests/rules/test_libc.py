@@ -9,7 +9,18 @@ import pytest
 
 from pytest_golink.facts import Cgo, Libc, VersionNeed
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, IMPORT_DYNAMIC, MACHO, OWN_C, PE, STATIC, subject, target
+from tests.rules.facts_factory import (
+    ARCHIVE,
+    DYNAMIC,
+    GLIBC_STATIC,
+    IMPORT_DYNAMIC,
+    MACHO,
+    OWN_C,
+    PE,
+    STATIC,
+    subject,
+    target,
+)
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -8,7 +8,7 @@ from pytest_golink import assertions
 from pytest_golink.errors import GolinkError, ParameterError
 from pytest_golink.rules import RULES, evaluate, rule_named
 from pytest_golink.rules.parameters import parameters_of
-from tests.rules.made import DYNAMIC, STATIC, subject
+from tests.rules.facts_factory import DYNAMIC, STATIC, subject
 
 
 def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permanent_names() -> None:

@@ -17,7 +17,7 @@ from pytest_golink.reader.sections import Section, read_sections
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.differences import Built, Differences, differences
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import STATIC
+from tests.rules.facts_factory import STATIC
 
 if TYPE_CHECKING:
     from pathlib import Path

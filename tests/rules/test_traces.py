@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import BuildInfo, BuildPath, Content
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
