@@ -11,7 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.remedies.words import STATIC_PIE
+from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.build_info import version_key
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule

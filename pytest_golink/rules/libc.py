@@ -10,8 +10,8 @@ from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_i
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.reader.libc import ABI_VERSIONS
-from pytest_golink.remedies.linkage import leave_libc, load_libc, older_glibc
-from pytest_golink.remedies.words import make_static, older_glibc_words, without_cgo
+from pytest_golink.remedies import Case, Remedy
+from pytest_golink.remedies.linkage import leave_cgo, leave_libc, load_libc, make_static, older_glibc
 from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines
 from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
@@ -90,12 +90,28 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=evidence)
 
 
+def _loading_causes(facts: BinaryFacts) -> Sequence[str]:
+    return cgo_causes(facts) if facts.format == "pe" else dynamic_causes(facts)
+
+
+def _do_without(case: Case) -> Iterator[Remedy]:
+    if case.facts.format == "pe":
+        # On Windows the system is not its libc: a program without cgo loads none.
+        yield from leave_cgo(case)
+    elif always_dynamic(case.facts):
+        yield Remedy(words="none: no program does without it there; ask self-contained of this target instead")
+        yield from leave_libc(case)
+    else:
+        yield from make_static(case)
+
+
 @rule(
     "no-libc",
     group="linkage",
     page="no libc is loaded at run time (one may be embedded)",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    remedies=leave_libc,
+    causes=_loading_causes,
+    remedies=_do_without,
 )
 def no_libc(subject: Subject) -> Verdict:
     """No libc is loaded at run time; one may be embedded."""
@@ -110,8 +126,6 @@ def no_libc(subject: Subject) -> Verdict:
             expected=expected,
             observed=libc_line(facts),
             evidence=needed_lines(facts, facts.needed) or linkage_lines(facts),
-            cause=tuple(cgo_causes(facts)) if facts.format == "pe" else dynamic_causes(facts),
-            remedy=_do_without(facts),
         )
     if facts.libc.kind == "unknown" and facts.libc.presence == "none":
         return Verdict(
@@ -121,15 +135,6 @@ def no_libc(subject: Subject) -> Verdict:
             evidence=linkage_lines(facts),
         )
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=linkage_lines(facts))
-
-
-def _do_without(facts: BinaryFacts) -> tuple[str, ...]:
-    if facts.format == "pe":
-        # On Windows the system is not its libc: a program without cgo loads none.
-        return without_cgo(facts) if facts.cgo.used else ()
-    if always_dynamic(facts):
-        return ("none: no program does without it there; ask self-contained of this target instead",)
-    return make_static(facts)
 
 
 def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
@@ -180,7 +185,6 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             observed=f"needs glibc {highest}",
             evidence=evidence,
             cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts)),
-            remedy=older_glibc_words(facts, version),
         )
     unknown = [name for name in special if name not in ABI_VERSIONS]
     if unknown:
