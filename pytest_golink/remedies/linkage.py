@@ -55,6 +55,25 @@ def make_static(case: Case) -> Iterator[Remedy]:
     return _static(case.facts, case.options)
 
 
+def make_static_or_refuse(case: Case) -> Iterator[Remedy]:
+    """Yield what makes the same program static, or that no program of its platform is."""
+    if always_dynamic(case.facts):
+        yield Remedy(words="none: no program is static there; ask self-contained of this target instead")
+    yield from make_static(case)
+
+
+def unload_libc(case: Case) -> Iterator[Remedy]:
+    """Yield what keeps the same program from loading a libc, or that every program of its platform loads one."""
+    if case.facts.format == "pe":
+        # On Windows the system is not its libc: a program without cgo loads none.
+        yield from leave_cgo(case)
+    elif always_dynamic(case.facts):
+        yield Remedy(words="none: no program does without it there; ask self-contained of this target instead")
+        yield from leave_libc(case)
+    else:
+        yield from make_static(case)
+
+
 def static_words(facts: BinaryFacts) -> tuple[str, ...]:
     """Return how the same program becomes static, a line each; () where its platform does not allow that."""
     return tuple(remedy.words for remedy in _static(facts, BuildOptions()) if remedy.words)

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.origin import cgo_causes, dynamic_import_causes, libc_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.reader.libc import ABI_VERSIONS
-from pytest_golink.remedies import Case, Remedy
-from pytest_golink.remedies.linkage import leave_cgo, leave_libc, load_libc, make_static, older_glibc
+from pytest_golink.remedies.linkage import load_libc, older_glibc, unload_libc
 from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines
 from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
@@ -90,28 +89,13 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=evidence)
 
 
-def _loading_causes(facts: BinaryFacts) -> Sequence[str]:
-    return cgo_causes(facts) if facts.format == "pe" else dynamic_causes(facts)
-
-
-def _do_without(case: Case) -> Iterator[Remedy]:
-    if case.facts.format == "pe":
-        # On Windows the system is not its libc: a program without cgo loads none.
-        yield from leave_cgo(case)
-    elif always_dynamic(case.facts):
-        yield Remedy(words="none: no program does without it there; ask self-contained of this target instead")
-        yield from leave_libc(case)
-    else:
-        yield from make_static(case)
-
-
 @rule(
     "no-libc",
     group="linkage",
     page="no libc is loaded at run time (one may be embedded)",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    causes=_loading_causes,
-    remedies=_do_without,
+    causes=libc_causes,
+    remedies=unload_libc,
 )
 def no_libc(subject: Subject) -> Verdict:
     """No libc is loaded at run time; one may be embedded."""

@@ -3,29 +3,20 @@
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import re
-from collections.abc import Iterator
 
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.platforms.system_libraries import is_system_interpreter, outside_system, system_words
-from pytest_golink.remedies import Case, Remedy
-from pytest_golink.remedies.linkage import EXTERNAL_STATIC, make_static, turn_cgo_on
+from pytest_golink.remedies.linkage import EXTERNAL_STATIC, make_static, make_static_or_refuse, turn_cgo_on
 from pytest_golink.rules.evidence import interpreter_line, interpreter_word, linkage_lines, needed_lines, needed_word
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import counted, listed
-from pytest_golink.traits import always_dynamic
 
 _UNSAID = "the image does not say how it is linked"
-
-
-def _make_static(case: Case) -> Iterator[Remedy]:
-    if always_dynamic(case.facts):
-        yield Remedy(words="none: no program is static there; ask self-contained of this target instead")
-    yield from make_static(case)
 
 
 @rule(
@@ -37,7 +28,7 @@ def _make_static(case: Case) -> Iterator[Remedy]:
     ),
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
     causes=dynamic_causes,
-    remedies=_make_static,
+    remedies=make_static_or_refuse,
     propose=Proposal(
         why="Starts on any Linux, in an empty container and on Alpine too: no interpreter, no shared library.",
         needs="cgo = false (CGO_ENABLED=0), or C code that is linked statically",
