@@ -8,7 +8,7 @@ from pytest_golink.text.words import listed
 from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_packages, setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pytest_golink.facts import BinaryFacts, ImportedSymbol
 
@@ -63,3 +63,8 @@ def dynamic_causes(facts: BinaryFacts) -> tuple[str, ...]:
     if not causes and facts.go is None:
         causes.append("Go did not make this image: its own linker line decides")
     return tuple(causes)
+
+
+def libc_causes(facts: BinaryFacts) -> Sequence[str]:
+    """Return why an image loads a libc; on Windows the system is not its libc, and only C loads one."""
+    return cgo_causes(facts) if facts.format == "pe" else dynamic_causes(facts)

@@ -21,7 +21,7 @@ from pytest_golink.loader.elf_systems import android_level, openbsd_has, openbsd
 from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
 from pytest_golink.reader.libc import ABI_VERSIONS
-from pytest_golink.remedies.words import make_static
+from pytest_golink.remedies.linkage import static_words
 from pytest_golink.text.versions import numbers, symbol_version
 from pytest_golink.text.words import listed
 
@@ -88,7 +88,7 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
     path = facts.interpreter or ""
     if path and not path.startswith("/"):
         text = f"PT_INTERP {path}: it depends on the current folder whether that is there"
-        return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=make_static(facts))
+        return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=static_words(facts))
     if path.startswith("/nix/store/"):
         if platform.family == "nixos":
             return Obstacle(text=f"PT_INTERP {path}: which store paths are there, nobody can say", certain=False)
@@ -100,7 +100,7 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
     else:
         why = "there is no loader"
     return Obstacle(
-        text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=make_static(facts)
+        text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=static_words(facts)
     )
 
 
@@ -181,11 +181,11 @@ def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Ob
             text=f"calls {listed(lost, most=3)}, which "
             + (f"musl {platform.libc_version} does not have" if platform.libc_version else "not every musl has"),
             certain=platform.libc_version is not None,
-            remedy=("build on a system as old as that platform", *make_static(facts)),
+            remedy=("build on a system as old as that platform", *static_words(facts)),
         )
     missing = [symbol.name for symbol in asked if not musl_has(symbol.name, version, goarch) and not symbol.weak]
     if missing:
-        yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=make_static(facts))
+        yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=static_words(facts))
     elif asked:
         text = "was linked against glibc, whose structures are others than musl's: what starts may still fail"
         yield Obstacle(text=text, caution=True)
@@ -222,7 +222,7 @@ def _without_library(
     return Obstacle(
         text=f"{library.name} is not in the base system{beside}",
         cause=causes,
-        remedy=(*make_static(facts), f"or a platform of your own that has {library.name}"),
+        remedy=(*static_words(facts), f"or a platform of your own that has {library.name}"),
     )
 
 

@@ -14,8 +14,7 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.forms import Form, whole_number
-from pytest_golink.remedies.linkage import leave_interpreter
-from pytest_golink.remedies.words import make_static
+from pytest_golink.remedies.linkage import leave_interpreter, static_words
 from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.mode import EXECUTE_REMEDY, is_startable, mode_cautions, mode_of
 from pytest_golink.rules.parameters import Pattern
@@ -109,7 +108,7 @@ def starts_alone(
             observed="it does not start: the interpreter that it names is not there",
             evidence=("execve: no such file or directory", *linkage_lines(facts)),
             cause=dynamic_causes(facts),
-            remedy=make_static(facts),
+            remedy=static_words(facts),
         )
     prints = output is None or _prints(ran, output)
     if prints is None:

@@ -8,9 +8,8 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import cgo_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
-from pytest_golink.remedies.linkage import change_link_mode, leave_libc
+from pytest_golink.remedies.linkage import cgo_words, change_link_mode, leave_cgo
 from pytest_golink.remedies.lookups import change_resolver, change_user_lookup
-from pytest_golink.remedies.words import without_cgo
 from pytest_golink.rules.parameters import Name, NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -25,7 +24,8 @@ from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
     group="cgo",
     page="`runtime/cgo` is not linked in",
     concerns={Concern.CGO_LINKED},
-    remedies=leave_libc,
+    causes=cgo_causes,
+    remedies=leave_cgo,
     propose=Proposal(
         why="cgo switches itself on where a C compiler is found: a new CI runner would change the release.",
         needs="cgo = false (CGO_ENABLED=0)",
@@ -44,8 +44,6 @@ def no_cgo(subject: Subject) -> Verdict:
         expected=expected,
         observed="runtime/cgo is linked in",
         evidence=_cgo_lines(facts),
-        cause=tuple(cgo_causes(facts)),
-        remedy=without_cgo(facts),
     )
 
 
@@ -54,7 +52,7 @@ def no_cgo(subject: Subject) -> Verdict:
     group="cgo",
     page="every package with cgo wrappers is in the list (globs); `runtime/cgo` goes with any of them",
     concerns={Concern.CGO_LINKED, Concern.CGO_PACKAGES},
-    remedies=leave_libc,
+    remedies=leave_cgo,
 )
 def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdict:
     """
@@ -75,7 +73,6 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
         expected=expected,
         observed=f"{listed(others)} too" if others and packages else listed(others or facts.cgo.packages) or "none",
         evidence=_cgo_lines(facts),
-        remedy=without_cgo(facts) if others else (),
     )
 
 
@@ -105,7 +102,7 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
         others = [package for package in own_cgo_packages(facts) if package not in _LINKED_INTERNALLY]
         if others:
             cause = (f"{listed(others)}: Go links cgo by itself for packages of its own alone",)
-        remedy = without_cgo(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
+        remedy = cgo_words(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
     return Verdict(
         outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence, cause=cause, remedy=remedy
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.golang.versions import version_key
-from pytest_golink.remedies.words import STATIC_PIE
+from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict, unsaid

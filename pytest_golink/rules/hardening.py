@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_golink.facts import BinaryFacts, Relro
 from pytest_golink.remedies.flags import make_pie, more_relro, no_exec_stack, without_flags
-from pytest_golink.remedies.words import STATIC_PIE
+from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.proposal import C_LINKER, Proposal
 from pytest_golink.rules.rule import rule

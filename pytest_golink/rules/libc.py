@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.origin import cgo_causes, dynamic_import_causes, libc_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.reader.libc import ABI_VERSIONS
-from pytest_golink.remedies.linkage import leave_libc, load_libc, older_glibc
-from pytest_golink.remedies.words import make_static, older_glibc_words, without_cgo
+from pytest_golink.remedies.linkage import load_libc, older_glibc, unload_libc
 from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines
 from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
@@ -95,7 +94,8 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     group="linkage",
     page="no libc is loaded at run time (one may be embedded)",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    remedies=leave_libc,
+    causes=libc_causes,
+    remedies=unload_libc,
 )
 def no_libc(subject: Subject) -> Verdict:
     """No libc is loaded at run time; one may be embedded."""
@@ -110,8 +110,6 @@ def no_libc(subject: Subject) -> Verdict:
             expected=expected,
             observed=libc_line(facts),
             evidence=needed_lines(facts, facts.needed) or linkage_lines(facts),
-            cause=tuple(cgo_causes(facts)) if facts.format == "pe" else dynamic_causes(facts),
-            remedy=_do_without(facts),
         )
     if facts.libc.kind == "unknown" and facts.libc.presence == "none":
         return Verdict(
@@ -121,15 +119,6 @@ def no_libc(subject: Subject) -> Verdict:
             evidence=linkage_lines(facts),
         )
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=linkage_lines(facts))
-
-
-def _do_without(facts: BinaryFacts) -> tuple[str, ...]:
-    if facts.format == "pe":
-        # On Windows the system is not its libc: a program without cgo loads none.
-        return without_cgo(facts) if facts.cgo.used else ()
-    if always_dynamic(facts):
-        return ("none: no program does without it there; ask self-contained of this target instead",)
-    return make_static(facts)
 
 
 def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
@@ -180,7 +169,6 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             observed=f"needs glibc {highest}",
             evidence=evidence,
             cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts)),
-            remedy=older_glibc_words(facts, version),
         )
     unknown = [name for name in special if name not in ABI_VERSIONS]
     if unknown:

@@ -8,8 +8,7 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.remedies.flags import other_loader, without_flags
-from pytest_golink.remedies.linkage import leave_interpreter, leave_libc, turn_cgo_on
-from pytest_golink.remedies.words import make_static, without_cgo
+from pytest_golink.remedies.linkage import leave_cgo, leave_libc, make_static, turn_cgo_on
 from pytest_golink.rules.evidence import interpreter_line, interpreter_word, needed_lines, needed_word
 from pytest_golink.rules.parameters import Name, NonEmpty, Path
 from pytest_golink.rules.proposal import C_LINKER, Proposal
@@ -47,7 +46,8 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     group="linkage",
     page="nothing is needed but these",
     concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
-    remedies=leave_libc,
+    causes=dynamic_causes,
+    remedies=leave_cgo,
 )
 def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     """Nothing is needed but the named libraries."""
@@ -63,8 +63,6 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
         if others
         else f"needs {listed([library.name for library in facts.needed]) or 'nothing'}",
         evidence=evidence + (() if others else _loaded_by_name(facts)),
-        cause=dynamic_causes(facts) if others else (),
-        remedy=without_cgo(facts) if others and facts.cgo.used else (),
     )
 
 
@@ -100,7 +98,8 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
     group="linkage",
     page="there is none",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    remedies=leave_interpreter,
+    causes=dynamic_causes,
+    remedies=make_static,
 )
 def no_interpreter(subject: Subject) -> Verdict:
     """There is no interpreter."""
@@ -116,8 +115,6 @@ def no_interpreter(subject: Subject) -> Verdict:
         expected=expected,
         observed=facts.interpreter,
         evidence=(interpreter_line(facts),),
-        cause=dynamic_causes(facts),
-        remedy=make_static(facts),
     )
 
 

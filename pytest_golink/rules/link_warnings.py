@@ -7,8 +7,7 @@ import re
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, LinkWarning
 from pytest_golink.remedies.compilers import zig_cc
-from pytest_golink.remedies.linkage import leave_name_service
-from pytest_golink.remedies.words import EXTERNAL_STATIC
+from pytest_golink.remedies.linkage import EXTERNAL_STATIC, leave_name_service
 from pytest_golink.rules.parameters import Pattern
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule

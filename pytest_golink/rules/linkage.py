@@ -8,15 +8,13 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.platforms.system_libraries import is_system_interpreter, outside_system, system_words
-from pytest_golink.remedies.linkage import leave_interpreter, turn_cgo_on
-from pytest_golink.remedies.words import EXTERNAL_STATIC, make_static
+from pytest_golink.remedies.linkage import EXTERNAL_STATIC, make_static, make_static_or_refuse, turn_cgo_on
 from pytest_golink.rules.evidence import interpreter_line, interpreter_word, linkage_lines, needed_lines, needed_word
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
 from pytest_golink.text.words import counted, listed
-from pytest_golink.traits import always_dynamic
 
 _UNSAID = "the image does not say how it is linked"
 
@@ -29,7 +27,8 @@ _UNSAID = "the image does not say how it is linked"
         "violated, and the message names `self-contained`"
     ),
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    remedies=leave_interpreter,
+    causes=dynamic_causes,
+    remedies=make_static_or_refuse,
     propose=Proposal(
         why="Starts on any Linux, in an empty container and on Alpine too: no interpreter, no shared library.",
         needs="cgo = false (CGO_ENABLED=0), or C code that is linked statically",
@@ -46,16 +45,11 @@ def static(subject: Subject) -> Verdict:
         return unanswered
     if facts.linkage != "dynamic":
         return Verdict(outcome="passed", expected=expected, observed=str(facts.linkage), evidence=linkage_lines(facts))
-    platform = always_dynamic(facts)
     return Verdict(
         outcome="violated",
         expected=expected,
         observed="dynamic",
         evidence=linkage_lines(facts),
-        cause=dynamic_causes(facts),
-        remedy=("none: no program is static there; ask self-contained of this target instead",)
-        if platform
-        else make_static(facts),
     )
 
 
@@ -97,7 +91,7 @@ def dynamic(subject: Subject) -> Verdict:
     group="linkage",
     page="nothing is needed beyond what every installation of the operating system has",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
-    remedies=leave_interpreter,
+    remedies=make_static,
     propose=Proposal(
         why="Needs nothing but what every installation of its operating system has.",
         needs="cgo = false (CGO_ENABLED=0)",
@@ -129,7 +123,6 @@ def self_contained(subject: Subject) -> Verdict:
             observed="dynamic",
             evidence=linkage_lines(facts),
             cause=dynamic_causes(facts),
-            remedy=make_static(facts),
         )
     outside = outside_system(facts.target, facts.needed)
     foreign_loader = not is_system_interpreter(facts.target, facts.interpreter)

@@ -12,8 +12,7 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.errors import ToolchainError
 from pytest_golink.facts import BinaryFacts, MachO
-from pytest_golink.remedies.linkage import leave_interpreter
-from pytest_golink.remedies.words import make_static
+from pytest_golink.remedies.linkage import leave_interpreter, static_words
 from pytest_golink.rules.behaviour import foreign, may_not_run, not_of_this_machine
 from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.rule import rule
@@ -101,7 +100,7 @@ def _of_the_image(facts: BinaryFacts, variable: str, expected: str) -> Verdict:
         observed=f"{facts.interpreter or 'its loader'} reads {variable}" if reached else "no interpreter reads it",
         evidence=linkage_lines(facts),
         cause=dynamic_causes(facts) if reached else (),
-        remedy=make_static(facts) if reached else (),
+        remedy=static_words(facts) if reached else (),
     )
 
 

@@ -22,8 +22,7 @@ from pytest_golink.loader.obstacles import (
 from pytest_golink.loader.windows import windows_obstacles
 from pytest_golink.platforms import PLATFORMS, Platform, platforms_named
 from pytest_golink.platforms.naming import in_words
-from pytest_golink.remedies.linkage import leave_interpreter
-from pytest_golink.remedies.words import older_glibc_words
+from pytest_golink.remedies.linkage import leave_interpreter, older_glibc_words
 from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.mode import mode_cautions, mode_of
 from pytest_golink.rules.parameters import NonEmpty
