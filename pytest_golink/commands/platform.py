@@ -8,9 +8,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.commands.proposed_rules import toml
 from pytest_golink.errors import GolinkError, ParameterError
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

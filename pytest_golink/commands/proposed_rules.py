@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules.registry import RULES, evaluate
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
+from pytest_golink.text.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,19 +51,6 @@ class Proposal:
         if len(RULES[self.rule].parameters) == 1:
             return next(iter(self.parameters.values()))
         return self.parameters
-
-
-def toml(value: object) -> str:
-    """Write a value in TOML, on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(toml(one) for one in value) + "]"
-    # JSON's strings are TOML's, but for DEL, and for halves of a surrogate pair, which no TOML can hold.
-    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,7 +261,7 @@ def _libc(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     floors = [libc.floor for libc in libcs if libc.kind == "glibc" and libc.floor]
     why = "Does not start to need a newer glibc than today: the machines it must run on may be older than CI."
     if floors:
-        highest = max(floors, key=lambda version: [int(part) for part in version.split(".")])
+        highest = max(floors, key=numbers)
         if len(floors) == len(libcs):
             yield Proposal(rule="needs-libc", parameters={"kind": "glibc", "at-most": highest}, why=why, needs="")
         yield Proposal(rule="glibc-at-most", parameters={"version": highest}, why=why, needs="")

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.archives.globs import matches
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
@@ -90,10 +91,27 @@ def libc_line(facts: BinaryFacts) -> str:
 
 
 def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
-    """Give the names that one of the globs matches; without case on PE, as its loader compares."""
+    """Return the names that one of the globs matches; without case on PE, as its loader compares."""
     fold = str.lower if facts.format == "pe" else str
     patterns = [fold(glob) for glob in globs]
     return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]
+
+
+def matching_libraries(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
+    """
+    Return the names of libraries that one of the globs matches; without case on PE, as its loader compares.
+
+    A name with "/" is a path to the loader. So `*` and `?` stay within one element of it, and "**" is any elements
+    but "..", which leads elsewhere.
+    """
+    fold = str.lower if facts.format == "pe" else str
+    patterns = [tuple(fold(glob).split("/")) for glob in globs]
+
+    def is_named(name: str) -> bool:
+        parts = tuple(fold(name).split("/"))
+        return parts in patterns or (".." not in parts and any(matches(pattern, parts) for pattern in patterns))
+
+    return [name for name in names if is_named(name)]
 
 
 def header_lines(facts: BinaryFacts, *types: str) -> tuple[str, ...]:

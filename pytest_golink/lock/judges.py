@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.golang.cpu import cpu_features, cpu_settings
+from pytest_golink.text.versions import comparable, is_dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,6 @@ Judgement = tuple[Way, str]
 if TYPE_CHECKING:
     # (name, locked, seen), never equal; None: the fact is not there.
     Judge = Callable[[str, Value | None, Value | None], Judgement]
-
-_DOTTED = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
 
 
 def judge(field: str, name: str, old: Value | None, new: Value | None) -> Judgement:
@@ -89,10 +87,9 @@ def _version(raised: str, lowered: str, gone: str, _name: str, old: Value | None
         return "worse", raised
     if new is None:
         return "better", gone
-    before, after = _numbers(old), _numbers(new)
-    if before is None or after is None:
+    if not (isinstance(old, str) and isinstance(new, str) and is_dotted(old) and is_dotted(new)):
         return "changed", "another version"
-    return ("worse", raised) if after > before else ("better", lowered)
+    return ("worse", raised) if comparable(new) > comparable(old) else ("better", lowered)
 
 
 def _os_minimum(name: str, old: Value | None, new: Value | None) -> Judgement:
@@ -129,16 +126,6 @@ def _appeared(old: Value | None, new: Value | None) -> str:
     if new is None:
         return "the image does not say any more"
     return "the image did not say before" if old is None else "another value"
-
-
-def _numbers(value: Value) -> tuple[int, ...] | None:
-    if not isinstance(value, str) or not _DOTTED.fullmatch(value):
-        return None
-    numbers = [int(part) for part in value.split(".")]
-    # "12" and "12.0" are one version.
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 _JUDGES: Mapping[str, Judge] = MappingProxyType(

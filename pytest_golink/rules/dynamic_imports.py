@@ -2,7 +2,7 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.evidence import matching
+from pytest_golink.diagnosis.evidence import matching, matching_libraries
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.rules.parameters import Name
@@ -86,7 +86,7 @@ def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary
     goos = facts.target.goos if facts.target else None
     if facts.format != "elf" or facts.cgo.used or goos is None or goos in STANDARD_IMPORTS or facts.imports:
         return []
-    return [library for library in facts.needed if not matching(facts, [library.name], allow)]
+    return [library for library in facts.needed if not matching_libraries(facts, [library.name], allow)]
 
 
 def _line(symbol: ImportedSymbol) -> str:

@@ -10,6 +10,7 @@ from pytest_golink.diagnosis.evidence import (
     interpreter_word,
     linkage_lines,
     matching,
+    matching_libraries,
     needed_lines,
     needed_word,
 )
@@ -125,7 +126,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     facts = subject.facts
     expected = f"needs {listed(libraries)}"
     names = [library.name for library in facts.needed]
-    missing = [library for library in libraries if not matching(facts, names, [library])]
+    missing = [library for library in libraries if not matching_libraries(facts, names, [library])]
     return not_linked(facts, expected) or Verdict(
         outcome="violated" if missing else "passed",
         expected=expected,
@@ -139,7 +140,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     """Nothing is needed but the named libraries."""
     facts = subject.facts
     expected = f"needs nothing but {quoted(libraries)}" if libraries else "needs nothing"
-    allowed = set(matching(facts, [library.name for library in facts.needed], libraries))
+    allowed = set(matching_libraries(facts, [library.name for library in facts.needed], libraries))
     others = tuple(library for library in facts.needed if library.name not in allowed)
     evidence = needed_lines(facts, others or facts.needed) or (f"no {needed_word(facts)}",)
     return not_linked(facts, expected) or Verdict(
