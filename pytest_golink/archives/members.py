@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.archives import limits
 from pytest_golink.errors import ArchiveError
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,9 +56,8 @@ class Member:
 
 
 def shown(name: str) -> str:
-    """Give a stranger's name for a message: printable, and not longer than one reads."""
-    text = name if name.isprintable() else repr(name)[1:-1]
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:80]}…{text[-30:]}"
+    """Return a stranger's name for a message: printable, and no longer than a reader needs."""
+    return escape(name, longest=_LONGEST_SHOWN)
 
 
 def inner_name(raw: str, *, path: str, root: bool) -> str:

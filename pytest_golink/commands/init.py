@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.commands.proposed_rules import proposals, toml
+from pytest_golink.commands.proposed_rules import proposals
 from pytest_golink.errors import GolinkError
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     import argparse

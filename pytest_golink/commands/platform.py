@@ -6,9 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.commands.proposed_rules import toml
 from pytest_golink.errors import ParameterError
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     import argparse

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_golink.rules import RULES, check
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,19 +39,6 @@ class ProposedRule:
         if len(self.rule.parameters) == 1:
             return next(iter(parameters.values()))
         return parameters
-
-
-def toml(value: object) -> str:
-    """Return a value in TOML, on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(toml(one) for one in value) + "]"
-    # JSON's strings are TOML's, but for DEL, and for halves of a surrogate pair, which no TOML can hold.
-    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.golang.cpu import cpu_features, cpu_settings
 from pytest_golink.lock.model import bytes_of
+from pytest_golink.text.versions import comparable, is_dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,6 @@ Assessment = tuple[Change, str]
 if TYPE_CHECKING:
     # (locked, seen), never equal; None: the fact is not there.
     Comparison = Callable[[Value | None, Value | None], Assessment]
-
-_DOTTED = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})*")
 
 
 def assess(key: Key, old: Value | None, new: Value | None, tolerance: Tolerance) -> Assessment | None:
@@ -106,10 +104,9 @@ def _version(raised: str, lowered: str, gone: str, old: Value | None, new: Value
         return "worse", raised
     if new is None:
         return "better", gone
-    before, after = _numbers(old), _numbers(new)
-    if before is None or after is None:
+    if not (isinstance(old, str) and isinstance(new, str) and is_dotted(old) and is_dotted(new)):
         return "changed", "another version"
-    return ("worse", raised) if after > before else ("better", lowered)
+    return ("worse", raised) if comparable(new) > comparable(old) else ("better", lowered)
 
 
 def _os_minimum(old: Value | None, new: Value | None) -> Assessment:
@@ -146,16 +143,6 @@ def _appeared(old: Value | None, new: Value | None) -> str:
     if new is None:
         return "the image does not say any more"
     return "the image did not say before" if old is None else "another value"
-
-
-def _numbers(value: Value) -> tuple[int, ...] | None:
-    if not isinstance(value, str) or not _DOTTED.fullmatch(value):
-        return None
-    numbers = [int(part) for part in value.split(".")]
-    # "12" and "12.0" are one version.
-    while len(numbers) > 1 and numbers[-1] == 0:
-        numbers.pop()
-    return tuple(numbers)
 
 
 _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(

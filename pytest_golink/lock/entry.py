@@ -9,6 +9,7 @@ from pytest_golink.lock.model import LockEntry, in_order, rounded
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.reader.libc import NAME_SERVICE
 from pytest_golink.text.escape import escape
+from pytest_golink.text.versions import comparable
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _libraries(facts: FactsJson) -> Iterator[tuple[str, str, Value]]:
         if match is None or match[1] == "GLIBC":
             continue
         family = f"{symbol['library']} {match[1]}" if symbol["library"] else match[1]
-        versions[family] = max(versions.get(family, match[2]), match[2], key=_numbers)
+        versions[family] = max(versions.get(family, match[2]), match[2], key=comparable)
     for family, version in versions.items():
         yield "version-need", family, version
 
@@ -153,7 +154,3 @@ def _because(facts: FactsJson) -> Iterator[tuple[Key, str]]:
 
 def _joined(values: Sequence[str] | None) -> str | None:
     return None if values is None else ", ".join(sorted(values))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

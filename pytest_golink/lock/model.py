@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.text.sizes import parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,6 @@ FIELDS: Mapping[str, bool] = MappingProxyType(
 )
 _ORDER = {field: position for position, field in enumerate(FIELDS)}
 
-_UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _ROUNDED_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 _AMOUNT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(%|[A-Za-z]{1,3})")
 _ROUNDED = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})? (B|kB|MB|GB)")
@@ -121,8 +121,8 @@ def parse_tolerance(text: object) -> Tolerance:
         amount, unit = match.groups()
         if unit == "%":
             return Tolerance(share=float(amount) / 100)
-        if unit.lower() in _UNITS:
-            return Tolerance(count=int(float(amount) * _UNITS[unit.lower()]))
+        if (count := parse_size(f"{amount} {unit}")) is not None:
+            return Tolerance(count=count)
     raise ParameterError(f'size-tolerance: {text!r} is not a share such as "5%" or a size such as "200 KB"')
 
 

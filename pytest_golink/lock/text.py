@@ -17,6 +17,7 @@ from pytest_golink.location import Location
 from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order, is_rounded
 from pytest_golink.text.escape import escape
 from pytest_golink.text.suggest import suggestion
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,7 @@ def lock_text(entries: Iterable[LockEntry]) -> str:
     """Return the text of a lock: entries by image, each a table, a fact a line."""
     parts = [_HEAD]
     for entry in sorted(entries, key=lambda entry: entry.image):
-        lines = [f"[image.{_quoted(entry.image)}]", *(fact_line(key, value) for key, value in entry.facts)]
+        lines = [f"[image.{toml(entry.image)}]", *(fact_line(key, value) for key, value in entry.facts)]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -103,8 +104,8 @@ def fact_line(key: Key, value: Value) -> str:
     if isinstance(value, bool):
         written = "true" if value else "false"
     else:
-        written = _quoted(value) if isinstance(value, str) else str(value)
-    return f"{field}{f'.{_quoted(name)}' if name else ''} = {written}"
+        written = toml(value) if isinstance(value, str) else str(value)
+    return f"{field}{f'.{toml(name)}' if name else ''} = {written}"
 
 
 def parse_lock(text: str, *, name: str) -> Lock:
@@ -231,10 +232,6 @@ def _anew(name: str) -> str:
     return f"`{UPDATE}` writes {name} anew"
 
 
-# Every text in a lock is printable: only these two characters need a quote.
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
+# Every text in a lock is printable, so that TOML escapes only quotes and backslashes.
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)

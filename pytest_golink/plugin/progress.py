@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.settings import build_options, is_marked
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -223,7 +224,7 @@ def show_builds(session: pytest.Session, run: Run) -> None:
     if shown is None:
         return
     shown.want(_name(options) for item in session.items for options in _builds(run, item))
-    run.on_build = lambda options, label, starts: shown.change(_name(options), _printable(label), starts=starts)
+    run.on_build = lambda options, label, starts: shown.change(_name(options), escape(label), starts=starts)
 
 
 def follow_builds(config: pytest.Config) -> dict[str, str]:
@@ -243,10 +244,6 @@ def _builds(run: Run, item: pytest.Item) -> tuple[BuildOptions, ...]:
 def _name(options: BuildOptions) -> str:
     # The same in every process.
     return repr(options)
-
-
-def _printable(label: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in label)
 
 
 def _worker_progress(config: pytest.Config) -> WorkerProgress | None:

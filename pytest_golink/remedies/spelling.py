@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING
+
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from pytest_golink.builder.options import BuildOptions
@@ -44,32 +44,32 @@ def as_toml(before: BuildOptions, after: BuildOptions) -> str:
         if value is None or (value in ("", (), False) and field.name != "cgo"):
             lines.append(f"# without {field.name}")
         elif field.name == "env":
-            lines.append(f"env = {{ {', '.join(f'{_key(name)} = {_text(text)}' for name, text in value)} }}")
+            lines.append(f"env = {toml(dict(value))}")
         else:
-            lines.append(f"{field.name} = {_text(value)}")
+            lines.append(f"{field.name} = {toml(value)}")
     return "\n".join(lines)
 
 
 def as_goreleaser(before: BuildOptions, after: BuildOptions) -> str:
     """
-    Give the lines of a goreleaser `builds:` entry that make the change.
+    Return the lines of a goreleaser `builds:` entry that make the change; strings and lists of TOML are YAML too.
 
     Source: goreleaser's documentation, "Builds (Go)": env, flags, ldflags, tags and buildmode are lists and strings of
     an entry.
     """
     lines = []
     if added := [f"{name}={value}" for name, value in _environment(after) if (name, value) not in _environment(before)]:
-        lines.append(f"env: {_text(added)}")
+        lines.append(f"env: {toml(added)}")
     if (after.trimpath, after.race) != (before.trimpath, before.race):
         flags = [name for name, on in (("-trimpath", after.trimpath), ("-race", after.race)) if on]
-        lines.append(f"flags: {_text(flags)}")
+        lines.append(f"flags: {toml(flags)}")
     if after.linker_flags != before.linker_flags:
-        lines.append(f"ldflags: {_text([after.linker_flags] if after.linker_flags else [])}")
+        lines.append(f"ldflags: {toml([after.linker_flags] if after.linker_flags else [])}")
     if after.tags != before.tags:
-        lines.append(f"tags: {_text(list(after.tags))}")
+        lines.append(f"tags: {toml(list(after.tags))}")
     if after.buildmode != before.buildmode:
         # An empty string is goreleaser's default.
-        lines.append(f"buildmode: {_text('' if after.buildmode in (None, 'exe') else after.buildmode)}")
+        lines.append(f"buildmode: {toml('' if after.buildmode in (None, 'exe') else after.buildmode)}")
     return "\n".join(lines)
 
 
@@ -80,12 +80,3 @@ def _environment(options: BuildOptions) -> list[tuple[str, str]]:
     if options.cc is not None:
         variables["CC"] = options.cc
     return sorted(variables.items())
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _text(name)
-
-
-def _text(value: object) -> str:
-    # JSON is TOML and YAML, but for DEL, and for the two halves in which it writes a character beyond U+FFFF.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

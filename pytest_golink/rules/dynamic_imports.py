@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
+from pytest_golink.rules.evidence import matching_libraries
 from pytest_golink.rules.parameters import Name
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -108,7 +109,7 @@ def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary
     goos = facts.target.goos if facts.target else None
     if facts.format != "elf" or facts.cgo.used or goos is None or goos in STANDARD_IMPORTS or facts.imports:
         return []
-    return [library for library in facts.needed if not matching(facts, [library.name], allow)]
+    return [library for library in facts.needed if not matching_libraries(facts, [library.name], allow)]
 
 
 def _line(symbol: ImportedSymbol) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.archives.globs import matches
 from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_golink.facts import BinaryFacts, NeededLibrary
 
 # More lines than this are a table of their own: the fact sheet.
@@ -73,6 +76,23 @@ def libc_line(facts: BinaryFacts) -> str:
     if libc.presence == "embedded":
         return f"{libc.kind} is linked into the image"
     return f"{libc.kind} is loaded" + (f", needs {floor_words(facts)}" if libc.floor else "")
+
+
+def matching_libraries(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
+    """
+    Return the names of libraries that one of the globs matches; without case on PE, as its loader compares.
+
+    A name with "/" is a path to the loader. So `*` and `?` stay within one element of it, and "**" is any elements
+    but "..", which leads elsewhere.
+    """
+    fold = str.lower if facts.format == "pe" else str
+    patterns = [tuple(fold(glob).split("/")) for glob in globs]
+
+    def is_named(name: str) -> bool:
+        parts = tuple(fold(name).split("/"))
+        return parts in patterns or (".." not in parts and any(matches(pattern, parts) for pattern in patterns))
+
+    return [name for name in names if is_named(name)]
 
 
 def header_lines(facts: BinaryFacts, *types: str) -> tuple[str, ...]:

@@ -9,7 +9,13 @@ from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_i
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.remedies.flags import other_loader, without_flags
 from pytest_golink.remedies.linkage import leave_cgo, leave_libc, make_static, turn_cgo_on
-from pytest_golink.rules.evidence import interpreter_line, interpreter_word, needed_lines, needed_word
+from pytest_golink.rules.evidence import (
+    interpreter_line,
+    interpreter_word,
+    matching_libraries,
+    needed_lines,
+    needed_word,
+)
 from pytest_golink.rules.parameters import Name, NonEmpty, Path
 from pytest_golink.rules.proposal import C_LINKER, Proposal
 from pytest_golink.rules.rule import rule
@@ -22,7 +28,10 @@ from pytest_golink.traits import matching
 @rule(
     "needs",
     group="linkage",
-    page="each named library is needed (globs; PE names without case)",
+    page=(
+        "each named library is needed (globs; PE names without case; in a name with `/`, `*` stays within one part of "
+        "the path, and `**` crosses them)"
+    ),
     concerns={Concern.CGO_MISSING},
     remedies=turn_cgo_on,
 )
@@ -31,7 +40,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     facts = subject.facts
     expected = f"needs {listed(libraries)}"
     names = [library.name for library in facts.needed]
-    missing = [library for library in libraries if not matching(facts, names, [library])]
+    missing = [library for library in libraries if not matching_libraries(facts, names, [library])]
     return not_linked(facts, expected) or Verdict(
         outcome="violated" if missing else "passed",
         expected=expected,
@@ -53,7 +62,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     """Nothing is needed but the named libraries."""
     facts = subject.facts
     expected = f"needs nothing but {quoted(libraries)}" if libraries else "needs nothing"
-    allowed = set(matching(facts, [library.name for library in facts.needed], libraries))
+    allowed = set(matching_libraries(facts, [library.name for library in facts.needed], libraries))
     others = tuple(library for library in facts.needed if library.name not in allowed)
     evidence = needed_lines(facts, others or facts.needed) or (f"no {needed_word(facts)}",)
     return not_linked(facts, expected) or Verdict(

@@ -2,7 +2,6 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-import re
 from itertools import pairwise
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from pytest_golink.rules.parameters import NonEmpty, TargetName
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.text.sizes import parse_size
 from pytest_golink.text.words import listed
 from pytest_golink.traits import matching
 
@@ -146,27 +146,10 @@ def _more_alignment(facts: BinaryFacts, page: int) -> tuple[str, ...]:
     return (f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"',)
 
 
-# SI units are powers of ten, IEC's of two.
-_UNITS = {
-    "": 1,
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-}
-
-
 def _bytes_of(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if value > 0 else None
-    # Beyond these digits a float is infinite.
-    match = re.fullmatch(r"\s*([0-9]{1,200}(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
-    if match is None or match[2].lower() not in _UNITS:
-        return None
-    return int(float(match[1]) * _UNITS[match[2].lower()]) or None
+    if isinstance(value, str):
+        return parse_size(value) or None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 Size = Annotated[

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.commands.proposed_rules import proposals, toml
+from pytest_golink.commands.proposed_rules import proposals
 from pytest_golink.facts import BuildPath
 from pytest_golink.rules.registry import RULES
+from pytest_golink.text.toml import toml
 from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, PE, PIE, STATIC, go, subject, target
 
 if sys.version_info >= (3, 11):

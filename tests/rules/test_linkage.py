@@ -91,7 +91,7 @@ OPENBSD = replace(
         ("needs", {"libraries": ["libc.so.6", "libm.so.6"]}, DYNAMIC, "violated", "does not need libm.so.6"),
         ("needs", {"libraries": "LIBC.SO.6"}, DYNAMIC, "violated", "does not need LIBC.SO.6"),
         ("needs", {"libraries": "libSystem.B.dylib"}, MACHO, "violated", "does not need libSystem.B.dylib"),
-        ("needs", {"libraries": "*/libSystem.B.dylib"}, MACHO, "passed", "needs each"),
+        ("needs", {"libraries": "**/libSystem.B.dylib"}, MACHO, "passed", "needs each"),
         ("needs", {"libraries": "libc.so.6"}, ARCHIVE, "undecidable", "an archive, which is not linked yet"),
         ("only-needs", {"libraries": []}, STATIC, "passed", "needs nothing"),
         ("only-needs", {"libraries": ["libc.so.6"]}, DYNAMIC, "passed", "needs libc.so.6"),
