@@ -303,7 +303,7 @@ class Content:
     users up.
     `importers` are packages outside the standard library that call shared libraries without cgo, as far as they follow
     the customary names. `build_paths` is bounded: a sample of the folders. `packed` names the packer whose mark the
-    file has.
+    file has. `damage` says why the pclntab of an image that gc made is not read.
     """
 
     pclntab: str | None = None
@@ -314,6 +314,7 @@ class Content:
     importers: tuple[str, ...] | None = None
     build_paths: tuple[BuildPath, ...] | None = None
     packed: str | None = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -191,6 +191,7 @@ class ContentJson(TypedDict):
     importers: list[str] | None
     build_paths: list[BuildPathJson] | None
     packed: str | None
+    damage: str | None
 
 
 class _Slice(TypedDict, total=False):
@@ -378,6 +379,7 @@ def _content(content: Content) -> ContentJson:
         if content.build_paths is None
         else [{"path": found.path, "where": found.where} for found in content.build_paths],
         "packed": content.packed,
+        "damage": content.damage,
     }
 
 
