@@ -79,7 +79,7 @@ def read_go_facts(
 
 def _content(image: MappedImage, go: GoImage, debug: Iterable[DebugSection]) -> Content:
     if not go.functions:
-        return Content(packed=_packer(image))
+        return Content(packed=_packer(image), damage=go.damage)
     dwarf = dwarf_paths(debug, byteorder=image.byteorder, wide=image.pointer_size == 8)
     paths = build_paths(go.source_files, go.build, dwarf or ())
     if not go.whole:

@@ -132,8 +132,8 @@ def intact(subject: Subject) -> Verdict:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
 
-    A damaged pclntab, and a gc build info without a pclntab, is no violation but an error that names the damage: no
-    rule can be asked of such an image.
+    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can be asked of such
+    an image.
     """
     facts = subject.facts
     expected = "pclntab and build info, both whole"
@@ -151,6 +151,15 @@ def intact(subject: Subject) -> Verdict:
         return unsaid(facts, expected)
     evidence = [f"pclntab of Go {content.pclntab}'s layout" if content.pclntab else "no pclntab"]
     evidence.append(f"build info: {facts.go.version}" if _has_build_info(facts) else "no build info")
+    if content.damage:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="no pclntab that Go writes",
+            evidence=tuple(evidence),
+            cause=(content.damage,),
+            remedy=("ship the file as `go build` wrote it",),
+        )
     if content.pclntab is None:
         # gccgo's images have none, and the facts do not say whether something else is missing.
         return Verdict(

@@ -6,7 +6,6 @@ Source: Apple's mach-o/loader.h and mach-o/fat.h.
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -36,6 +35,7 @@ from pytest_golink.reader.macho.layout import read_layout
 from pytest_golink.reader.macho.signature import CodeSignature, read_signature
 from pytest_golink.reader.macho.symbols import read_symbols
 from pytest_golink.reader.macho.target import read_platform, slice_name
+from pytest_golink.reader.witnesses.lief_macho import agree_with_lief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,40 +193,8 @@ def _libraries(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, 
     )
     interpreter = next((image.string(command) for command in image.all(LC_LOAD_DYLINKER)), None)
     rpath = tuple(image.string(command) for command in image.all(LC_RPATH))
-    parsed = _parse_with_lief(image)
-    if parsed != (needed, interpreter, rpath):  # pragma: no cover - no image is known on which the two differ
-        raise image.view.error(
-            f"two readers disagree about its libraries: {parsed!r} and {(needed, interpreter, rpath)!r}"
-        )
+    agree_with_lief(image, needed, interpreter, rpath)
     return needed, interpreter, rpath
-
-
-def _parse_with_lief(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, tuple[str, ...]]:
-    import lief
-
-    lief.logging.disable()
-    config = lief.MachO.ParserConfig()
-    config.parse_dyld_bindings = config.parse_dyld_exports = config.parse_dyld_rebases = False
-    try:
-        parsed = lief.MachO.parse(io.BytesIO(image.view.data), config)
-        binary = None if parsed is None else parsed.at(0)
-        if binary is None:  # pragma: no cover - nor one that only LIEF refuses
-            raise image.view.error("LIEF cannot read it")
-        return (
-            tuple(
-                NeededLibrary(name=str(command.name), via=f"LC_{command.command.name}")
-                for command in binary.libraries
-                if command.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB
-            ),
-            str(binary.dylinker.name) if binary.dylinker is not None else None,
-            tuple(str(command.path) for command in binary.rpaths),
-        )
-    except (
-        ValueError,
-        RuntimeError,
-        TypeError,
-    ) as error:  # pragma: no cover - LIEF raises on names that we refuse before
-        raise image.view.error(f"LIEF cannot read it: {error}") from error
 
 
 def _entry(image: Commands, layout: Layout) -> int | None:
