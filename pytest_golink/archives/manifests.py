@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pytest_golink.archives import limits
 from pytest_golink.archives.blobs import load_json, load_object
 from pytest_golink.archives.members import shown
+from pytest_golink.archives.streams import codec_of
+from pytest_golink.archives.tar_headers import is_tar
 from pytest_golink.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ _LAYER_TYPE = re.compile(
     r"|docker\.image\.rootfs\.(?P<docker>foreign\.)?diff\.tar)(?P<packed>[.+].*)?"
 )
 _PACKED_TYPES = ("", "+gzip", ".gzip", "+zstd", ".zstd")
+_BLOCK_BYTES = 512
 _NAME_ANNOTATION = "org.opencontainers.image.ref.name"
 # An index may hold indexes; one that holds itself is a circle.
 _INDEX_DEPTH = 4
@@ -172,6 +175,9 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
     """Return the image of a manifest; None where its media types say that it is something else."""
     described = manifest.get("config")
     config = _blob(blobs, described)
+    if isinstance(described, dict) and described.get("mediaType") not in (*_CONFIG_TYPES, None, ""):
+        # An artefact: a signature, a chart, WebAssembly.
+        return None
     layers: list[str] = []
     foreign: list[str] = []
     descriptors = _objects(blobs, manifest.get("layers"), "layers")
@@ -181,13 +187,14 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
         name = _blob(blobs, descriptor)
         if match is not None and (match["packed"] or "") not in _PACKED_TYPES:
             raise ArchiveError(blobs.path, f"the layer {name} is {shown(str(kind))}, which cannot be read")
-        if match is not None and (match["oci"] or match["docker"]) and not blobs.has(name):
+        if match is None and kind:
+            _check_artefact(blobs, name, shown(str(kind)))
+        elif match is not None and (match["oci"] or match["docker"]) and not blobs.has(name):
             foreign.append(posixpath.basename(name)[:12])
-        elif match is not None or not kind:
+        else:
             layers.append(name)
-    of_image = isinstance(described, dict) and described.get("mediaType") in (*_CONFIG_TYPES, None, "")
-    if not of_image or (descriptors and not layers and not foreign):
-        # An artefact: an SBOM, a signature, a chart, WebAssembly.
+    if descriptors and not layers and not foreign:
+        # What buildx adds beside an image: provenance and SBOM.
         return None
     _check_layers(blobs, layers)
     missing = tuple(name for name in (config, *layers) if not blobs.has(name))
@@ -196,6 +203,15 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
     return Image(
         platform=platform, tag=tag, config=config, layers=tuple(layers), foreign=tuple(foreign), missing=missing
     )
+
+
+def _check_artefact(blobs: Blobs, name: str, kind: str) -> None:
+    """Refuse what an image has beside its layers where it looks like one: tools differ on whether they unpack it."""
+    if blobs.has(name):
+        data, _source = blobs.opened(name)
+        head = data.read(_BLOCK_BYTES)
+        if codec_of(head) is not None or is_tar(head):
+            raise ArchiveError(blobs.path, f"{name} is {kind} and looks like a layer: tools differ on what it is")
 
 
 def _check_layers(blobs: Blobs, layers: list[str]) -> None:
