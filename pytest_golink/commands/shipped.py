@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts, images_in
-from pytest_golink.archives.found import starts_as_image
 from pytest_golink.errors import GolinkError, NoMatchError
+from pytest_golink.reader.formats import is_image
 from pytest_golink.rules.subject import Subject
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _images(dist: Path, project: Path) -> Iterator[Found]:
             yield from images_in(path, project)
             continue
         with path.open("rb") as file:
-            if starts_as_image(file.read(_HEAD_BYTES)):
+            if is_image(file.read(_HEAD_BYTES)):
                 yield Found(name=path.relative_to(project).as_posix(), source=path)
 
 

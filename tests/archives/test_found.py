@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pytest
 
 from pytest_golink.archives import Found, find_images
+from pytest_golink.archives.found import stamp_of
 from pytest_golink.errors import ArchiveError, NoMatchError
 from tests.archives.packing import Layout, special, tar
 
@@ -137,7 +138,8 @@ def test_damage_that_shows_when_a_member_is_extracted_is_an_error(tmp_path: Path
 
     archive = tmp_path / "a.tar"
     archive.write_bytes(b"")
-    found = Found(name="a.tar!app", source=archive, stamp=(0, archive.stat().st_mtime_ns), chain=(damaged,))
+    with archive.open("rb") as file:
+        found = Found(name="a.tar!app", source=archive, stamp=stamp_of(file), chain=(damaged,))
 
     with pytest.raises(ArchiveError, match=r"^a\.tar!app: is damaged: invalid block type$"):
         found.at(tmp_path / "out")
@@ -187,7 +189,7 @@ def test_an_archive_that_changes_under_us_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"^a\.tar!app: the archive has changed since it was looked into$"):
         found.at(tmp_path / "out")
     (tmp_path / "a.tar").unlink()
-    with pytest.raises(ArchiveError, match=r"^a\.tar!app: cannot be extracted into .*out: .*No such file"):
+    with pytest.raises(ArchiveError, match=r"^a\.tar!app: cannot be extracted: .*No such file"):
         found.at(tmp_path / "out")
 
 
