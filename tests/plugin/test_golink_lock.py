@@ -127,7 +127,7 @@ def test_images_that_one_side_alone_has_fail_and_what_only_got_better_is_told(pr
     result.stdout.fnmatch_lines(
         [
             "golink: tool[[]dist/tool[]] is not in golink.lock: its linkage has not been*",
-            "golink: old[[]dist/old[]] is in golink.lock:*, and golink.toml has no such image:*",
+            "golink: old[[]dist/old[]] is in golink.lock:*, but golink.toml has no such image:*",
         ]
     )
     result.stdout.fnmatch_lines(
