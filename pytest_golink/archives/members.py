@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.archives import limits
 from pytest_golink.errors import ArchiveError
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,8 @@ class Member:
 
 def shown(name: str) -> str:
     """Return a stranger's name for a message: printable, and no longer than a reader needs."""
-    return escape(name, longest=_LONGEST_SHOWN)
+    text = escape_message(name, longest=len(name))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:80]}…{text[-30:]}"
 
 
 def inner_name(raw: str, *, path: str, root: bool) -> str:

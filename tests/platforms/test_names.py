@@ -62,7 +62,7 @@ def test_a_family_alone_means_every_release_oldest_first() -> None:
         ("debain12", 'unknown platform "debain12"; did you mean "debian12"?'),
         ("rhel11", 'unknown platform "rhel11"; of rhel there are rhel7, rhel8, rhel9, rhel10'),
         ("almalinux7", 'unknown platform "almalinux7"; of alma there are alma8, alma9, alma10'),
-        ("xyzzy", 'unknown platform "xyzzy"; one of your own is a table [platform.NAME] of golink.toml'),
+        ("xyzzy", 'unknown platform "xyzzy"; your own platform is a table [platform.NAME] of golink.toml'),
     ],
 )
 def test_an_unknown_name_is_an_error_that_helps(name: str, message: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What is wrong stands above; this is a binary with which all else is right.
-OUT = "leads out of the folder of the policy; nothing outside of it is read"
+OUT = "leads out of the folder of the policy; golink reads nothing outside of it"
 RELATIVE = "write it relative to the folder of the policy, with / between folders"
 FORM = 'is not of the form archive!member, such as "dist/*.tar.gz!**/app"'
 MEMBER = 'leads out of the archive; name the member as the archive does, such as "**/app"'

@@ -57,7 +57,7 @@ def test_an_unknown_target_of_a_known_system_names_those_of_that_system(go_toolc
 
 
 def test_an_unknown_target_names_the_nearest(go_toolchain: GoToolchain) -> None:
-    with pytest.raises(ToolchainError, match=r"did you mean 'darwin/arm64'?"):
+    with pytest.raises(ToolchainError, match=r'did you mean "darwin/arm64"\?'):
         go_toolchain.parse_target("darvin/arm64")
     with pytest.raises(ToolchainError, match="tool dist list` lists them"):
         go_toolchain.parse_target("?")
