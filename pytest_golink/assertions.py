@@ -282,8 +282,8 @@ def assert_intact(binary: Binary) -> None:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
 
-    A damaged pclntab, and a gc build info without a pclntab, is no violation but an error that names the damage: no
-    rule can be asked of such an image.
+    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can be asked of such
+    an image.
     """
     __tracebackhide__ = True
     check_image(binary, "intact")
