@@ -187,7 +187,7 @@ def assert_only_cgo_packages(binary: Binary, packages: Names) -> None:
 
 def assert_linkmode(binary: Binary, mode: Literal["internal", "external"]) -> None:
     """
-    Link mode, as done, is internal or external.
+    Link mode is internal or external, whatever the flags of the build say.
 
     Args:
         binary: A GoBinary, its facts, or a path.
@@ -527,8 +527,8 @@ def assert_ignores_preload(binary: Binary, *, run: bool | None = None) -> None:
     """
     LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach the program.
 
-    Decided from the image: what has no interpreter has nobody to read the variable, and macOS's loader drops its own
-    for an image with the hardened runtime. `run` also proves it, with a library that says so when it is loaded.
+    Decided from the image: without an interpreter nothing reads the variable, and macOS's loader drops its own for an
+    image with the hardened runtime. `run` also proves it, with a library that says so when it is loaded.
 
     Args:
         binary: A GoBinary, its facts, or a path.

@@ -18,14 +18,14 @@ from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.parameters import Form, Pattern
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.sandbox import Ran, run_alone
 
 _MOST_SECONDS = 600
 _MOST_STATUS = 255
 _OUTPUT_LINES = 6
 _LINE_CHARACTERS = 200
-# In a process of its own: a pattern may take for ever on what a stranger's program prints, and nothing stops Python's
+# In its own process: a pattern may take for ever on what a stranger's program prints, and nothing stops Python's
 # re but the end of its process.
 _SEARCH = """
 import json, re, sys
@@ -92,12 +92,16 @@ def starts_alone(
     facts = subject.facts
     does = f"is running after {seconds} s" if keeps_running else f"ends with status {status} within {seconds} s"
     expected = f"in an empty root it {does}{f' and prints {output}' if output else ''}"
-    unanswered = not_linked(facts, expected) or _no_program(facts, expected) or may_not_run(subject, expected)
+    unanswered = (
+        undecidable_if_unlinked(facts, expected)
+        or _undecidable_if_no_program(facts, expected)
+        or undecidable_if_run_forbidden(subject, expected)
+    )
     if unanswered:
         return unanswered
     ran = run_alone(Path(facts.path), arguments=args, seconds=seconds)
-    if not_of_this_machine(facts, ran):
-        return foreign(facts, expected)
+    if is_for_another_machine(facts, ran):
+        return undecidable_on_this_machine(facts, expected)
     if ran.refused:
         return Verdict(
             outcome="violated",
@@ -126,20 +130,20 @@ def starts_alone(
     )
 
 
-def may_not_run(subject: Subject, expected: str) -> Verdict | None:
-    """Give the answer for an image that nobody allowed to run, None for one that may."""
+def undecidable_if_run_forbidden(subject: Subject, expected: str) -> Verdict | None:
+    """Return the answer for an image that golink may not run, None for one that it may."""
     if subject.may_run:
         return None
     return Verdict(
         outcome="undecidable",
         expected=expected,
-        observed="it was not built here, and nobody allowed it to run",
+        observed="it was not built in this run, and `may-run` is not set",
         remedy=("may-run = true in its [[binary]] allows it",),
     )
 
 
-def foreign(facts: BinaryFacts, expected: str) -> Verdict:
-    """Give the answer for an image that this machine cannot run."""
+def undecidable_on_this_machine(facts: BinaryFacts, expected: str) -> Verdict:
+    """Return the answer for an image that this machine cannot run."""
     return Verdict(
         outcome="undecidable",
         expected=expected,
@@ -151,7 +155,7 @@ def foreign(facts: BinaryFacts, expected: str) -> Verdict:
     )
 
 
-def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
+def is_for_another_machine(facts: BinaryFacts, ran: Ran) -> bool:
     """
     Whether the kernel refused an image because it is for another machine.
 
@@ -161,7 +165,7 @@ def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
     return ran.refused == "machine" or (ran.refused == "interpreter" and facts.interpreter is None)
 
 
-def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _undecidable_if_no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.kind != "executable":
         return Verdict(
             outcome="undecidable",
@@ -170,7 +174,7 @@ def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
             remedy=("name the program that loads it, or switch this off for it",),
         )
     if facts.format != "elf" or (facts.target is not None and facts.target.goos != "linux"):
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     return None
 
 

@@ -38,7 +38,7 @@ def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed="it was not built here: there is nothing to build it from",
+            observed="it was not built in this run: there is no source to build it from",
             remedy=("name its package, not its path: golink builds it then",),
         )
     with tempfile.TemporaryDirectory(prefix="golink-twice-", ignore_cleanup_errors=True) as base:

@@ -175,7 +175,7 @@ def test_what_nobody_allowed_to_run_is_not_started(rule: str, parameters: dict[s
 
     assert (finding.outcome, finding.observed) == (
         "undecidable",
-        "it was not built here, and nobody allowed it to run",
+        "it was not built in this run, and `may-run` is not set",
     )
     assert finding.remedy == ("may-run = true in its [[binary]] allows it",)
     assert not trace.exists()
@@ -202,7 +202,7 @@ def test_a_file_of_a_policy_runs_only_with_may_run(pytester: pytest.Pytester, go
         (
             replace(DYNAMIC, kind="shared-library"),
             "not-applicable",
-            "a library is loaded by a program, and the variable is the program's affair",
+            "this is a shared library: ask the rule of the program that loads it",
         ),
         (
             replace(DYNAMIC, format="xcoff", interpreter=None, target=target("aix/ppc64")),

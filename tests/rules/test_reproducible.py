@@ -182,7 +182,7 @@ def test_what_was_not_built_here_has_nothing_to_be_built_from(go_sample: GoSampl
 
     assert (finding.outcome, finding.observed) == (
         "undecidable",
-        "it was not built here: there is nothing to build it from",
+        "it was not built in this run: there is no source to build it from",
     )
 
 
