@@ -186,7 +186,7 @@ def test_a_file_of_a_policy_runs_only_with_may_run(pytester: pytest.Pytester, go
     text = '[[binary]]\npath = "app"\n{}rules = {{ starts-alone = {{ output = "hello" }} }}\n'
 
     pytester.makefile(".toml", golink=text.format(""))
-    pytester.runpytest("-p", "no:cacheprovider").stdout.fnmatch_lines(["*nobody allowed it to run*"])
+    pytester.runpytest("-p", "no:cacheprovider").stdout.fnmatch_lines(["*`may-run` is not set*"])
     pytester.makefile(".toml", golink=text.format("may-run = true\n"))
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
