@@ -187,7 +187,7 @@ def assert_only_cgo_packages(binary: Binary, packages: Names) -> None:
 
 def assert_linkmode(binary: Binary, mode: Literal["internal", "external"]) -> None:
     """
-    Link mode, as done, is internal or external.
+    Link mode is internal or external, whatever the flags of the build say.
 
     Args:
         binary: A GoBinary, its facts, or a path.

@@ -55,14 +55,14 @@ class Finding:
     """
     The outcome of one rule on one image.
 
-    `image` and `target` name the image, `path` is its file as the caller named it; `parameters` are what was asked of
+    `image` and `target` name the image, `path` is its file as the caller named it; `parameters` are those of
     the rule, as (name, value) pairs in the rule's own order with hyphenated names: a str, bool or int, a list as a
     tuple, a table as a tuple of "key=value"; those of a finding that is read from a report are texts. `expected` and
     `observed` are one line each; `evidence` is what the image shows, a line each, in the format's own words
     ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` and `remedy` are lines of prose, empty where none is known. A
     passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
 
-    `place` is the line that asked for the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
+    `place` is the line that requests the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
     are the import chains behind the cause, `trials` the remedies that were tried, `platforms` the answers of runs-on.
     """
 

@@ -31,7 +31,7 @@ _ALWAYS_DYNAMIC: Mapping[str, str] = MappingProxyType(
 
 
 def always_dynamic(facts: BinaryFacts) -> str | None:
-    """Say why no program of the image's platform can be static, None where one can."""
+    """Return why no program of the image's platform can be static, None where one can."""
     if facts.target is not None:
         return _ALWAYS_DYNAMIC.get(facts.target.goos)
     # Without a target the format still tells.
@@ -41,12 +41,12 @@ def always_dynamic(facts: BinaryFacts) -> str | None:
 
 
 def own_cgo_packages(facts: BinaryFacts) -> tuple[str, ...]:
-    """Give the packages with cgo wrappers, without runtime/cgo, which comes with any of them."""
+    """Return the packages with cgo wrappers, without runtime/cgo, which comes with any of them."""
     return tuple(package for package in facts.cgo.packages if package != RUNTIME_CGO)
 
 
 def setting(facts: BinaryFacts, name: str) -> str:
-    """Give a build setting, "" where the image does not record it."""
+    """Return a build setting, "" where the image does not record it."""
     return facts.go.settings.get(name, "") if facts.go else ""
 
 
@@ -56,17 +56,17 @@ def uses_boring(facts: BinaryFacts) -> bool:
 
 
 def is_race(facts: BinaryFacts) -> bool:
-    """Whether the build was asked for -race, which needs cgo."""
+    """Whether the build had -race, which needs cgo."""
     return setting(facts, "-race") == "true"
 
 
 def is_plain_pie(facts: BinaryFacts) -> bool:
-    """Whether -buildmode=pie alone gave the image its interpreter: no library is needed, and cgo is not linked in."""
+    """Whether only -buildmode=pie gave the image its interpreter: no library is needed, and cgo is not linked in."""
     return bool(facts.format == "elf" and facts.hardening.pie and facts.needs_loader_only and facts.cgo.used is False)
 
 
 def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
-    """Give the names that one of the globs matches; without case on PE, as its loader compares."""
+    """Return the names that one of the globs matches; without case on PE, as its loader compares."""
     fold = str.lower if facts.format == "pe" else str
     patterns = [fold(glob) for glob in globs]
     return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]

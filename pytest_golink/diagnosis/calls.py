@@ -1,4 +1,4 @@
-"""Who asks for which function of C, as far as the image alone tells."""
+"""Which packages call which functions of C, as far as the image shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who calls shared libraries without cgo, as far as the image alone tells."""
+"""Which packages call shared libraries without cgo, as far as the image shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_golink.findings import Finding
 
 _APPLE = frozenset({"darwin", "ios"})
-# Functions of libSystem that packages of the standard library call by directives of their own, cgo or not.
+# Functions of libSystem that packages of the standard library call by their own directives, cgo or not.
 # Source: Go 1.27's src/internal/syscall/unix/net_darwin.go and user_darwin.go.
 _STANDARD = {
     "net": ("getaddrinfo", "freeaddrinfo", "gai_strerror", "getnameinfo", "res_n*"),

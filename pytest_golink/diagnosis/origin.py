@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cgo_causes(facts: BinaryFacts) -> list[str]:
-    """Say how runtime/cgo got into the image; nothing where it is not there."""
+    """Return how runtime/cgo got into the image; nothing where it is not there."""
     if not facts.cgo.used:
         return []
     own = own_cgo_packages(facts)
@@ -40,7 +40,7 @@ def _with_main_path(facts: BinaryFacts, packages: tuple[str, ...]) -> list[str]:
 def dynamic_import_causes(
     facts: BinaryFacts, *, of: Callable[[ImportedSymbol], bool] = lambda _symbol: True
 ) -> list[str]:
-    """Name what //go:cgo_import_dynamic imports without cgo; `of` leaves out what is not at issue."""
+    """Return what //go:cgo_import_dynamic imports without cgo; `of` leaves out what is not at issue."""
     libraries: dict[str | None, list[str]] = {}
     for symbol in filter(of, facts.cgo.dynamic_imports):
         libraries.setdefault(symbol.library, []).append(symbol.name)
@@ -51,7 +51,7 @@ def dynamic_import_causes(
 
 
 def dynamic_causes(facts: BinaryFacts) -> tuple[str, ...]:
-    """Say why an image is dynamic; nothing where the image does not show it."""
+    """Return why an image is dynamic; nothing where the image does not show it."""
     platform = always_dynamic(facts)
     if platform:
         return (platform,)

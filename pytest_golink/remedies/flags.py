@@ -21,10 +21,13 @@ _COMPILER_PRICE = "the build needs a C compiler"
 
 def strip(case: Case) -> Iterator[Remedy]:
     """Yield what leaves out the symbol table and DWARF."""
-    given = case.options.ldflags.split()
-    missing = [flag for flag in ("-s", "-w") if flag not in given]
-    if missing:
+    if missing := _missing_strip_flags(case):
         yield _with_ldflags(case, *missing, prices=(_STRIP_PRICE,))
+
+
+def _missing_strip_flags(case: Case) -> list[str]:
+    given = case.options.ldflags.split()
+    return [flag for flag in ("-s", "-w") if flag not in given]
 
 
 def _with_ldflags(case: Case, *flags: str, prices: tuple[str, ...] = (), weight: int = 1) -> Remedy:
@@ -49,10 +52,10 @@ def trim_paths(case: Case) -> Iterator[Remedy]:
     price = "debuggers must be told where the source is"
     if not case.options.trimpath:
         yield Remedy(weight=1, change=BuildChange(options={"trimpath": True}), prices=(price,))
-    for stripped in strip(case):
-        if stripped.change is not None:
-            change = BuildChange(options={"trimpath": True, **stripped.change.options})
-            yield Remedy(weight=2, change=change, prices=(price, *stripped.prices))
+    if missing := _missing_strip_flags(case):
+        ldflags = " ".join((case.options.ldflags, *missing)).strip()
+        change = BuildChange(options={"trimpath": True, "ldflags": ldflags})
+        yield Remedy(weight=2, change=change, prices=(price, _STRIP_PRICE))
 
 
 def no_race(case: Case) -> Iterator[Remedy]:

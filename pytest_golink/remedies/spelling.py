@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def as_flags(before: BuildOptions, after: BuildOptions) -> str:
-    """Give what changes on the command line: "CGO_ENABLED=0 -tags=netgo", "without -race"."""
+    """Return what changes on the command line: "CGO_ENABLED=0 -tags=netgo", "without -race"."""
     words = [
         f"{name}={shlex.quote(value)}"
         for name, value in _environment(after)
@@ -35,7 +35,7 @@ def _quoted(flag: str) -> str:
 
 
 def as_toml(before: BuildOptions, after: BuildOptions) -> str:
-    """Give the lines of golink.toml's `[[binary]]` that make the change; a line to delete is commented out."""
+    """Return the lines of golink.toml's `[[binary]]` that make the change; a line to delete is commented out."""
     lines = []
     for field in fields(after):
         value = getattr(after, field.name)

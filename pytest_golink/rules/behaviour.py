@@ -20,7 +20,7 @@ from pytest_golink.rules.mode import EXECUTE_REMEDY, is_startable, mode_cautions
 from pytest_golink.rules.parameters import Pattern
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.sandbox import MEMORY_BYTES, Ran, run_alone
 
 _MOST_SECONDS = 600
@@ -86,7 +86,11 @@ def starts_alone(
     facts = subject.facts
     does = f"is running after {seconds} s" if keeps_running else f"ends with status {status} within {seconds} s"
     expected = f"in an empty root it {does}{f' and prints {output}' if output else ''}"
-    unanswered = not_linked(facts, expected) or _no_program(facts, expected) or may_not_run(subject, expected)
+    unanswered = (
+        undecidable_if_unlinked(facts, expected)
+        or _undecidable_if_no_program(facts, expected)
+        or undecidable_if_run_forbidden(subject, expected)
+    )
     if unanswered:
         return unanswered
     mode = mode_of(facts)
@@ -99,8 +103,8 @@ def starts_alone(
             remedy=EXECUTE_REMEDY,
         )
     ran = run_alone(Path(facts.path), arguments=args, seconds=seconds)
-    if not_of_this_machine(facts, ran):
-        return foreign(facts, expected)
+    if is_for_another_machine(facts, ran):
+        return undecidable_on_this_machine(facts, expected)
     if ran.refused:
         return Verdict(
             outcome="violated",
@@ -130,7 +134,7 @@ def starts_alone(
     )
 
 
-def may_not_run(subject: Subject, expected: str) -> Verdict | None:
+def undecidable_if_run_forbidden(subject: Subject, expected: str) -> Verdict | None:
     """Return the answer for an image that may not run, None for one that may."""
     if subject.may_run:
         return None
@@ -142,7 +146,7 @@ def may_not_run(subject: Subject, expected: str) -> Verdict | None:
     )
 
 
-def foreign(facts: BinaryFacts, expected: str) -> Verdict:
+def undecidable_on_this_machine(facts: BinaryFacts, expected: str) -> Verdict:
     """Return the answer for an image that this machine cannot run."""
     return Verdict(
         outcome="undecidable",
@@ -155,7 +159,7 @@ def foreign(facts: BinaryFacts, expected: str) -> Verdict:
     )
 
 
-def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
+def is_for_another_machine(facts: BinaryFacts, ran: Ran) -> bool:
     """
     Whether the kernel refused an image because it is for another machine.
 
@@ -165,7 +169,7 @@ def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
     return ran.refused == "machine" or (ran.refused == "interpreter" and facts.interpreter is None)
 
 
-def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _undecidable_if_no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.kind != "executable":
         return Verdict(
             outcome="undecidable",
@@ -174,7 +178,7 @@ def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
             remedy=("name the program that loads it, or switch this off for it",),
         )
     if facts.format != "elf" or (facts.target is not None and facts.target.goos != "linux"):
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     return None
 
 

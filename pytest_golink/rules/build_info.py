@@ -13,7 +13,7 @@ from pytest_golink.rules.parameters import GoVersion, Name, NonEmpty, Settings
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 
 
@@ -36,7 +36,7 @@ def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: 
     )
     version = facts.go.version if facts.go else None
     if version is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = (f"build info: {version}",)
     key = version_key(version)
     if key is None:
@@ -80,7 +80,7 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     expected = listed([f"{key}={value}" for key, value in wanted.items()])
     if facts.go is None or not facts.go.settings:
         # Go records settings since 1.18.
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     recorded = facts.go.settings
     # No value is what a setting has that is not recorded, unless -trimpath left it out.
     wrong = [
@@ -145,7 +145,7 @@ def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], NonEmpt
     expected = f"no module {listed(modules)}"
     go = facts.go
     if go is None or go.version is None or (go.module is None and not go.modules and go.path is None):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     found = [
         " => ".join(_names(module))
         for module in (*((go.module,) if go.module else ()), *go.modules)
@@ -187,7 +187,7 @@ def vcs_clean(subject: Subject) -> Verdict:
     facts = subject.facts
     expected = "a recorded revision, vcs.modified=false"
     if facts.go is None or facts.go.version is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     settings = facts.go.settings
     revision, modified = settings.get("vcs.revision"), settings.get("vcs.modified")
     evidence = tuple(f"build setting {key}={value}" for key, value in settings.items() if key.startswith("vcs"))

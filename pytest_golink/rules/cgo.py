@@ -14,7 +14,7 @@ from pytest_golink.rules.parameters import Name, NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
 
@@ -36,7 +36,7 @@ def no_cgo(subject: Subject) -> Verdict:
     facts = subject.facts
     expected = "runtime/cgo is not linked in"
     if facts.cgo.used is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     if not facts.cgo.used:
         return Verdict(outcome="passed", expected=expected, observed="no runtime/cgo", evidence=_cgo_lines(facts))
     return Verdict(
@@ -62,9 +62,9 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     package may be named by its import path or as "main".
     """
     facts = subject.facts
-    expected = f"cgo in {listed(packages)} alone" if packages else "cgo in no package"
+    expected = f"cgo only in {listed(packages)}" if packages else "cgo in no package"
     if facts.cgo.used is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     others = [package for package in facts.cgo.packages if not _is_named(facts, package, packages)]
     if not others and facts.cgo.used and not packages:
         others = [RUNTIME_CGO]
@@ -79,16 +79,16 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
 @rule(
     "linkmode",
     group="cgo",
-    page="internal or external, as done, not as asked",
+    page="internal or external: how the image was linked, whatever the flags say",
     concerns={Concern.CGO_LINKED, Concern.CGO_MISSING},
     remedies=change_link_mode,
 )
 def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
-    """Link mode, as done, is internal or external."""
+    """Link mode is internal or external, whatever the flags of the build say."""
     facts = subject.facts
     expected = f"{mode} link mode"
     if facts.link_mode is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     where = "lies inside" if facts.link_mode == "internal" else "lies outside"
     evidence = (f"the entry point {where} Go's own text",)
     if facts.link_mode == mode:
@@ -101,7 +101,7 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
         # cmd/link/internal/ld/lib.go (internalpkg): with any other package's cgo the host linker must do it.
         others = [package for package in own_cgo_packages(facts) if package not in _LINKED_INTERNALLY]
         if others:
-            cause = (f"{listed(others)}: Go links cgo by itself for packages of its own alone",)
+            cause = (f"{listed(others)}: Go links cgo by itself only for its own packages",)
         remedy = cgo_words(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
     return Verdict(
         outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence, cause=cause, remedy=remedy
@@ -124,10 +124,10 @@ def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], NonEmpty
     facts = subject.facts
     asked = sorted(set(kind))
     if "none" in asked and len(asked) > 1:
-        raise ParameterError("resolver: none stands alone: an image with a resolver has another kind")
+        raise ParameterError("resolver: none excludes the other kinds: an image with a resolver has another kind")
     expected = ", ".join(asked)
     if facts.resolver is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     seen = sorted(facts.resolver)
     if seen == asked:
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=_resolver_lines(facts))
@@ -178,7 +178,7 @@ def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
     expected = _USER_LOOKUPS[kind]
     seen = facts.content.user_lookup
     if seen is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = tuple(f"pclntab: {_user_words(facts, path)}" for path in seen)
     if seen == (kind,):
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=evidence)

@@ -15,7 +15,7 @@ from pytest_golink.golang.versions import version_key
 from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
 
@@ -48,12 +48,12 @@ def claims_hold(subject: Subject) -> Verdict:
     facts = subject.facts
     expected = "the image bears out what its build info claims"
     if facts.go is None or facts.go.version is None or facts.kind in ("object", "archive"):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     checked = [(claim, wrong) for check in _CHECKS for claim, wrong in check(facts)]
     wrong = [f"{claim}, but {contradiction}" for claim, contradiction in checked if contradiction]
     right = [claim for claim, contradiction in checked if not contradiction]
     if not checked:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     if not wrong:
         return Verdict(
             outcome="passed",
@@ -173,7 +173,7 @@ def _ldflags(facts: BinaryFacts) -> Iterator[Checked]:
 
 
 def linker_flags(ldflags: str) -> dict[str, str]:
-    """Give Go's linker flags of a build setting -ldflags, without their hyphens; "true" for those without a value."""
+    """Return Go's linker flags of a build setting -ldflags, without their hyphens; "true" for those without a value."""
     try:
         words = shlex.split(ldflags)
     except ValueError:

@@ -28,7 +28,7 @@ def stripped(subject: Subject) -> Verdict:
     """There is no symbol table and no DWARF."""
     facts = subject.facts
     expected = "no symbol table, no DWARF"
-    unanswered = _without_either(facts, expected)
+    unanswered = _unanswerable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     if facts.stripped:
@@ -54,7 +54,7 @@ def not_stripped(subject: Subject) -> Verdict:
     """There are both a symbol table and DWARF."""
     facts = subject.facts
     expected = "a symbol table and DWARF"
-    unanswered = _without_either(facts, expected)
+    unanswered = _unanswerable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     # What the format cannot have is not asked for.
@@ -79,7 +79,7 @@ def no_dwarf(subject: Subject) -> Verdict:
     facts = subject.facts
     expected = "no DWARF"
     if facts.dwarf is None:
-        return _without_either(facts, expected) or Verdict(
+        return _unanswerable_if_unknown(facts, expected) or Verdict(
             outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no DWARF"
         )
     return Verdict(
@@ -91,7 +91,7 @@ def no_dwarf(subject: Subject) -> Verdict:
     )
 
 
-def _without_either(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _unanswerable_if_unknown(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.stripped is not None:
         return None
     if facts.kind in ("object", "archive"):

@@ -15,7 +15,7 @@ from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 
 # What GCC and Clang call a level.
 _C_FLAGS = {
@@ -30,7 +30,7 @@ _C_FLAGS = {
 
 
 def _settings_of(value: str) -> list[tuple[str, str]]:
-    """Give what a level may mean, as (setting, level) pairs: "GOARM=7" one, "v2" too, "softfloat" several."""
+    """Return what a level may mean, as (setting, level) pairs: "GOARM=7" one, "v2" too, "softfloat" several."""
     setting, equals, level = value.partition("=")
     candidates = [setting] if equals else cpu_settings()
     level = level if equals else value
@@ -78,7 +78,7 @@ def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], Non
     facts = subject.facts
     limits = _limits(level)
     expected = ", ".join(f"{name}={limit} or under" for name, limit in limits.items())
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.target is None:

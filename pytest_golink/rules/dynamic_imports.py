@@ -12,7 +12,7 @@ from pytest_golink.rules.parameters import Name
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 from pytest_golink.traits import matching
 
@@ -50,7 +50,7 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
         expected += f", but for {listed(allow)}"
     importers = facts.content.importers
     if facts.cgo.used is None or importers is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     packages = [package for package in importers if not matching(facts, [package], allow)]
     symbols = _foreign(facts, allow)
     evidence = tuple(f"pclntab: {package} calls shared libraries by itself" for package in packages)
@@ -92,7 +92,7 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
 
 
 def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]:
-    """Give the symbols that no version of the standard library imports."""
+    """Return the symbols that no version of the standard library imports."""
     goos = facts.target.goos if facts.target else ""
     standard = STANDARD_IMPORTS.get(goos, frozenset())
     # A package that is allowed may import what it wants; which symbol is whose the image does not say.
@@ -105,7 +105,7 @@ def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]
 
 
 def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary]:
-    """Give the libraries that a directive can ask for without a symbol, where the standard library needs none."""
+    """Return the libraries that a directive can ask for without a symbol, where the standard library needs none."""
     goos = facts.target.goos if facts.target else None
     if facts.format != "elf" or facts.cgo.used or goos is None or goos in STANDARD_IMPORTS or facts.imports:
         return []

@@ -18,17 +18,17 @@ _LIBRARIES_SHOWN = 12
 
 
 def interpreter_word(facts: BinaryFacts) -> str | None:
-    """Give the format's word for the entry that names the interpreter, None where the format has no such thing."""
+    """Return the format's word for the entry that names the interpreter, None where the format has no such thing."""
     return FORMATS[facts.format].interpreter
 
 
 def needed_word(facts: BinaryFacts) -> str:
-    """Give the format's word for the entry that names a needed library."""
+    """Return the format's word for the entry that names a needed library."""
     return FORMATS[facts.format].needed
 
 
 def interpreter_line(facts: BinaryFacts) -> str:
-    """Show the interpreter, or that there is none."""
+    """Return the line of the interpreter, or that there is none."""
     word = interpreter_word(facts)
     if facts.interpreter is None:
         return f"no {word or 'interpreter'}"
@@ -36,7 +36,7 @@ def interpreter_line(facts: BinaryFacts) -> str:
 
 
 def needed_lines(facts: BinaryFacts, libraries: tuple[NeededLibrary, ...]) -> tuple[str, ...]:
-    """Show needed libraries, a line each, with what the image wants of them."""
+    """Return needed libraries, a line each, with what the image wants of them."""
     lines = [_needed_line(facts, library) for library in libraries[:_LIBRARIES_SHOWN]]
     if len(libraries) > _LIBRARIES_SHOWN:
         lines.append(f"… {len(libraries) - _LIBRARIES_SHOWN} more")
@@ -57,19 +57,19 @@ def _needed_line(facts: BinaryFacts, library: NeededLibrary) -> str:
 
 
 def floor_words(facts: BinaryFacts) -> str:
-    """Show the glibc floor with the symbols that set it: "GLIBC_2.34: pthread_create, …"."""
+    """Return the glibc floor with the symbols that set it: "GLIBC_2.34: pthread_create, …"."""
     symbols = listed(facts.libc.floor_symbols, most=4)
     return f"GLIBC_{facts.libc.floor}{f': {symbols}' if symbols else ''}"
 
 
 def linkage_lines(facts: BinaryFacts) -> tuple[str, ...]:
-    """Show all that the linkage follows from: the interpreter and the needed libraries."""
+    """Return all that the linkage follows from: the interpreter and the needed libraries."""
     lines = (interpreter_line(facts),) if interpreter_word(facts) else ()
     return lines + (needed_lines(facts, facts.needed) or (f"no {needed_word(facts)}",))
 
 
 def libc_line(facts: BinaryFacts) -> str:
-    """Show the libc: which one, loaded or embedded, and glibc's floor."""
+    """Return the libc: which one, loaded or embedded, and glibc's floor."""
     libc = facts.libc
     if libc.presence == "none":
         return "no libc"
@@ -96,7 +96,7 @@ def matching_libraries(facts: BinaryFacts, names: Iterable[str], globs: Iterable
 
 
 def header_lines(facts: BinaryFacts, *types: str) -> tuple[str, ...]:
-    """Show the program headers of these types, a line each."""
+    """Return the program headers of these types, a line each."""
     return tuple(
         f"{header.type} {header.flags}"
         + ("" if header.type == "PT_GNU_STACK" else f" at 0x{header.address:x}, p_align 0x{header.alignment:x}")

@@ -16,7 +16,7 @@ from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 from pytest_golink.traits import always_dynamic
@@ -65,7 +65,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
         kind = "glibc"
     facts = subject.facts
     expected = f"loads {kind or 'a libc'}{f' {at_most} or older' if at_most else ''}"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     libc = facts.libc
@@ -101,7 +101,7 @@ def no_libc(subject: Subject) -> Verdict:
     """No libc is loaded at run time; one may be embedded."""
     facts = subject.facts
     expected = "no libc is loaded"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if facts.libc.presence == "dynamic":
@@ -138,7 +138,7 @@ def glibc_at_most(subject: Subject, *, version: Version) -> Verdict:
     """Glibc's floor is at or under this version; an image that loads no glibc passes."""
     facts = subject.facts
     expected = f"glibc {version} or older, or none"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     libc = facts.libc

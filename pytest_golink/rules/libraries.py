@@ -20,7 +20,7 @@ from pytest_golink.rules.parameters import Name, NonEmpty, Path
 from pytest_golink.rules.proposal import C_LINKER, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.words import counted, listed, quoted
 from pytest_golink.traits import matching
 
@@ -41,7 +41,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     expected = f"needs {listed(libraries)}"
     names = [library.name for library in facts.needed]
     missing = [library for library in libraries if not matching_libraries(facts, names, [library])]
-    return not_linked(facts, expected) or Verdict(
+    return undecidable_if_unlinked(facts, expected) or Verdict(
         outcome="violated" if missing else "passed",
         expected=expected,
         observed=f"does not need {listed(missing)}" if missing else "needs each",
@@ -65,7 +65,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     allowed = set(matching_libraries(facts, [library.name for library in facts.needed], libraries))
     others = tuple(library for library in facts.needed if library.name not in allowed)
     evidence = needed_lines(facts, others or facts.needed) or (f"no {needed_word(facts)}",)
-    return not_linked(facts, expected) or Verdict(
+    return undecidable_if_unlinked(facts, expected) or Verdict(
         outcome="violated" if others else "passed",
         expected=expected,
         observed=f"needs {listed([library.name for library in others])}"
@@ -86,7 +86,7 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
     """PT_INTERP or LC_LOAD_DYLINKER names this path."""
     facts = subject.facts
     expected = f"{interpreter_word(facts) or 'interpreter'} {path}"
-    unanswered = not_linked(facts, expected) or _without_interpreter(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected) or _not_applicable_if_unnamed(facts, expected)
     if unanswered:
         return unanswered
     if facts.interpreter == path:
@@ -114,7 +114,7 @@ def no_interpreter(subject: Subject) -> Verdict:
     """There is no interpreter."""
     facts = subject.facts
     expected = f"no {interpreter_word(facts) or 'interpreter'}"
-    unanswered = not_linked(facts, expected) or _without_interpreter(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected) or _not_applicable_if_unnamed(facts, expected)
     if unanswered:
         return unanswered
     if facts.interpreter is None:
@@ -139,7 +139,7 @@ def no_rpath(subject: Subject) -> Verdict:
     facts = subject.facts
     words = ("LC_RPATH",) if facts.format == "macho" else ("DT_RPATH", "DT_RUNPATH")
     expected = "no " + ", no ".join(words)
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if facts.rpath is None and facts.runpath is None:
@@ -172,7 +172,7 @@ def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty])
     expected = f"imports {listed(symbols)}"
     names = [symbol.name for symbol in facts.imports]
     missing = [symbol for symbol in symbols if not matching(facts, names, [symbol])]
-    return not_linked(facts, expected) or Verdict(
+    return undecidable_if_unlinked(facts, expected) or Verdict(
         outcome="violated" if missing else "passed",
         expected=expected,
         observed=f"does not import {listed(missing)}" if missing else "imports each",
@@ -198,7 +198,7 @@ def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpt
     expected = f"does not import {listed(symbols)}"
     found = matching(facts, [symbol.name for symbol in facts.imports], symbols)
     at_issue = frozenset(found)
-    return not_linked(facts, expected) or Verdict(
+    return undecidable_if_unlinked(facts, expected) or Verdict(
         outcome="violated" if found else "passed",
         expected=expected,
         observed=f"imports {listed(found)}" if found else "imports none of them",
@@ -211,7 +211,7 @@ def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpt
     )
 
 
-def _without_interpreter(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _not_applicable_if_unnamed(facts: BinaryFacts, expected: str) -> Verdict | None:
     if interpreter_word(facts):
         return None
     return Verdict(outcome="not-applicable", expected=expected, observed=f"{facts.format} images name no interpreter")
@@ -229,7 +229,7 @@ def _other_loader(facts: BinaryFacts, path: str) -> tuple[tuple[str, ...], tuple
         return (f"the image is linked to {facts.libc.kind}",), ("link it to the libc that this loader belongs to",)
     else:
         # cmd/link/internal/ld/elf.go asks the build machine's file system.
-        cause = ("Go's linker names musl's loader where the build machine has that one alone",)
+        cause = ("Go's linker names musl's loader where the build machine has only that one",)
     if facts.link_mode == "external":
         return cause, (f"-ldflags '-linkmode external -extldflags \"-Wl,--dynamic-linker={path}\"'",)
     return cause, (f'-ldflags "-I {path}"',)

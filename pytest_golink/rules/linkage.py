@@ -13,7 +13,7 @@ from pytest_golink.rules.evidence import interpreter_line, interpreter_word, lin
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.words import counted, listed
 
 _UNSAID = "the image does not say how it is linked"
@@ -40,7 +40,7 @@ def static(subject: Subject) -> Verdict:
     facts = subject.facts
     word = interpreter_word(facts)
     expected = f"no {word}, no {needed_word(facts)}" if facts.format == "elf" else f"static: no {needed_word(facts)}"
-    unanswered = not_linked(facts, expected) or _without_linkage(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected) or _undecidable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     if facts.linkage != "dynamic":
@@ -64,7 +64,7 @@ def dynamic(subject: Subject) -> Verdict:
     """Linkage is dynamic."""
     facts = subject.facts
     expected = f"{interpreter_word(facts)} or {needed_word(facts)}" if facts.format == "elf" else "dynamic"
-    unanswered = not_linked(facts, expected) or _without_linkage(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected) or _undecidable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     if facts.linkage == "dynamic":
@@ -104,7 +104,7 @@ def self_contained(subject: Subject) -> Verdict:
     facts = subject.facts
     words = system_words(facts.target) if facts.target else None
     expected = f"nothing but {words}" if words else "static or static-pie"
-    unanswered = not_linked(facts, expected) or _without_linkage(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected) or _undecidable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     if facts.linkage != "dynamic":
@@ -144,7 +144,7 @@ def self_contained(subject: Subject) -> Verdict:
     )
 
 
-def _without_linkage(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _undecidable_if_unknown(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.linkage is not None:
         return None
     return Verdict(outcome="undecidable", expected=expected, observed=_UNSAID)

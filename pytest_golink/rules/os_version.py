@@ -12,7 +12,7 @@ from pytest_golink.remedies.flags import older_macos
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 
 # Windows by its name, and the version that its loader compares with an image's subsystem version. Windows 11 is 10.0
@@ -43,7 +43,7 @@ def _is_macos(version: str) -> bool:
 
 
 def _version_of(system: str, version: str) -> str | None:
-    """Give the version as images of the system spell it, None where there is no such version."""
+    """Return the version as images of the system spell it, None where there is no such version."""
     if system == "windows":
         return version if version in _NT_VERSIONS else _WINDOWS.get(version)
     if system == "macos":
@@ -93,7 +93,7 @@ def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], No
     """Minimum OS version that the image asks for at or under the one named for its system."""
     facts = subject.facts
     expected = f"{', '.join(version)} or older is enough"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format not in ("macho", "pe") or (facts.format == "pe" and facts.os_minimum is None):
@@ -147,7 +147,7 @@ def launches_on_macos(subject: Subject, *, version: MacVersion) -> Verdict:
     """All that this version of macOS asks of an image before it starts is there."""
     facts = subject.facts
     expected = f"what macOS {version} asks of an image"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format != "macho":

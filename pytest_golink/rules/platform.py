@@ -14,7 +14,7 @@ from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.parameters import NonEmpty, TargetName
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.sizes import parse_size
 from pytest_golink.text.words import listed
 from pytest_golink.traits import matching
@@ -73,7 +73,7 @@ def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A
     """Every PT_LOAD is aligned at least so, and shares no page of that size with another or with PT_GNU_RELRO's end."""
     facts = subject.facts
     expected = f"every PT_LOAD fits pages of 0x{bytes:x}"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format != "elf":

@@ -13,11 +13,15 @@ from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.errors import ToolchainError
 from pytest_golink.facts import BinaryFacts, MachO
 from pytest_golink.remedies.linkage import leave_interpreter, static_words
-from pytest_golink.rules.behaviour import foreign, may_not_run, not_of_this_machine
+from pytest_golink.rules.behaviour import (
+    is_for_another_machine,
+    undecidable_if_run_forbidden,
+    undecidable_on_this_machine,
+)
 from pytest_golink.rules.evidence import linkage_lines
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.sandbox import Refusal, run_alone
 from pytest_golink.text.words import listed
 
@@ -75,7 +79,7 @@ def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
     facts = subject.facts
     variable = _PRELOAD.get(facts.format)
     expected = f"{variable or 'a variable such as LD_PRELOAD'} cannot reach it"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if variable is None or facts.kind == "shared-library":
@@ -145,11 +149,11 @@ def _of_macho(facts: BinaryFacts, expected: str) -> Verdict:
 
 def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
     facts, expected = subject.facts, verdict.expected
-    unproved = may_not_run(subject, expected)
+    unproved = undecidable_if_run_forbidden(subject, expected)
     if unproved:
         return unproved
     if variable != "LD_PRELOAD" or (facts.target is not None and facts.target.goos != "linux"):
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     loaded = _preloaded(facts)
     if loaded == "interpreter":
         return Verdict(
@@ -161,7 +165,7 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
             remedy=("ask it where that interpreter is, in a container for one", *verdict.remedy),
         )
     if loaded == "machine":
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     evidence = (*verdict.evidence, f"run with {variable}: the library was {'loaded' if loaded else 'not loaded'}")
     return Verdict(
         # A library got in, even where the image says that none can.
@@ -186,7 +190,7 @@ def _preloaded(facts: BinaryFacts) -> bool | Refusal:
             beside=(library,),
             interpreter=facts.interpreter,
         )
-        if not_of_this_machine(facts, ran):
+        if is_for_another_machine(facts, ran):
             return "machine"
         if ran.refused:
             return ran.refused

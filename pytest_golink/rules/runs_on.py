@@ -29,7 +29,7 @@ from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 
@@ -110,7 +110,7 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
     """Each named platform starts the image: its loader, libraries, versions, CPU and OS minimum are there."""
     chosen = {platform.name: platform for name in platforms for platform in platforms_named(name, subject.platforms)}
     expected = f"starts on {listed(platforms)}"
-    unlinked = not_linked(subject.facts, expected)
+    unlinked = undecidable_if_unlinked(subject.facts, expected)
     if unlinked:
         return unlinked
     starts = [start_on(subject, platform) for platform in chosen.values()]
@@ -138,7 +138,7 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
 
 
 def start_on(subject: Subject, platform: Platform) -> Start:
-    """Say whether the image starts on the platform, and why not: all reasons, in the order of a start."""
+    """Return whether the image starts on the platform, and why not: all reasons, in the order of a start."""
     return Start(platform=platform, obstacles=tuple(_obstacles(subject, platform)))
 
 

@@ -84,7 +84,7 @@ def same_linkage(subjects: Sequence[Subject]) -> Verdict:
 
 
 def _odd_ones_out(differing: Sequence[tuple[str, list[list[Subject]]]]) -> list[tuple[list[Subject], list[str]]]:
-    """Give the images that the fewest agree with, and in which facts; where two sides are even, as elsewhere."""
+    """Return the images that the fewest agree with, and in which facts; where two sides are even, as elsewhere."""
     often: dict[int, int] = {}
     for _, sides in differing:
         largest = max(map(len, sides))

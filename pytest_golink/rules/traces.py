@@ -8,7 +8,7 @@ from pytest_golink.remedies.flags import no_race, trim_paths
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
 
@@ -39,7 +39,7 @@ def no_build_paths(subject: Subject) -> Verdict:
     expected = "no absolute path of the build machine"
     paths = facts.content.build_paths
     if paths is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     if not paths:
         searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
         return Verdict(outcome="passed", expected=expected, observed="none", evidence=(f"none in {searched}",))
@@ -100,7 +100,7 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
     expected = f"no instrumentation{f' but {listed(allow)}' if allow else ''}"
     linked = facts.content.instrumentation
     if linked is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     # Both the code and the record count: either may be hidden, by a linker or by whoever changed the build info.
     claimed = [kind for kind in _INSTRUMENTED if setting(facts, f"-{kind}") == "true"]
     found = [kind for kind in _INSTRUMENTED if (kind in linked or kind in claimed) and kind not in allow]
@@ -148,7 +148,7 @@ def intact(subject: Subject) -> Verdict:
             remedy=(f"test the file before it is packed, or unpack a copy ({content.packed.lower()} -d)",),
         )
     if facts.go is None or facts.kind in ("object", "archive"):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = [f"pclntab of Go {content.pclntab}'s layout" if content.pclntab else "no pclntab"]
     evidence.append(f"build info: {facts.go.version}" if _has_build_info(facts) else "no build info")
     if content.damage:

@@ -38,11 +38,11 @@ def explained(
     platforms: Mapping[str, Platform] = MappingProxyType({}),
 ) -> Finding:
     """
-    Return a finding with its cause in the source, and with the remedies that were tried where somebody asked for that.
+    Return a finding with its cause in the source, and with the remedies that were tried under `trying_remedies`.
 
     Args:
         finding: What a rule answered; one that is not a violation is returned as it is.
-        facts: The image that it was asked of.
+        facts: The image that was checked.
         binary: The build of that image, None for one that was not built here.
         rules: The whole policy of the image, which a remedy must keep.
         platforms: The platforms that the policy itself describes, by name.

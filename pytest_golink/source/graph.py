@@ -61,11 +61,11 @@ class Graph:
         self._main = next((package for package in packages if package.main), None)
 
     def package(self, name: str) -> Package | None:
-        """Give a package by its import path; the image calls the main package "main"."""
+        """Return a package by its import path; the image calls the main package "main"."""
         return self._main if name == "main" else self.packages.get(name)
 
     def cgo_packages(self) -> tuple[Package, ...]:
-        """Give the packages with `import "C"` that are compiled, in the order of `go list`, without runtime/cgo."""
+        """Return the packages with `import "C"` that are compiled, in the order of `go list`, without runtime/cgo."""
         return tuple(p for p in self.packages.values() if p.cgo_files and p.name != RUNTIME_CGO)
 
     def chain(self, goal: Package) -> tuple[ImportStep, ...]:
@@ -105,16 +105,16 @@ class Graph:
         return []
 
     def place_of(self, package: Package, imported: Collection[str]) -> str | None:
-        """Give the first "file:line" where a package imports one of these, None where no file spells it."""
+        """Return the first "file:line" where a package imports one of these, None where no file spells it."""
         for name in (*package.go_files, *package.cgo_files):
             for path, line in package.file(name).imports:
-                # A vendored package is imported by the end of its path alone.
+                # A vendored package is imported only by the end of its path.
                 if path in imported or any(whole.endswith(f"/vendor/{path}") for whole in imported):
                     return self.shown(package, name, line)
         return None
 
     def shown(self, package: Package, file: str, line: int) -> str:
-        """Give a place as messages show it: relative to the folder; in the standard library and modules by package."""
+        """Return a place as texts show it: relative to the folder; in the standard library and modules, by package."""
         path = package.folder / file
         if path.is_relative_to(self._folder):
             return f"{path.relative_to(self._folder).as_posix()}:{line}"
@@ -125,11 +125,11 @@ def list_packages(
     go: Path, package: str, flags: Sequence[str], *, version: str, cwd: Path, environment: Mapping[str, str]
 ) -> tuple[Package, ...]:
     """
-    Ask `go list` for a package and all that it imports.
+    Return, from `go list`, a package and all that it imports.
 
     Args:
         go: The go binary.
-        package: The package, as the build was told it.
+        package: The package, as the build names it.
         flags: The build's own flags: they decide which files there are.
         version: The toolchain's version ("go1.27.3").
         cwd: The folder that the build ran in.

@@ -50,7 +50,7 @@ def _cgo(origin: Origin, *, linked: bool) -> str:
 
 def _asked_by(origin: Origin, flag: str, *, asked: bool) -> str:
     if asked:
-        return f"{flag} is asked for by this build's options"
+        return f"{flag} is set by this build's options"
     # Go sets none of these flags by itself, and asks its file where the environment has nothing.
     environment = {**os.environ, **origin.job.environment}
     file = environment.get("GOENV") or origin.builder.toolchain.settings.get("GOENV", "go.env")

@@ -1,4 +1,4 @@
-"""Remedies that are tried: each candidate is built, and the whole policy asked of the image."""
+"""Remedies that are tried: each change is built, and the image is checked with the whole policy."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ broken (linux/amd64) does not build (exit status 1)
     "dist/plain::no-link-warnings": """\
 golink: dist/plain (linux/amd64) does not say whether no-link-warnings holds
   expected  no linker warning
-  observed  this image was not built here: an image does not keep what its linker said
+  observed  the image was not built in this run, and does not keep the linker's messages
   remedy    build it with go_build, or let CI keep the linker's output
   asked for golink.toml:31""",
     "dist/text::no-link-warnings": (

@@ -16,7 +16,7 @@ def test_what_fails_is_an_error_at_the_policy_s_line() -> None:
         "::error file=go/tests/test_release.py,line=1,title=agent (linux/amd64) violates dynamic::observed static; "
         "expected PT_INTERP or DT_NEEDED%0Aremedy: CGO_ENABLED=1 with a C compiler, and a package that uses cgo",
         "::error file=go/golink.toml,line=15,title=agent (windows/amd64) does not say whether it keeps "
-        "no-link-warnings::observed this image was not built here: an image does not keep what its linker said; "
+        "no-link-warnings::observed the image was not built in this run, and does not keep the linker's messages; "
         "expected no linker warning%0Aremedy: build it with go_build, or let CI keep the linker's output",
         "::error file=go/golink.toml,line=14,title=app (linux/amd64) violates static::observed dynamic; "
         "expected no PT_INTERP, no DT_NEEDED%0Aremedy: CGO_ENABLED=0, or -tags netgo",

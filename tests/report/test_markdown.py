@@ -20,7 +20,7 @@ def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() 
 | --- | --- | --- | --- |
 | <code>agent</code> <code>linux/amd64</code> | <code>dynamic</code> | <code>static</code><br><code>runtime/cgo is not linked in</code> | <code>CGO\\_ENABLED=1 with a C compiler, and a package that uses cgo</code> |
 | <code>app</code> <code>linux/amd64</code> | <code>static</code> | <code>dynamic</code><br><code>net uses cgo: its wrappers are in the image, and runtime/cgo with them</code> | <code>CGO\\_ENABLED=0, or -tags netgo</code> |
-| <code>agent</code> <code>windows/amd64</code> | <code>no-link-warnings</code> | *undecidable:* <code>this image was not built here: an image does not keep what its linker said</code> | <code>build it with go\\_build, or let CI keep the linker's output</code> |
+| <code>agent</code> <code>windows/amd64</code> | <code>no-link-warnings</code> | *undecidable:* <code>the image was not built in this run, and does not keep the linker's messages</code> | <code>build it with go\\_build, or let CI keep the linker's output</code> |
 
 ### Waived
 

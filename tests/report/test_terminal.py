@@ -57,8 +57,8 @@ violated     stripped  sample_go/static linux/amd64
              remedy     -ldflags "-s -w"
              asked by   tests/test_release.py::test_static
 undecidable  no-link-warnings  sample_go/net windows/amd64
-             observed   this image was not built here: an image does not keep
-                        what its linker said; expected no linker warning
+             observed   the image was not built in this run, and does not keep
+                        the linker's messages; expected no linker warning
              remedy     build it with go_build, or let CI keep the linker's
                         output
              asked by   tests/test_release.py::test_windows

@@ -151,7 +151,7 @@ def test_arm64_wants_a_signature_and_amd64_does_not(go_sample: GoSample, tmp_pat
     unsigned.write_bytes(without_command(arm.path.read_bytes(), LC_CODE_SIGNATURE))
 
     assert_signed(arm)
-    with pytest.raises(PolicyViolation, match="Go's own linker signs for arm64 alone"):
+    with pytest.raises(PolicyViolation, match="Go's own linker signs only for arm64"):
         assert_signed(intel)
     with pytest.raises(PolicyViolation, match="observed  no signature\n"):
         assert_launches_on_macos(unsigned, "26")

@@ -132,7 +132,7 @@ def test_the_remedy_is_for_the_package_that_calls(
 
 
 def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:
-    unbuilt = "the linker's output is not known: this image was not built here"
+    unbuilt = "the linker's output of a prebuilt image is unknown"
     clean = "in the image: no name-service code of glibc"
 
     assert evaluate("no-getaddrinfo-warning", subject(STATIC), {}).evidence == (
@@ -169,7 +169,7 @@ def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:
             subject(STATIC),
             [],
             "undecidable",
-            "this image was not built here: an image does not keep what its linker said",
+            "the image was not built in this run, and does not keep the linker's messages",
         ),
     ],
 )

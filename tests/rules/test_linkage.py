@@ -500,7 +500,7 @@ def test_many_needed_libraries_are_cut_with_a_count() -> None:
         (
             {"needed": ()},
             "/lib/ld-musl-x86_64.so.1",
-            ("Go's linker names musl's loader where the build machine has that one alone",),
+            ("Go's linker names musl's loader where the build machine has only that one",),
             ('-ldflags "-I /lib/ld-musl-x86_64.so.1"',),
         ),
         ({"interpreter": None}, "/opt/ld.so", (), ()),

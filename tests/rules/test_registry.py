@@ -165,7 +165,7 @@ def test_a_parameter_of_truth_or_plain_text_is_taken_as_well() -> None:
         (
             "resolver",
             {"kind": ["none", "go"]},
-            "resolver: none stands alone: an image with a resolver has another kind",
+            "resolver: none excludes the other kinds: an image with a resolver has another kind",
         ),
         (
             "target",
