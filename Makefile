@@ -4,6 +4,7 @@ VENV ?= .venv
 LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
+ARCHIVES ?= 10000
 # Where old Go toolchains are kept.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
@@ -16,7 +17,7 @@ KNOWS_PYTEST = tests/collect tests/test_assertions.py $(addprefix tests/plugin/t
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz browser integration
+.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz unpackers browser integration
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -62,6 +63,9 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on real binar
 
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
+
+unpackers: $(VENV)/.test ## Hold ARCHIVES=10000 random archives against real unpackers; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
+	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
 	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
