@@ -4,6 +4,8 @@ VENV ?= .venv
 LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
+# How many random archives `make unpackers` makes.
+ARCHIVES ?= 10000
 # Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
@@ -16,7 +18,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz browser services
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers browser services
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -65,6 +67,9 @@ fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the
 
 api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from what the rules declare
 	$(VENV)/bin/python -m tests.api
+
+unpackers: $(VENV)/.test ## Hold ARCHIVES=10000 random archives against real unpackers; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
+	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.test ## Write the JSON Schemas of golink.toml and of the JSON report
 	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json

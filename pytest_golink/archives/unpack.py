@@ -126,11 +126,16 @@ class Unpacker:
         if node is folder.entries.get(base) and node is not None:
             return
         self.replacing(folder, base, member)
-        self.put(folder, base, node or self._broken(member))
+        self.put(folder, base, node or self.broken(member))
 
     def replacing(self, folder: Folder, base: str, member: Member) -> None:
         """Take away what stands where a member comes; a folder with something in it stays, and is an error."""
         old = folder.entries.get(base)
+        if isinstance(old, Member) and old.problem:
+            self.refuse(member, f"replaces what {old.problem}")
+        if isinstance(old, Member) and _is_made_last(old) and member.target != old.target:
+            # Such a link may come back at the end, where it has a hard link, or its inode another file.
+            self.refuse(member, f'replaces the link to "{shown(old.target)}", which GNU tar makes last')
         if isinstance(old, Folder) and old.entries:
             self.refuse(member, "replaces a folder that is not empty")
         if old is not None:
@@ -166,8 +171,7 @@ class Unpacker:
         return Folder(posixpath.join(folder.at, base), self._nodes + 1, folder)
 
     def _made_last(self, link: Member, member: Member) -> None:
-        # Of these GNU tar makes an empty file first, and the link at the very end.
-        if link.target.startswith("/") or ".." in link.target.split("/"):
+        if _is_made_last(link):
             self.refuse(member, f'lies behind the link "{shown(link.name)}" to "{shown(link.target)}", made last')
 
     def _target(self, member: Member) -> Member | None:
@@ -176,9 +180,15 @@ class Unpacker:
         node = folder.entries.get(base) if isinstance(folder, Folder) else None
         return node if isinstance(node, Member) else None
 
-    def _broken(self, member: Member) -> Member:
+    def broken(self, member: Member) -> Member:
+        """Return what stands for a hard link to nothing: an error where it is asked for."""
         problem = f'is a hard link to "{shown(member.target)}", and no file is there when the link is made'
         return Member(name=member.name, kind="file", problem=problem)
+
+
+def _is_made_last(member: Member) -> bool:
+    """Whether GNU tar makes an empty file first, and the link at the very end."""
+    return member.kind == "symlink" and (member.target.startswith("/") or ".." in member.target.split("/"))
 
 
 class StrictUnpacker(Unpacker):
@@ -272,7 +282,9 @@ class LayerUnpacker(Unpacker):
         at, _, name = member.target.rpartition("/")
         _, parent = self.resolver.resolve(at, lexical=True)
         node = parent.entries.get(name) if isinstance(parent, Folder) else None
-        self.put(folder, base, node if isinstance(node, Member) else self._broken(member))
+        if not isinstance(node, Member):
+            self.refuse(member, self.broken(member).problem)
+        self.put(folder, base, node)
 
     def replacing(self, folder: Folder, base: str, member: Member) -> None:  # noqa: ARG002 - whatever comes
         """Take away what stands where a member comes, and all below it."""

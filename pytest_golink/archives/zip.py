@@ -280,7 +280,7 @@ def _ends(entries: list[_Entry], shift: int, end: int, path: str) -> dict[int, i
     starts = sorted({entry.offset for entry in entries})
     if len(starts) != len(entries):
         raise ArchiveError(path, "is a zip whose members overlap")
-    return dict(zip(starts, [*(start + shift for start in starts[1:]), end], strict=True))
+    return dict(zip(starts, [*(start + shift for start in starts[1:]), end], strict=bool(starts)))
 
 
 def _checked_start(whole: Range, entry: _Entry, shift: int, ends: dict[int, int]) -> int:
