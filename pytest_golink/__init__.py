@@ -179,8 +179,8 @@ __all__ = [
 
 # The module of each name; those of the assertions follow their prefix.
 _HOME = {
-    "BuildOptions": "build",
-    "GoBinary": "build",
+    "BuildOptions": "builder",
+    "GoBinary": "builder",
     "BuildError": "errors",
     "GolinkError": "errors",
     "ParameterError": "errors",
