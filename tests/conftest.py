@@ -1,4 +1,4 @@
-"""What every test has: the same surroundings on every machine, and one plugin."""
+"""Every test has the same surroundings on every machine, and the installed plugin only once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# A run of pytester inside this process forgets the modules that it imported, and LIEF does not bear to be loaded twice.
+# A run of pytester inside this process forgets the modules that it imported, and LIEF cannot be loaded twice.
 import lief  # noqa: F401
 import pytest
 

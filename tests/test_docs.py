@@ -43,6 +43,10 @@ def test_each_rule_has_a_public_helper_with_its_parameters() -> None:
     assert len(helpers) == len(RULES)
 
 
+def test_each_public_name_is_there() -> None:
+    assert [name for name in pytest_golink.__all__ if not hasattr(pytest_golink, name)] == []
+
+
 def test_the_options_page_has_each_build_option_with_its_ini_key() -> None:
     documented = rows(OPTIONS_PAGE)
 

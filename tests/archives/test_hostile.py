@@ -40,7 +40,7 @@ def take(folder: Path, member: str) -> None:
 
 
 def refusal(folder: Path, content: bytes, member: str = "**") -> str:
-    """Give the text of the error for an archive that must not be read; nothing may be written anywhere."""
+    """Return the text of the error for an archive that must not be read; nothing may be written anywhere."""
     (folder / "a").write_bytes(content)
     with pytest.raises(ArchiveError) as error:
         take(folder, member)

@@ -56,8 +56,7 @@ DAMAGED = "damaged: elf: "
 
 
 @pytest.fixture(autouse=True)
-def _images(pytester: pytest.Pytester, go_sample: GoSample, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+def _images(pytester: pytest.Pytester, go_sample: GoSample) -> None:
     whole = go_sample("static", target="linux/amd64", cgo=False).path
     shutil.copy(whole, pytester.path / "whole")
     (pytester.path / "damaged").write_bytes(whole.read_bytes()[:100])

@@ -1,4 +1,4 @@
-"""Facts written by hand: what a reader would say of the images that the tests are about."""
+"""Facts written by hand: what a reader returns for the images that the tests are about."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 
 def go(**settings: str) -> BuildInfo:
-    """A build of example.com/app; settings' underscores at the start stand for hyphens ("_race" is "-race")."""
+    """A build of example.com/app; an underscore at the start of a setting is a hyphen ("_race" is "-race")."""
     named = {name.replace("_", "-", 1) if name.startswith("_") else name: value for name, value in settings.items()}
     return BuildInfo(version="go1.27.3", path="example.com/app", settings=MappingProxyType(named))
 
@@ -133,7 +133,7 @@ GLIBC_STATIC = replace(
     go=go(CGO_ENABLED="1", GOOS="linux", GOARCH="amd64"),
 )
 
-# C of its own, with -lm.
+# Its own C code, with -lm.
 OWN_C = replace(
     DYNAMIC,
     needed=needed("libm.so.6", "libc.so.6"),
