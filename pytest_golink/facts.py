@@ -244,6 +244,41 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Loading:
+    """
+    What an ELF image asks of the kernel and the loader, beside libraries and their versions.
+
+    `bound` are the undefined strong symbols that the loader looks up before the program starts, `lazy` those that it
+    may look up at the first call (glibc's and the BSDs' loaders do, where `now` is false); both None on MIPS, whose
+    tables are others. A symbol that no relocation names is in neither. `relocations` are the types in DT_REL and
+    DT_RELA, `plt_relocations` those in DT_JMPREL, by their numbers; `packed` says that there is a DT_RELR.
+
+    `text_relocations` is DT_TEXTREL or DF_TEXTREL. `written` says what the loader writes to in a segment that is not
+    writable, None where all of it is writable. `misplaced_entry` is the entry point where no executable segment maps
+    it. `static_tls` says that the image's own thread-local variables have a fixed place beside the thread pointer,
+    `tls_alignment` is PT_TLS's. `go_constructor` says that Go's runtime starts before main, as a constructor.
+    `notes` are the sizes of each PT_NOTE in the file, `abi_kernel` the oldest Linux of the note of glibc's start
+    files, and `checks_kernel` whether the static glibc in the image refuses an older one.
+    """
+
+    bound: tuple[str, ...] | None = ()
+    lazy: tuple[str, ...] | None = ()
+    now: bool = False
+    relocations: tuple[int, ...] = ()
+    plt_relocations: tuple[int, ...] = ()
+    packed: bool = False
+    text_relocations: bool = False
+    written: str | None = None
+    misplaced_entry: int | None = None
+    static_tls: bool = False
+    tls_alignment: int | None = None
+    go_constructor: bool = False
+    notes: tuple[int, ...] = ()
+    abi_kernel: str | None = None
+    checks_kernel: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BinaryFacts:
     """
     The linkage facts of one image (a fat Mach-O: of one slice).
@@ -252,7 +287,8 @@ class BinaryFacts:
     glibc name-service functions (getaddrinfo, getpwnam_r, …, dlopen) inside a static image, sorted. `resolver` is
     sorted, ("none",) where no resolver code is linked in, None for an image that Go did not make. `slice` is the
     GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes ask for, whatever the build info says.
-    `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included.
+    `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included. `loading` is None outside
+    ELF, and of an object.
     """
 
     path: str
@@ -286,6 +322,7 @@ class BinaryFacts:
     macho: MachO | None = None
     symtab_size: int | None = None
     dwarf_size: int | None = None
+    loading: Loading | None = None
 
     @property
     def stripped(self) -> bool | None:

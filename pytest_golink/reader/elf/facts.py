@@ -40,6 +40,7 @@ from pytest_golink.reader.elf.layout import (
     read_interpreter,
     read_layout,
 )
+from pytest_golink.reader.elf.loading import read_loading
 from pytest_golink.reader.elf.memory import cpu_notes, dwarf_size, program_headers, symtab_size
 from pytest_golink.reader.elf.target import check_machine, goarch_of, goos_of, read_notes
 from pytest_golink.reader.go_facts import read_go_facts
@@ -153,6 +154,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         cpu_notes=cpu_notes(layout),
         symtab_size=symtab_size(layout),
         dwarf_size=dwarf_size(layout),
+        loading=read_loading(layout, dynamic, image, go.image),
     )
 
 
