@@ -24,6 +24,7 @@ LibcPresence = Literal["dynamic", "embedded", "none"]
 Resolver = Literal["cgo", "go", "system", "windows", "none"]
 Relro = Literal["none", "partial", "full"]
 Signature = Literal["none", "ad-hoc", "signed"]
+SignatureKind = Literal["ad-hoc", "certificate", "developer-id", "authenticode"]
 UserLookup = Literal["files", "system", "none"]
 Instrumentation = Literal["race", "msan", "asan", "cover"]
 CryptoKind = Literal["boringcrypto", "go", "openssl", "plain"]
@@ -45,8 +46,8 @@ class NeededLibrary:
     """
     A library that the loader must find.
 
-    `via` keeps the format's own word: "DT_NEEDED", "LC_LOAD_DYLIB", "LC_LOAD_WEAK_DYLIB", "import directory",
-    "delay-import directory", …
+    `via` keeps the format's own word: "DT_NEEDED", "DT_FILTER", "DT_AUDIT", "LC_LOAD_DYLIB", "LC_LOAD_WEAK_DYLIB",
+    "import directory", "delay-import directory", …
     """
 
     name: str
@@ -113,12 +114,18 @@ class Cgo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hardening:
-    """`relro` is None outside ELF; `nx` and `writable_code` are None where the format does not say."""
+    """
+    `relro` and `textrel` are None outside ELF; `nx` and `writable_code` are None where the format does not say.
+
+    `relro` is what is protected: "full" where all imports are bound at the start and no page with them stays writable.
+    `textrel` is whether the loader makes code writable to relocate it.
+    """
 
     pie: bool | None = None
     nx: bool | None = None
     relro: Relro | None = None
     writable_code: bool | None = None
+    textrel: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +158,68 @@ class CpuLevel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DlopenNote:
+    """
+    Libraries that a program says it loads while it runs, in the note of the UAPI group: any of `sonames` will do.
+
+    `priority` is "required", "recommended" or "suggested".
+    """
+
+    sonames: tuple[str, ...]
+    priority: str = "recommended"
+    feature: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Elf:
+    """
+    What only ELF has.
+
+    `relr` is whether there are packed relative relocations (DT_RELR), which loaders know since glibc 2.36 and
+    musl 1.2.4; `static_tls` DF_STATIC_TLS: dlopen may refuse the library. `tls_alignment` is p_align of PT_TLS, None
+    without one. `kernel_minimum` is the oldest Linux that C start-up code asks for (NT_GNU_ABI_TAG). `dlopen` are the
+    notes of libraries that are loaded while the program runs; None where one is damaged. `crashes` says why it
+    would not start on any system, a reason each.
+    """
+
+    relr: bool = False
+    static_tls: bool = False
+    tls_alignment: int | None = None
+    kernel_minimum: str | None = None
+    dlopen: tuple[DlopenNote, ...] | None = ()
+    crashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pe:
+    """
+    What only PE has.
+
+    `subsystem` is Windows' word in lower case: "console", "gui", "native", "efi application", … `control_flow_guard`
+    and `high_entropy_va` are the bits of DllCharacteristics.
+    """
+
+    subsystem: str
+    control_flow_guard: bool = False
+    high_entropy_va: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignatureContent:
+    """
+    What an image's signature is, and whether the image is still the one that was signed.
+
+    `valid` is whether the hashes in the signature are those of the file; None where they are of a kind that is not
+    read. Who signed, and whether a system trusts them, is the system's question. `problem` names the first difference.
+    """
+
+    kind: SignatureKind
+    valid: bool | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MachO:
     """
     What only Mach-O has.
@@ -158,7 +227,9 @@ class MachO:
     `platform` is the platform of LC_BUILD_VERSION or LC_VERSION_MIN_*, in Apple's words and lower case ("macos"),
     `sdk` the SDK's version there, `uuid` the UUID of LC_UUID; each None where there is no such load command.
     `code_flags` are those that every code directory of the signature has, None without one; `entitlements` the names of
-    those that it says are true. `restricted` is whether there is a section __RESTRICT,__restrict.
+    those that it says are true. `restricted` is whether there is a section __RESTRICT,__restrict. `environment` are the
+    variables of LC_DYLD_ENVIRONMENT ("DYLD_…=…"), which dyld takes from an executable. `hardened_runtime` is the flag
+    of the code directories, None without a signature.
     """
 
     platform: str | None = None
@@ -167,6 +238,8 @@ class MachO:
     code_flags: int | None = None
     entitlements: tuple[str, ...] = ()
     restricted: bool = False
+    environment: tuple[str, ...] = ()
+    hardened_runtime: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,19 +319,17 @@ class Content:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loading:
     """
-    What an ELF image asks of the kernel and the loader, beside libraries and their versions.
+    What the loader does with an ELF image, beside finding libraries and their versions.
 
-    `bound` are the undefined strong symbols that the loader looks up before the program starts, `lazy` those that it
-    may look up at the first call (glibc's and the BSDs' loaders do, where `now` is false); both None on MIPS, whose
-    tables are others. A symbol that no relocation names is in neither. `relocations` are the types in DT_REL and
-    DT_RELA, `plt_relocations` those in DT_JMPREL, by their numbers; `packed` says that there is a DT_RELR.
-
-    `text_relocations` is DT_TEXTREL or DF_TEXTREL. `written` says what the loader writes to in a segment that is not
-    writable, None where all of it is writable. `misplaced_entry` is the entry point where no executable segment maps
-    it. `static_tls` says that the image's own thread-local variables have a fixed place beside the thread pointer,
-    `tls_alignment` is PT_TLS's. `go_constructor` says that Go's runtime starts before main, as a constructor.
-    `notes` are the sizes of each PT_NOTE in the file, `abi_kernel` the oldest Linux of the note of glibc's start
-    files, and `checks_kernel` whether the static glibc in the image refuses an older one.
+    `bound` are the undefined strong symbols that it looks up before the program starts, `lazy` those that it may look
+    up at the first call (glibc's and the BSDs' loaders do, where `now` is false); both None on MIPS, whose tables are
+    others. A symbol that no relocation names is in neither. `relocations` are the types in DT_REL and DT_RELA,
+    `plt_relocations` those in DT_JMPREL, by their numbers; `read_only_relocation` is the address of one in a segment
+    that is not writable. `static_tls` says that the image's own thread-local variables have a fixed place beside the
+    thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of
+    each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its
+    start files say. `lowest_address` is where the first segment of an image with fixed addresses lies, `unmapped` the
+    first section with memory that no segment has.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -266,16 +337,13 @@ class Loading:
     now: bool = False
     relocations: tuple[int, ...] = ()
     plt_relocations: tuple[int, ...] = ()
-    packed: bool = False
-    text_relocations: bool = False
-    written: str | None = None
-    misplaced_entry: int | None = None
+    read_only_relocation: int | None = None
     static_tls: bool = False
-    tls_alignment: int | None = None
     go_constructor: bool = False
     notes: tuple[int, ...] = ()
-    abi_kernel: str | None = None
     checks_kernel: bool = False
+    lowest_address: int | None = None
+    unmapped: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -287,8 +355,10 @@ class BinaryFacts:
     glibc name-service functions (getaddrinfo, getpwnam_r, …, dlopen) inside a static image, sorted. `resolver` is
     sorted, ("none",) where no resolver code is linked in, None for an image that Go did not make. `slice` is the
     GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes ask for, whatever the build info says.
-    `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included. `loading` is None outside
-    ELF, and of an object.
+    `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included. `soname` is the name that a
+    library has for those that need it: DT_SONAME, the install name of LC_ID_DYLIB, the name in PE's export directory.
+    `exports` are the names that the image offers to others, None where the format has no such table. `loading` is
+    None outside ELF, and of an object.
     """
 
     path: str
@@ -322,6 +392,11 @@ class BinaryFacts:
     macho: MachO | None = None
     symtab_size: int | None = None
     dwarf_size: int | None = None
+    soname: str | None = None
+    exports: tuple[str, ...] | None = None
+    signature: SignatureContent | None = None
+    elf: Elf | None = None
+    pe: Pe | None = None
     loading: Loading | None = None
 
     @property

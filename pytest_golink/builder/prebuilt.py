@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.archives import find_images, goreleaser_artifacts
 from pytest_golink.builder.binary import GoBinary
 from pytest_golink.errors import GolinkError
+from pytest_golink.reader.formats import HEAD_BYTES, is_fat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_golink.archives import Found
     from pytest_golink.facts import BinaryFacts
-
-# Mach-O's fat headers, of 32 and of 64 bits. Source: <mach-o/fat.h>.
-_FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,9 +148,9 @@ def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[P
 
 def _is_fat(found: Found) -> bool:
     if found.path is None:
-        return found.head.startswith(_FAT_MAGICS)
+        return is_fat(found.head)
     try:
         with found.path.open("rb") as file:
-            return file.read(4) in _FAT_MAGICS
+            return is_fat(file.read(HEAD_BYTES))
     except OSError:
         return False

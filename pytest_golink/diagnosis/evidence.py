@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from pytest_golink.facts import BinaryFacts, NeededLibrary
 
 # More lines than this are a table of their own: the fact sheet.
 _LIBRARIES_SHOWN = 12
 
-_INTERPRETER: Mapping[str, str] = MappingProxyType({"elf": "PT_INTERP", "macho": "LC_LOAD_DYLINKER"})
-_NEEDED: Mapping[str, str] = MappingProxyType(
-    {
-        "elf": "DT_NEEDED",
-        "macho": "dylib load command",
-        "pe": "import directory",
-        "xcoff": "import file",
-        "wasm": "host module import",
-    }
-)
-
 
 def interpreter_word(facts: BinaryFacts) -> str | None:
     """Give the format's word for the entry that names the interpreter, None where the format has no such thing."""
-    return _INTERPRETER.get(facts.format)
+    return FORMATS[facts.format].interpreter
 
 
 def needed_word(facts: BinaryFacts) -> str:
     """Give the format's word for the entry that names a needed library."""
-    return _NEEDED.get(facts.format, "needed library")
+    return FORMATS[facts.format].needed
 
 
 def interpreter_line(facts: BinaryFacts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.golang.paths import is_standard
 from pytest_golink.text.sizes import size
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str
     if sizes:
         modules: dict[str, int] = {}
         for package, count in sizes:
-            name = module_of(facts, package) or (_STANDARD if _may_be_standard(package) else _NONE)
+            name = module_of(facts, package) or (_STANDARD if is_standard(package) else _NONE)
             modules[name] = modules.get(name, 0) + count
         lines.append(f"code by module: {_listed(sorted(modules.items(), key=lambda item: -item[1]))}")
         lines.append(f"largest packages: {_listed(sizes)}")
@@ -44,11 +45,6 @@ def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str
     if kept:
         lines.append(f"it has {' and '.join(kept)}, which -s -w leaves out")
     return lines
-
-
-def _may_be_standard(package: str) -> bool:
-    # Source: cmd/go/internal/search, IsStandardImportPath: no dot in the first element.
-    return package != "main" and "." not in package.partition("/")[0]
 
 
 def _listed(entries: Iterable[tuple[str, int]]) -> str:

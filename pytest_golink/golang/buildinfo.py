@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import BuildInfo, Module
+from pytest_golink.golang.cursor import Cursor
 from pytest_golink.golang.memory import Place
 from pytest_golink.golang.quoting import quoted_prefix, unquote
 
@@ -30,7 +31,6 @@ _POINTERS_AT = 16
 _POINTER_SIZES = (4, 8)
 _FLAG_BIG_ENDIAN = 1
 _FLAG_INLINE = 2  # since Go 1.18
-_MAX_VARINT = 10
 _MAX_BLOBS = 16
 
 # The PE linker writes the blob into .data, the others into a section of its own.
@@ -148,16 +148,10 @@ def _read_blob(memory: Memory, blob: Place) -> BuildInfo:
 
 def _inline_string(blob: Place, at: int, what: str) -> tuple[bytes, int]:
     """Read a string with its length before it as a varint; return it and the position after it."""
-    length = shift = 0
-    for position in range(at, min(at + _MAX_VARINT, len(blob.data))):
-        byte = blob.data[position]
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            at = position + 1
-            break
-    else:
-        raise _BadBlob(blob.offset + at, f"the length of the {what} has no end")
+    no_end = f"the length of the {what} has no end"
+    cursor = Cursor(blob.data, start=at, fail=lambda _, place: _BadBlob(blob.offset + place, no_end))
+    length = cursor.leb128()
+    at = cursor.at
     if length > len(blob.data) - at:
         beyond = length - (len(blob.data) - at)
         raise _BadBlob(blob.offset + at, f"the {what} of {length} bytes goes {beyond} bytes past the end of its region")

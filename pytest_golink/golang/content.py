@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import CryptoModule
-from pytest_golink.golang.cgo import unescape
+from pytest_golink.golang.cgo import package_of, unescape
+from pytest_golink.golang.paths import is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,6 @@ _PLAIN = rb"^crypto/(?:aes|sha256|sha512|rsa|ecdsa|internal/nistec)\."
 # A package calls what it imports through an assembler function; these are the names of the standard library, of
 # golang.org/x/sys and of purego, whose own runtime/cgo is called fakecgo.
 _TRAMPOLINES = (rb"_trampoline$", rb"/internal/fakecgo\.")
-_PACKAGE = re.compile(r"((?:[^/()\[\]{}:]+/)*[^/.()\[\]{}:]+)\.")
 _MOST_PACKAGES = 64
 
 # "_rt0_amd64_linux"; in a library "_rt0_amd64_linux_lib", beside "_rt0_amd64_lib" that all systems share. On arm
@@ -99,16 +99,11 @@ def importers(functions: Functions) -> tuple[str, ...]:
     found: set[str] = set()
     for regex in _TRAMPOLINES:
         for name in functions.matching(regex):
-            package = _PACKAGE.match(name)
-            if package and not _is_standard(package[1]):
-                found.add(unescape(package[1]))
+            package = package_of(name)
+            path = unescape(package) if package else None
+            if path and not is_standard(path):
+                found.add(path)
     return tuple(sorted(found)[:_MOST_PACKAGES])
-
-
-def _is_standard(package: str) -> bool:
-    # cmd/go keeps paths whose first element has no dot for the standard library; "vendor/golang.org/…" is its own too.
-    first = package.partition("/")[0]
-    return package != "main" and "." not in unescape(first)
 
 
 def startup(functions: Functions) -> str | None:

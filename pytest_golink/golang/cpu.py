@@ -13,12 +13,9 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import CpuLevel
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_golink.facts import BinaryFacts
 
 # GOARCH → its setting. loong64 and s390x have one level; wasm's features are all always on.
 _SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -37,12 +34,6 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# The Go version that brought a setting, as a minor number, and the one level that there was before it.
-# Source: the release notes of Go 1.18 (GOAMD64) and 1.23 (GOARM64, GORISCV64).
-_BEFORE: Mapping[str, tuple[int, str]] = MappingProxyType(
-    {"GOAMD64": (18, "v1"), "GOARM64": (23, "v8.0"), "GORISCV64": (23, "rva20u64")}
-)
-
 # What every CPU has that Go runs on, where a platform names no level; of arm what Go builds for by default, and images
 # of containers are made for (linux/arm/v7).
 LOWEST_CPU: Mapping[str, str] = MappingProxyType(
@@ -58,8 +49,6 @@ LOWEST_CPU: Mapping[str, str] = MappingProxyType(
     }
 )
 
-BUILD_SETTING = "build setting"
-
 
 def cpu_setting(goarch: str) -> str | None:
     """Give the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has one level alone."""
@@ -74,27 +63,6 @@ def cpu_settings() -> tuple[str, ...]:
 def cpu_features(setting: str, level: str) -> frozenset[str] | None:
     """Give the features that a level may use, None for what is no level of that setting."""
     return _FEATURES[setting](level)
-
-
-def cpu_levels(facts: BinaryFacts) -> tuple[CpuLevel, ...]:
-    """
-    Give the levels that an image asks for, and who says so: its build info, then its notes.
-
-    The build info speaks of Go's code alone, a note of the C code that is linked in. Where the build info is that of
-    a Go version before there was a choice, its level is that version's.
-    """
-    setting = _SETTINGS.get(facts.target.goarch) if facts.target else None
-    if setting is None or facts.go is None:
-        return facts.cpu_notes
-    recorded = facts.go.settings.get(setting)
-    if recorded:
-        return (CpuLevel(setting=setting, level=recorded, via=BUILD_SETTING), *facts.cpu_notes)
-    minor = re.match(r"(?:devel )?go1\.(\d+)", facts.go.version or "")
-    if setting in _BEFORE and minor and int(minor[1]) < _BEFORE[setting][0]:
-        since, level = _BEFORE[setting]
-        via = f"Go before 1.{since} has no other"
-        return (CpuLevel(setting=setting, level=level, via=via), *facts.cpu_notes)
-    return facts.cpu_notes
 
 
 def _chain(*levels: str) -> Callable[[str], frozenset[str] | None]:

@@ -66,13 +66,12 @@ class GoImage:
         goos, goarch = self.build.settings.get("GOOS"), self.build.settings.get("GOARCH")
         return Target(goos=goos, goarch=goarch) if goos and goarch else None
 
-    def resolvers(self, imports: Collection[str], target: Target | None = None) -> tuple[Resolver, ...] | None:  # noqa: ARG002 - the function names tell the port apart
+    def resolvers(self, imports: Collection[str]) -> tuple[Resolver, ...] | None:
         """
         Return the DNS paths that the program can take, sorted; ("none",) where no resolver is linked in.
 
         Args:
             imports: The names of the symbols that the image imports.
-            target: Its port.
 
         Returns:
             None where the image has no pclntab to tell, or other Go code beside it.

@@ -50,6 +50,16 @@ def is_build_path(path: str) -> bool:
     return _ABSOLUTE.match(path) is not None and _NOBODYS.match(path) is None
 
 
+def is_standard(package: str) -> bool:
+    """
+    Whether an import path, as source has it ("gopkg.in/yaml"), is the standard library's, as far as a path tells.
+
+    cmd/go keeps paths whose first element has no dot for it (cmd/go/internal/search, IsStandardImportPath);
+    "vendor/golang.org/…" is its own too.
+    """
+    return package != "main" and "." not in package.partition("/")[0]
+
+
 def folders_of(files: bytes) -> set[str]:
     """Return the folders of the build machine in a file table, whose paths have a NUL after each."""
     folders = {match.decode(errors="backslashreplace") for match in set(_FOLDER.findall(files))}

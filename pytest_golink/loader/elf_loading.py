@@ -69,6 +69,9 @@ _RELR_MARKER = "GLIBC_ABI_DT_RELR"
 _BIONIC_TLS: Mapping[str, tuple[int, int]] = MappingProxyType({"arm": (8, 32), "arm64": (16, 64)})
 # ELF TLS is bionic's own from API level 29 on; before, Go keeps its pointer in a slot.
 _BIONIC_TLS_API = 29
+# Where the first page may lie that a program maps at an address of its own choice.
+# Source: Linux' mm/Kconfig, DEFAULT_MMAP_MIN_ADDR: no kernel has less.
+_LOWEST_ADDRESS = 4096
 # Oracle's kernel reads every PT_NOTE at the start, and refuses one that is empty or larger than this, in bytes.
 # Source: oracle/linux-uek#24.
 _LARGEST_NOTE = 4 << 20
@@ -80,15 +83,16 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
     if loading is None:
         return
     yield from _notes(loading, platform)
+    yield from _crashes(facts, loading, platform)
     if facts.linkage != "dynamic":
         if loading.go_constructor and (facts.libc.kind, facts.libc.presence) == ("musl", "embedded"):
             yield _without_arguments()
         return
-    yield from _crashes(facts, loading, platform)
     yield from _relocation_types(facts, loading, platform)
-    yield from _packed(facts, loading, platform)
+    if facts.elf is not None and facts.elf.relr:
+        yield from _packed(facts, platform)
     if platform.libc == "bionic":
-        yield from _on_bionic(facts, loading, platform)
+        yield from _on_bionic(facts, platform)
     elif platform.libc == "musl":
         yield from _go_library_on_musl(facts, loading)
 
@@ -102,17 +106,26 @@ def _notes(loading: Loading, platform: Platform) -> Iterator[Obstacle]:
 
 
 def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:
-    if facts.kind == "executable" and loading.misplaced_entry is not None:
-        yield Obstacle(text=f"the entry point 0x{loading.misplaced_entry:x} is in no executable segment: it crashes")
-    if loading.written is None:
-        return
+    for reason in facts.elf.crashes if facts.elf else ():
+        # Which relocations a loader refuses is its own affair.
+        if not reason.startswith("DT_JMPREL"):
+            yield Obstacle(
+                text=f"{reason}: it crashes",
+                remedy=(
+                    "build it so that no tool has to change the file afterwards",
+                    "or -ldflags '-linkmode external'",
+                ),
+            )
+    lowest = loading.lowest_address
+    if facts.kind == "executable" and lowest is not None and lowest < _LOWEST_ADDRESS and platform.goos == "linux":
+        yield Obstacle(text=f"its first segment is at the fixed address 0x{lowest:x}, where Linux maps nothing")
+    if loading.unmapped is not None:
+        yield Obstacle(text=f"the section {loading.unmapped} is in no segment: what it holds is missing", certain=False)
     # glibc makes the segments writable for a while where DT_TEXTREL is; musl does so for libraries only.
-    lent = loading.text_relocations and "relocation" in loading.written
-    if not lent or (platform.libc == "musl" and facts.kind == "executable"):
-        yield Obstacle(
-            text=f"the loader writes to {loading.written}, in a segment that is not writable: it crashes",
-            remedy=("build it so that patchelf is not needed, or with the linker of C (-linkmode external)",),
-        )
+    lent = facts.hardening.textrel and not (platform.libc == "musl" and facts.kind == "executable")
+    if facts.linkage == "dynamic" and loading.read_only_relocation is not None and not lent:
+        place = f"0x{loading.read_only_relocation:x}"
+        yield Obstacle(text=f"the loader relocates {place}, in a segment that is not writable: it crashes")
 
 
 def _relocation_types(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:
@@ -134,10 +147,10 @@ def _relocation_types(facts: BinaryFacts, loading: Loading, platform: Platform) 
         )
 
 
-def _packed(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:
-    if not loading.packed or platform.libc_version is None:
-        if loading.packed and platform.libc == "bionic" and int(platform.os_version or _RELR_ANDROID) < _RELR_ANDROID:
-            yield _relr(f"Android before API level {_RELR_ANDROID} does not relocate by it")
+def _packed(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    if platform.libc == "bionic" and int(platform.os_version or _RELR_ANDROID) < _RELR_ANDROID:
+        yield _relr(f"Android before API level {_RELR_ANDROID} does not relocate by it")
+    if platform.libc_version is None:
         return
     has = numbers(platform.libc_version)
     marked = any(need.version == _RELR_MARKER for need in facts.version_needs)
@@ -161,8 +174,8 @@ def _relr(why: str) -> Obstacle:
     )
 
 
-def _on_bionic(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:
-    if loading.text_relocations:
+def _on_bionic(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
+    if facts.hardening.textrel:
         # 32-bit programs too from API level 23 on. Source: bionic's linker/linker.cpp, "has text relocations".
         yield Obstacle(
             text="has text relocations (DT_TEXTREL), which Android's loader refuses",
@@ -170,7 +183,7 @@ def _on_bionic(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iter
         )
     goarch = facts.target.goarch if facts.target else ""
     api = int(platform.os_version or 0)
-    alignment = loading.tls_alignment
+    alignment = facts.elf.tls_alignment if facts.elf else None
     if facts.kind == "executable" and alignment and goarch in _BIONIC_TLS and api >= _BIONIC_TLS_API:
         abi, own = _BIONIC_TLS[goarch]
         # The place after the ABI's words and that after bionic's, each aligned, must be the same.

@@ -61,9 +61,10 @@ def _floors(facts: BinaryFacts) -> Iterator[KernelFloor]:
             yield KernelFloor(version=_ARM5, reason="GOARM=5", remedy=("GOARM=6 or GOARM=7",))
     loading = facts.loading
     embedded = (facts.libc.kind, facts.libc.presence) == ("glibc", "embedded")
-    if loading is not None and loading.abi_kernel is not None and loading.checks_kernel and embedded:
+    asked = facts.elf.kernel_minimum if facts.elf else None
+    if loading is not None and loading.checks_kernel and asked is not None and embedded:
         yield KernelFloor(
-            version=loading.abi_kernel,
+            version=asked,
             reason="the static glibc in it",
             remedy=("CGO_ENABLED=0",) if facts.go is not None else ("link it with a static musl",),
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.golang.cpu import BUILD_SETTING, LOWEST_CPU, cpu_features, cpu_levels, cpu_setting
+from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
+from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
+from pytest_golink.golang.versions import release_of
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
@@ -115,5 +116,4 @@ def go_minor(facts: BinaryFacts) -> int | None:
 
 def go_release(facts: BinaryFacts) -> tuple[int, int] | None:
     """Give the (27, 3) of "go1.27.3", (27, 0) of "go1.27", None where the image does not say."""
-    match = re.match(r"go1\.(\d{1,4})(?:\.(\d{1,4}))?", facts.go.version or "") if facts.go else None
-    return None if match is None else (int(match[1]), int(match[2] or 0))
+    return release_of(facts.go.version) if facts.go else None

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Target
 from pytest_golink.reader.bounds import View
+from pytest_golink.reader.coff.tables import GOARCH as COFF_GOARCH
 from pytest_golink.reader.elf.facts import read_elf
+from pytest_golink.reader.formats import find_format
+from pytest_golink.reader.macho.target import GOARCH as MACHO_GOARCH
 from pytest_golink.reader.unlinked import unlinked
 
 if TYPE_CHECKING:
@@ -35,8 +38,7 @@ _FIRST_TABLE = "/"
 _GNU_TABLES = {_FIRST_TABLE: Struct(">I"), "/SYM64/": Struct(">Q")}
 _BSD_TABLES = ("__.SYMDEF", "__.SYMDEF SORTED", "__.SYMDEF_64", "__.SYMDEF_64 SORTED")
 _LONG_NAMES = "//"
-_COFF_GOARCH = {0x14C: "386", 0x8664: "amd64", 0xAA64: "arm64", 0x1C4: "arm"}
-_MACHO_GOARCH = {0x01000007: "amd64", 0x0100000C: "arm64", 7: "386", 12: "arm"}
+_COFF_HEADER_BYTES = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,13 +152,23 @@ def _target(view: View, members: tuple[_Member, ...]) -> Target | None:
     for member in members:
         data = view.slice(member.offset, member.size, member.name)
         head = bytes(data[:64])
-        if head.startswith(b"\x7fELF"):
-            return read_elf(f"{view.path}({member.name})", data).target
         if go := _GO_OBJECT.match(head):
             return Target(goos=go[1].decode(), goarch=go[2].decode())
-        if head[:4] in (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"):
-            goarch = _MACHO_GOARCH.get(int.from_bytes(head[4:8], "little"))
+        row = find_format(head)
+        if row is None:
+            continue
+        if row.name == "elf":
+            return read_elf(f"{view.path}({member.name})", data).target
+        if row.name == "macho":
+            # Of a simulator's or another platform's object too: only a linked image says for which system it is.
+            goarch = MACHO_GOARCH.get(int.from_bytes(head[4:8], "little"))
             return Target(goos="darwin", goarch=goarch) if goarch else None
-        if goarch := _COFF_GOARCH.get(int.from_bytes(head[:2], "little")) if len(head) >= 20 else None:
-            return Target(goos="windows", goarch=goarch)
+        if row.name == "coff" and len(head) >= _COFF_HEADER_BYTES and (machine := _coff_machine(head)) in COFF_GOARCH:
+            return Target(goos="windows", goarch=COFF_GOARCH[machine])
     return None
+
+
+def _coff_machine(head: bytes) -> int:
+    """Return the machine field of a COFF object, or of /bigobj's and an import library's anonymous header."""
+    at = 6 if head.startswith(b"\0\0\xff\xff") else 0
+    return int.from_bytes(head[at : at + 2], "little")

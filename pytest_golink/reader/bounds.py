@@ -81,6 +81,40 @@ class View:
             raise self.error(f"{what} is not UTF-8: {bytes(self.data[offset:end])[:40]!r}", offset) from error
 
 
+# Names may overlap in their table: a hundred kilobytes would make gigabytes of text.
+_FREE_NAME_BYTES, _MOST_NAME_TIMES = 1 << 20, 4
+
+
+class NameBudget:
+    """
+    How much text the names of one table may make, by the size of the file.
+
+    Args:
+        view: The image.
+        what: The table, for the message.
+    """
+
+    __slots__ = ("_left", "_view", "_what")
+
+    def __init__(self, view: View, what: str) -> None:
+        self._left = _FREE_NAME_BYTES + _MOST_NAME_TIMES * view.size
+        self._view = view
+        self._what = what
+
+    def spend(self, name: str | bytes) -> None:
+        """
+        Count one name.
+
+        Raises:
+            UnreadableBinaryError: The names are too long together.
+        """
+        self._left -= len(name)
+        if self._left < 0:
+            raise self._view.error(
+                f"the names in {self._what} overlap: together they are more than {_MOST_NAME_TIMES} times the file"
+            )
+
+
 # Names are short and tables are long: the first look takes only a piece of the table.
 _FIRST_LOOK_BYTES = 256
 

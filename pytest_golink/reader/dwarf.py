@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 import zlib
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pytest_golink.golang.cursor import Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _AT_NAME, _AT_COMP_DIR = 0x03, 0x1B
 _LNCT_PATH, _LNCT_DIRECTORY = 1, 2
@@ -43,8 +46,6 @@ _MOST_UNITS = 1_000_000
 _MOST_PATHS = 20_000
 _MOST_ABBREVIATIONS = 1_000_000
 
-_ZLIB = 1
-
 
 class _Unread(Exception):  # noqa: N818 - the answer is then "cannot be told"
     """The DWARF is damaged, or packed in a way that is not read."""
@@ -59,7 +60,9 @@ class DebugSection:
     compressed: bool = False
 
 
-def dwarf_paths(sections: Iterable[DebugSection], *, byteorder: str, wide: bool) -> frozenset[str] | None:
+def dwarf_paths(
+    sections: Iterable[DebugSection], *, byteorder: Literal["little", "big"], wide: bool
+) -> frozenset[str] | None:
     """
     Return the names and folders of compilation units, and the folders of their line tables.
 
@@ -69,14 +72,13 @@ def dwarf_paths(sections: Iterable[DebugSection], *, byteorder: str, wide: bool)
         wide: Whether the image is of 64 bits: the width of an Elf_Chdr.
 
     Returns:
-        None where there is DWARF that cannot be read (compressed with zstd, damaged): it may hold anything.
+        None where there is DWARF that cannot be read (damaged, or compressed by another method): it may hold anything.
     """
     named = {_plain_name(section.name): section for section in sections if "debug_" in section.name and section.data}
     if not named:
         return frozenset()
-    order = "<" if byteorder == "little" else ">"
     try:
-        return frozenset(_Dwarf(named, order, wide=wide).paths())
+        return frozenset(_Dwarf(named, byteorder, wide=wide).paths())
     except (_Unread, struct.error, zlib.error, IndexError, UnicodeDecodeError):
         return None
 
@@ -91,19 +93,18 @@ def _plain_name(name: str) -> str:
 class _Stream:
     """Reads a section from its start on, inflated where it is compressed."""
 
-    def __init__(self, section: DebugSection, order: str, *, wide: bool) -> None:
+    def __init__(self, section: DebugSection, byteorder: Literal["little", "big"], *, wide: bool) -> None:
         data = section.data
-        inflated = True
         if section.compressed:
-            header = Struct(order + ("IIQQ" if wide else "III"))
-            if header.unpack_from(data)[0] != _ZLIB:
+            header = Struct(("<" if byteorder == "little" else ">") + ("IIQQ" if wide else "III"))
+            unpack = _UNPACKERS.get(header.unpack_from(data)[0])
+            if unpack is None:
                 raise _Unread
-            data = data[header.size :]
+            self._chunks = unpack(data[header.size :])
         elif bytes(data[:4]) == b"ZLIB":
-            data = data[12:]
+            self._chunks = _inflated(data[12:])
         else:
-            inflated = False
-        self._chunks = _inflated(data) if inflated else _plain(data)
+            self._chunks = _plain(data)
         self._ready = b""
         self._at = 0
 
@@ -148,49 +149,41 @@ def _inflated(data: memoryview) -> Iterator[bytes]:
             raise _Unread
 
 
-class _Cursor:
-    """Reads fields out of bytes."""
-
-    __slots__ = ("at", "data", "order")
-
-    def __init__(self, data: bytes, order: str) -> None:
-        self.data, self.order, self.at = data, order, 0
-
-    def number(self, size: int) -> int:
-        end = self.at + size
-        if end > len(self.data):
-            raise _Unread
-        value = int.from_bytes(self.data[self.at : end], "little" if self.order == "<" else "big")
-        self.at = end
-        return value
-
-    def leb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-            if shift > 70:
+def _from_zstd(data: memoryview) -> Iterator[bytes]:
+    # At first use: few images have it.
+    if sys.version_info >= (3, 14):  # pragma: no cover - one of the two is the run's
+        from compression.zstd import ZstdDecompressor, ZstdError
+    else:
+        from backports.zstd import ZstdDecompressor, ZstdError
+    unpack, chunks = ZstdDecompressor(), _plain(data)
+    try:
+        while not unpack.eof:
+            rest = next(chunks, b"") if unpack.needs_input else b""
+            more = unpack.decompress(rest, _CHUNK)
+            if more:
+                yield more
+            elif not rest:
                 raise _Unread
+    except ZstdError as error:
+        raise _Unread from error
+
+
+# ELFCOMPRESS_ZLIB and ELFCOMPRESS_ZSTD.
+_UNPACKERS: Mapping[int, Callable[[memoryview], Iterator[bytes]]] = {1: _inflated, 2: _from_zstd}
+
+
+class _Cursor(Cursor):
+    """Reads fields of DWARF: what does not fit makes the whole unknown."""
+
+    def __init__(self, data: bytes, byteorder: Literal["little", "big"]) -> None:
+        super().__init__(data, byteorder=byteorder, fail=lambda _reason, _at: _Unread())
 
     def string(self) -> bytes:
-        end = self.data.find(b"\0", self.at, self.at + _LONGEST_PATH)
-        if end < 0:
-            raise _Unread
-        start, self.at = self.at, end + 1
-        return self.data[start:end]
-
-    def skip(self, size: int) -> None:
-        self.at += size
-        if self.at > len(self.data):
-            raise _Unread
+        return self.text(_LONGEST_PATH)
 
 
 class _Dwarf:
-    def __init__(self, sections: Mapping[str, DebugSection], order: str, *, wide: bool) -> None:
+    def __init__(self, sections: Mapping[str, DebugSection], order: Literal["little", "big"], *, wide: bool) -> None:
         self._sections = sections
         self._order = order
         self._wide = wide
@@ -253,7 +246,7 @@ class _Dwarf:
             unit.skip(8 + offset_size if kind in _TYPE_UNITS else 8 if kind in _WITH_DWO_ID else 0)
         else:
             abbrevs_at, address_size = unit.number(offset_size), unit.number(1)
-        code = unit.leb()
+        code = unit.leb128()
         if not code:
             return
         wanted = {_AT_NAME, _AT_COMP_DIR}
@@ -275,14 +268,14 @@ class _Dwarf:
             table = self._abbrevs[at] = {}
             cursor = _Cursor(self._whole("abbrev"), self._order)
             cursor.at = at
-            while entry := cursor.leb():
-                cursor.leb()
+            while entry := cursor.leb128():
+                cursor.leb128()
                 cursor.skip(1)
                 attributes: list[tuple[int, int]] = []
                 while True:
-                    attribute, form = cursor.leb(), cursor.leb()
+                    attribute, form = cursor.leb128(), cursor.leb128()
                     if form == _IMPLICIT_CONST:
-                        cursor.leb()
+                        cursor.leb128()
                     if not attribute and not form:
                         break
                     attributes.append((attribute, form))
@@ -303,7 +296,7 @@ class _Dwarf:
         if form in _FIXED:
             unit.skip(_FIXED[form])
         elif form in _LEB:
-            unit.leb()
+            unit.leb128()
         elif form == _ADDR:
             unit.skip(address_size)
         elif form in _OFFSETS:
@@ -313,7 +306,7 @@ class _Dwarf:
         elif form in _BLOCKS:
             unit.skip(unit.number(_BLOCKS[form]))
         elif form in _LEB_BLOCKS:
-            unit.skip(unit.leb())
+            unit.skip(unit.leb128())
         else:
             raise _Unread
         return None
@@ -350,12 +343,12 @@ class _Dwarf:
                 folders.append(folder)
                 yield folder
             while name := header.string():
-                header.leb(), header.leb(), header.leb()
+                header.leb128(), header.leb128(), header.leb128()
                 yield _folder_of(name)
             return
         for of_files in (False, True):
-            formats = [(header.leb(), header.leb()) for _ in range(header.number(1))]
-            count = header.leb()
+            formats = [(header.leb128(), header.leb128()) for _ in range(header.number(1))]
+            count = header.leb128()
             if count > len(header.data):
                 raise _Unread
             for _ in range(count):

@@ -13,7 +13,7 @@ from pytest_golink.reader.dwarf import dwarf_paths
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_golink.facts import ImportedSymbol, LinkMode, Resolver, Target
+    from pytest_golink.facts import ImportedSymbol, LinkMode, Resolver
     from pytest_golink.golang import GoImage
     from pytest_golink.golang.image import MappedImage
     from pytest_golink.reader.dwarf import DebugSection
@@ -43,7 +43,6 @@ def read_go_facts(
     image: MappedImage,
     *,
     imports: tuple[ImportedSymbol, ...],
-    target: Target | None,
     debug: Iterable[DebugSection] = (),
     noted: bool = False,
 ) -> GoFacts:
@@ -53,7 +52,6 @@ def read_go_facts(
     Args:
         image: The mapped image.
         imports: The symbols that the image imports; without runtime/cgo every one is `//go:cgo_import_dynamic`'s.
-        target: GOOS and GOARCH as far as the headers tell; the build info's stands in for None.
         debug: The debug sections, told by their names; others among them do no harm.
         noted: Whether a note of Go's own says that Go made the image: a packer leaves it where it was.
 
@@ -74,7 +72,7 @@ def read_go_facts(
         ),
         build=go.build,
         link_mode=go.link_mode,
-        resolver=go.resolvers({symbol.name for symbol in imports}, target or go.target),
+        resolver=go.resolvers({symbol.name for symbol in imports}),
         content=_content(image, go, debug),
     )
 

@@ -42,7 +42,7 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
     view = View(data, path=path, format="plan9")
     image, goarch, has_symbols = _map(view)
     target = Target(goos="plan9", goarch=goarch)
-    go = read_go_facts(image, imports=(), target=target)
+    go = read_go_facts(image, imports=())
     return BinaryFacts(
         path=path,
         size=view.size,

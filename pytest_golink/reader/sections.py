@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.elf import layout as elf_layout
+from pytest_golink.reader.formats import HEAD_BYTES, find_format, is_fat
 from pytest_golink.reader.macho import commands as macho_commands
 from pytest_golink.reader.macho import layout as macho_layout
 from pytest_golink.reader.pe import layout as pe_layout
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHT_NOBITS = 8
-_MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +59,17 @@ def _gap(offset: int) -> str:
 
 
 def _named(view: View) -> list[Section]:
-    magic = bytes(view.data[:4])
-    if magic == b"\x7fELF":
+    head = bytes(view.data[:HEAD_BYTES])
+    row = find_format(head)
+    if row is None or is_fat(head):
+        return []
+    if row.name == "elf":
         return [
             Section(name=section.name, offset=section.offset, size=section.size)
             for section in elf_layout.read_layout(view).sections
             if section.size and section.type != _SHT_NOBITS
         ]
-    if magic in _MACHO_MAGICS:
+    if row.name == "macho":
         layout = macho_layout.read_layout(macho_commands.read_commands(view))
         named = [
             Section(name=section.name, offset=section.offset, size=len(section.data))
@@ -78,7 +81,7 @@ def _named(view: View) -> list[Section]:
             for name, segment in zip(layout.names, layout.segments, strict=True)
             if name == "__LINKEDIT" and len(segment.data)
         ]
-    if magic[:2] == b"MZ":
+    if row.name == "pe":
         return [
             Section(name=section.name, offset=section.offset, size=len(section.data))
             for section in pe_layout.read_layout(view).sections

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Libc, NeededLibrary, Target
+from pytest_golink.golang.cursor import Cursor
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.go_facts import read_go_facts
@@ -47,56 +48,25 @@ class _Module:
     go_version: str | None = None
 
 
-class _Cursor:
+class _Cursor(Cursor):
     """Reads LEB128 numbers and names from one section, in order."""
 
     def __init__(self, view: View, start: int, end: int, what: str) -> None:
-        self._view = view
-        self.offset = start
-        self.end = end
-        self._what = what
-
-    def take(self, size: int) -> memoryview:
-        if size > self.end - self.offset:
-            raise self._view.error(f"{self._what} ends {size - (self.end - self.offset)} bytes too early", self.offset)
-        self.offset += size
-        return self._view.data[self.offset - size : self.offset]
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def number(self, *, signed: bool = False, bits: int = 32) -> int:
-        """Read a LEB128 number of at most `bits` bits (core specification, 5.2.2)."""
-        value = shift = 0
-        start = self.offset
-        data, end = self._view.data, self.end
-        while True:
-            # Not by take(): a module of Go's has 100,000 data segments, with three numbers each.
-            if self.offset >= end:
-                raise self._view.error(f"{self._what} ends 1 bytes too early", self.offset)
-            byte = data[self.offset]
-            self.offset += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                break
-            if shift >= bits:
-                raise self._view.error(f"{self._what} has a number of more than {bits} bits", start)
-        return value - (1 << shift) if signed and byte & 0x40 else value
+        super().__init__(view.data, start=start, end=end, fail=lambda reason, at: view.error(f"{what} {reason}", at))
 
     def name(self) -> str:
-        start = self.offset
-        raw = self.take(self.number())
+        start = self.at
+        raw = self.take(self.leb128(bits=32))
         try:
             return str(raw, "utf-8")
         except UnicodeDecodeError as error:
-            raise self._view.error(f"{self._what} has a name that is not UTF-8", start) from error
+            raise self._fail("has a name that is not UTF-8", start) from error
 
     def limits(self) -> None:
         """Skip the limits of a table or memory; the flags tell whether a maximum follows and how wide numbers are."""
         flags = self.byte()
         for _ in range(1 + (flags & 1)):
-            self.number(bits=64)
+            self.leb128()
 
 
 def read_wasm(path: str, data: memoryview) -> BinaryFacts:
@@ -122,7 +92,7 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
     goos = next((_PORTS[name] for name in names if name in _PORTS), None)
     target = Target(goos=goos, goarch="wasm") if goos else None
     # No shared library's symbols: what the host gives comes by //go:wasmimport, not by //go:cgo_import_dynamic.
-    go = read_go_facts(_map(view, module), imports=(), target=target)
+    go = read_go_facts(_map(view, module), imports=())
     build = go.build and replace(go.build, version=module.go_version)
     # The tool conventions' "linking" marks a relocatable object, "dylink.0" a library for a dynamic linker.
     kind: Kind = (
@@ -173,11 +143,11 @@ def _read_sections(view: View) -> _Module:
     while offset < view.size:
         header = _Cursor(view, offset, view.size, "a section header")
         section = header.byte()
-        size = header.number()
+        size = header.leb128(bits=32)
         if section > _HIGHEST_ID:
             raise view.error(f"section id {section} is not known", offset)
-        view.check(header.offset, size, f"section {section}")
-        cursor = _Cursor(view, header.offset, header.offset + size, f"section {section}")
+        view.check(header.at, size, f"section {section}")
+        cursor = _Cursor(view, header.at, header.at + size, f"section {section}")
         if section == _CUSTOM:
             name = cursor.name()
             module.custom.add(name)
@@ -186,14 +156,14 @@ def _read_sections(view: View) -> _Module:
         elif section in module.counts:
             raise view.error(f"section {section} stands there twice", offset)
         elif size:
-            module.counts[section] = _Cursor(view, cursor.offset, cursor.end, f"section {section}").number()
+            module.counts[section] = _Cursor(view, cursor.at, cursor.end, f"section {section}").leb128(bits=32)
         if section == _IMPORT:
             _read_imports(view, cursor, module)
         elif section == _CODE:
-            module.code = cursor.offset, cursor.end
+            module.code = cursor.at, cursor.end
         elif section == _DATA:
             _read_data(view, cursor, module)
-        offset = header.offset + size
+        offset = header.at + size
     _check_whole(view, module)
     return module
 
@@ -226,9 +196,9 @@ def _read_go_version(cursor: _Cursor) -> str | None:
     Source: the WebAssembly tool conventions, ProducersSection.md; cmd/link/internal/wasm/asm.go, writeProducerSec.
     """
     version = None
-    for _ in range(cursor.number()):
+    for _ in range(cursor.leb128(bits=32)):
         section = cursor.name()
-        for _ in range(cursor.number()):
+        for _ in range(cursor.leb128(bits=32)):
             name, value = cursor.name(), cursor.name()
             if (section, name) == ("language", "Go"):
                 version = value
@@ -236,11 +206,11 @@ def _read_go_version(cursor: _Cursor) -> str | None:
 
 
 def _read_imports(view: View, cursor: _Cursor, module: _Module) -> None:
-    for _ in range(cursor.number()):
+    for _ in range(cursor.leb128(bits=32)):
         module.imports.append((cursor.name(), cursor.name()))
         kind = cursor.byte()
         if kind == 0:
-            cursor.number()
+            cursor.leb128(bits=32)
         elif kind == 1:
             cursor.byte()
             cursor.limits()
@@ -248,40 +218,41 @@ def _read_imports(view: View, cursor: _Cursor, module: _Module) -> None:
             cursor.limits()
         elif kind in (3, 4):
             cursor.take(1)
-            cursor.number()
+            cursor.leb128(bits=32)
         else:
-            raise view.error(f"import kind {kind} is not one of {', '.join(_IMPORT_KINDS)}", cursor.offset)
+            raise view.error(f"import kind {kind} is not one of {', '.join(_IMPORT_KINDS)}", cursor.at)
     _require_end(view, cursor)
 
 
 def _read_data(view: View, cursor: _Cursor, module: _Module) -> None:
     """Read the data segments: the initial contents of the memory, at constant addresses."""
-    for _ in range(cursor.number()):
-        start = cursor.offset
-        mode = cursor.number()
+    for _ in range(cursor.leb128(bits=32)):
+        start = cursor.at
+        mode = cursor.leb128(bits=32)
         address: int | None = None
         if mode == 2:
-            cursor.number()
+            cursor.leb128(bits=32)
         if mode in (0, 2):
             instruction = cursor.byte()
-            value = cursor.number(signed=True, bits=64) & 0xFFFFFFFF
+            value = cursor.leb128(signed=True) & 0xFFFFFFFF
             # i32.const or i64.const gives the address; global.get leaves it to the loader.
             address = value if instruction in (0x41, 0x42) else None
             if cursor.byte() != 0x0B:
                 raise view.error("a data segment's address is not a constant", start)
         elif mode != 1:
             raise view.error(f"data segment mode {mode} is not known", start)
-        size = cursor.number()
-        offset = cursor.offset
-        data = cursor.take(size)
+        size = cursor.leb128(bits=32)
+        offset = cursor.at
+        data = view.data[offset : offset + size]
+        cursor.skip(size)
         if address is not None:
             module.segments.append((address, offset, data))
     _require_end(view, cursor)
 
 
 def _require_end(view: View, cursor: _Cursor) -> None:
-    if cursor.offset != cursor.end:
-        raise view.error(f"a section has {cursor.end - cursor.offset} bytes more than it counts", cursor.offset)
+    if cursor.at != cursor.end:
+        raise view.error(f"a section has {cursor.end - cursor.at} bytes more than it counts", cursor.at)
 
 
 def _map(view: View, module: _Module) -> MappedImage:
@@ -325,8 +296,8 @@ def _bodies(view: View, module: _Module) -> tuple[int, ...]:
         return ()
     cursor = _Cursor(view, *module.code, f"section {_CODE}")
     sizes = []
-    for _ in range(cursor.number()):
-        sizes.append(cursor.number())
+    for _ in range(cursor.leb128(bits=32)):
+        sizes.append(cursor.leb128(bits=32))
         cursor.take(sizes[-1])
     _require_end(view, cursor)
     return tuple(sizes)

@@ -120,7 +120,6 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
     go = read_go_facts(
         _map(view, headers),
         imports=imports,
-        target=target,
         debug=(
             DebugSection(
                 name=_DWARF_NAMES[section.flags & 0xFFFF0000],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.golang.cpu import cpu_levels
+from pytest_golink.diagnosis.cpu import cpu_levels
+from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size
 from pytest_golink.text.wrap import hanging
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
     # The label of a group, and its lines of (label, texts).
     Group = tuple[str, list[tuple[str, list[str]]]]
 
-_FORMATS = {
-    "elf": "ELF",
-    "macho": "Mach-O",
-    "pe": "PE",
-    "coff": "COFF",
-    "ar": "ar",
-    "xcoff": "XCOFF",
-    "plan9": "Plan 9 a.out",
-    "wasm": "WebAssembly",
-}
-_INTERPRETER = {"elf": "PT_INTERP", "macho": "LC_LOAD_DYLINKER"}
 _RESOLVERS = {
     "cgo": "libc's getaddrinfo, through cgo",
     "go": "Go's own resolver",
@@ -48,6 +38,14 @@ _CRYPTO = {
 }
 _SIGNATURES = {"none": "none", "ad-hoc": "ad-hoc", "signed": "yes"}
 
+_SONAMES = {"elf": "DT_SONAME", "macho": "LC_ID_DYLIB", "pe": "export directory"}
+_SIGNERS = {
+    "ad-hoc": "ad hoc, without a certificate",
+    "certificate": "by a certificate",
+    "developer-id": "by a Developer ID",
+    "authenticode": "Authenticode",
+}
+
 _LABEL_WIDTH = 21
 # A C++ symbol may be longer than a line.
 _LONGEST_NAME = 60
@@ -66,7 +64,7 @@ def fact_sheet(facts: BinaryFacts, *, width: int, colour: bool) -> str:
         colour: Whether to mark headings with ANSI escape sequences.
     """
     bold, faint, plain = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
-    what = [f"{_FORMATS[facts.format]} {facts.kind}"]
+    what = [f"{FORMATS[facts.format].title} {facts.kind}"]
     what += [escape(str(facts.target))] if facts.target else []
     what += [f"slice {escape(facts.slice)}"] if facts.slice else []
     what.append(size(facts.size))
@@ -100,19 +98,31 @@ def _linkage(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
     if facts.linkage is None:
         return [("linkage", [f"none: {facts.kind}, not linked yet"])]
     linkage = facts.linkage + (": a loader, but no library" if facts.needs_loader_only else "")
-    interpreter = _INTERPRETER.get(facts.format)
+    interpreter = FORMATS[facts.format].interpreter
     packer = facts.content.packed
     return [
         ("packed", [f"by {packer}: what follows is the unpacker's, not the program's"] if packer else []),
         ("linkage", [linkage]),
         (interpreter or "interpreter", [escape(facts.interpreter or "none")] if interpreter else []),
         ("needs", _cut([f"{escape(library.name)}  ({library.via})" for library in facts.needed]) or ["no library"]),
-        ("DT_RPATH", _path_list(facts.rpath)),
-        ("LC_RPATH" if facts.format == "macho" else "DT_RUNPATH", _path_list(facts.runpath)),
+        ("LC_DYLD_ENVIRONMENT", [escape(each) for each in facts.macho.environment] if facts.macho else []),
+        (_SONAMES.get(facts.format, "soname"), [escape(facts.soname)] if facts.soname else []),
+        ("LC_RPATH" if facts.format == "macho" else "DT_RPATH", _path_list(facts.rpath)),
+        ("DT_RUNPATH", _path_list(facts.runpath)),
         ("imports", _imports(facts.imports)),
+        ("exports", [_joined(facts.exports)] if facts.exports else []),
+        ("loads with dlopen", _dlopen(facts)),
+        ("does not start", [escape(reason) for reason in facts.elf.crashes] if facts.elf else []),
         ("link mode", [facts.link_mode] if facts.link_mode else []),
         ("resolver", [f"{name}: {_RESOLVERS[name]}" for name in facts.resolver or ()]),
     ]
+
+
+def _dlopen(facts: BinaryFacts) -> list[str]:
+    notes = facts.elf.dlopen if facts.elf else ()
+    if notes is None:
+        return ["a note of it is damaged"]
+    return [f"{' or '.join(escape(name) for name in note.sonames)}  ({note.priority})" for note in notes]
 
 
 def _imports(symbols: Iterable[ImportedSymbol]) -> list[str]:
@@ -187,13 +197,33 @@ def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         ("executable stack", [_yes_no(not hardening.nx)] if hardening.nx is not None else []),
         ("RELRO", [hardening.relro] if hardening.relro else []),
         ("writable code", [_yes_no(hardening.writable_code)] if hardening.writable_code is not None else []),
-        ("signature", [_SIGNATURES[facts.signed]] if facts.signed else []),
+        ("text relocations", [_yes_no(hardening.textrel)] if hardening.textrel is not None else []),
+        ("Control Flow Guard", [_yes_no(facts.pe.control_flow_guard)] if facts.pe else []),
+        ("high-entropy VA", [_yes_no(facts.pe.high_entropy_va)] if facts.pe else []),
+        ("signature", [_signature(facts)] if facts.signed else []),
+        ("hardened runtime", _hardened_runtime(facts)),
+        ("subsystem", [escape(facts.pe.subsystem)] if facts.pe else []),
         ("minimum OS", [escape(facts.os_minimum)] if facts.os_minimum else []),
+        ("oldest kernel", [escape(facts.elf.kernel_minimum)] if facts.elf and facts.elf.kernel_minimum else []),
+        ("platform", [escape(facts.macho.platform)] if facts.macho and facts.macho.platform else []),
         ("SDK", [facts.macho.sdk] if facts.macho and facts.macho.sdk else []),
         ("LC_UUID", [facts.macho.uuid or "none"] if facts.macho else []),
         ("CPU level", [f"{each.setting}={escape(each.level)}  ({each.via})" for each in cpu_levels(facts)]),
         ("smallest p_align", [f"0x{min(alignments):x}"] if alignments else []),
     ]
+
+
+def _signature(facts: BinaryFacts) -> str:
+    if facts.signature is None:
+        return _SIGNATURES[facts.signed or "none"]
+    valid = facts.signature.valid
+    state = "its hashes are not read" if valid is None else "its hashes fit" if valid else ""
+    return f"{_SIGNERS[facts.signature.kind]}: {escape(facts.signature.problem or '') or state}"
+
+
+def _hardened_runtime(facts: BinaryFacts) -> list[str]:
+    hardened = facts.macho.hardened_runtime if facts.macho else None
+    return [] if hardened is None else [_yes_no(hardened)]
 
 
 def _content(facts: BinaryFacts) -> list[tuple[str, list[str]]]:

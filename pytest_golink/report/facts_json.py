@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from pytest_golink.golang.cpu import cpu_levels
+from pytest_golink.diagnosis.cpu import cpu_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         BuildInfo,
         Content,
         CryptoKind,
+        Elf,
         Format,
         ImportedSymbol,
         Instrumentation,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Relro,
         Resolver,
         Signature,
+        SignatureKind,
         UserLookup,
     )
 
@@ -71,6 +73,43 @@ class HardeningJson(TypedDict):
     nx: bool | None
     relro: Relro | None
     writable_code: bool | None
+    textrel: bool | None
+
+
+class DlopenJson(TypedDict):
+    """Libraries that the image says it loads while it runs: any of the names will do."""
+
+    sonames: list[str]
+    priority: str
+    feature: str | None
+    description: str | None
+
+
+class ElfJson(TypedDict):
+    """What only ELF has."""
+
+    relr: bool
+    static_tls: bool
+    tls_alignment: int | None
+    kernel_minimum: str | None
+    dlopen: list[DlopenJson] | None
+    crashes: list[str]
+
+
+class PeJson(TypedDict):
+    """What only PE has."""
+
+    subsystem: str
+    control_flow_guard: bool
+    high_entropy_va: bool
+
+
+class SignatureJson(TypedDict):
+    """What the signature is, and whether its hashes are those of the file."""
+
+    kind: SignatureKind
+    valid: bool | None
+    problem: str | None
 
 
 class CpuLevelJson(TypedDict):
@@ -101,6 +140,8 @@ class MachOJson(TypedDict):
     code_flags: int | None
     entitlements: list[str]
     restricted: bool
+    environment: list[str]
+    hardened_runtime: bool | None
 
 
 class _Replaceable(TypedDict, total=False):
@@ -190,6 +231,11 @@ class FactsJson(_Slice):
     macho: MachOJson | None
     symtab_size: int | None
     dwarf_size: int | None
+    soname: str | None
+    exports: list[str] | None
+    signature: SignatureJson | None
+    elf: ElfJson | None
+    pe: PeJson | None
 
 
 def facts_json(facts: BinaryFacts) -> FactsJson:
@@ -232,6 +278,7 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "nx": facts.hardening.nx,
             "relro": facts.hardening.relro,
             "writable_code": facts.hardening.writable_code,
+            "textrel": facts.hardening.textrel,
         },
         "os_minimum": facts.os_minimum,
         "signed": facts.signed,
@@ -248,9 +295,28 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "code_flags": facts.macho.code_flags,
             "entitlements": list(facts.macho.entitlements),
             "restricted": facts.macho.restricted,
+            "environment": list(facts.macho.environment),
+            "hardened_runtime": facts.macho.hardened_runtime,
         },
         "symtab_size": facts.symtab_size,
         "dwarf_size": facts.dwarf_size,
+        "soname": facts.soname,
+        "exports": None if facts.exports is None else list(facts.exports),
+        "signature": None
+        if facts.signature is None
+        else {
+            "kind": facts.signature.kind,
+            "valid": facts.signature.valid,
+            "problem": facts.signature.problem,
+        },
+        "elf": None if facts.elf is None else _elf(facts.elf),
+        "pe": None
+        if facts.pe is None
+        else {
+            "subsystem": facts.pe.subsystem,
+            "control_flow_guard": facts.pe.control_flow_guard,
+            "high_entropy_va": facts.pe.high_entropy_va,
+        },
     }
     if facts.slice is not None:
         sheet["slice"] = facts.slice
@@ -259,6 +325,27 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
 
 def _imports(symbols: Iterable[ImportedSymbol]) -> list[ImportJson]:
     return [{"name": symbol.name, "library": symbol.library, "version": symbol.version} for symbol in symbols]
+
+
+def _elf(elf: Elf) -> ElfJson:
+    return {
+        "relr": elf.relr,
+        "static_tls": elf.static_tls,
+        "tls_alignment": elf.tls_alignment,
+        "kernel_minimum": elf.kernel_minimum,
+        "dlopen": None
+        if elf.dlopen is None
+        else [
+            {
+                "sonames": list(note.sonames),
+                "priority": note.priority,
+                "feature": note.feature,
+                "description": note.description,
+            }
+            for note in elf.dlopen
+        ],
+        "crashes": list(elf.crashes),
+    }
 
 
 def _program_headers(facts: BinaryFacts) -> list[ProgramHeaderJson] | None:

@@ -2,39 +2,16 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-import re
 from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Module
+from pytest_golink.golang.versions import RELEASED, version_key
 from pytest_golink.rules.parameters import SOME, GoVersion, Name, Settings
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
-
-# "go1.22rc1", "go1.22.1", "go1.20.3-fips", "go1.22.1 X:boringcrypto", "go1.24.4 (Red Hat 1.24.4-2.el10)". What a
-# vendor puts behind is no part of Go's order. Source: Go's src/internal/gover/gover.go, go/version's doc.
-_GO_VERSION = re.compile(r"(?:go)?(\d+)(?:\.(\d+))?(?:\.(\d+)|(alpha|beta|rc)(\d+))?(?=$|[-+ ])")
-_STAGES = {"alpha": 0, "beta": 1, "rc": 2}
-_RELEASED = 3
-
-
-def version_key(version: str) -> tuple[int, int, int, int] | None:
-    """
-    Give a Go version in the order of Go's own releases, None for one that has no place in it ("devel go1.28-…").
-
-    go1.21 is the language version and stands before go1.21rc1 and go1.21.0; up to Go 1.20 it is the first release.
-    """
-    match = _GO_VERSION.match(version)
-    if match is None:
-        return None
-    major, minor = int(match[1]), int(match[2] or 0)
-    if match[4]:
-        return major, minor, _STAGES[match[4]], int(match[5])
-    if match[3] is None and (major, minor) >= (1, 21):
-        return major, minor, -1, 0
-    return major, minor, _RELEASED, int(match[3] or 0)
 
 
 def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: GoVersion | None = None) -> Verdict:
@@ -61,7 +38,7 @@ def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: 
     low, high = version_key(at_least or ""), version_key(at_most or "")
     if high is not None and high[2] == -1:
         # "at most 1.22" means every go1.22.x: the language version itself is no toolchain's.
-        high = (high[0], high[1], _RELEASED + 1, 0)
+        high = (high[0], high[1], RELEASED + 1, 0)
     if low is not None and key < low:
         remedy = f"build with Go {_plain(at_least or '')} or newer"
     elif high is not None and key > high:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import setting
 from pytest_golink.diagnosis.remedies import STATIC_PIE
-from pytest_golink.rules.build_info import version_key
+from pytest_golink.golang.versions import version_key
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
 

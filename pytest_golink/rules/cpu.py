@@ -5,9 +5,10 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CpuLevel
-from pytest_golink.golang.cpu import BUILD_SETTING, cpu_features, cpu_levels, cpu_setting, cpu_settings
+from pytest_golink.golang.cpu import cpu_features, cpu_setting, cpu_settings
 from pytest_golink.rules.parameters import SOME, Form
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, not_linked

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_golink.diagnosis.origin import RUNTIME_CGO
 from pytest_golink.errors import BuildError
 from pytest_golink.findings import ImportStep
+from pytest_golink.golang.versions import release_of
 from pytest_golink.source.go_files import GoFile, read_go_file
 from pytest_golink.toolchain.process import run
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Thousands of packages take a few seconds, a module that must be downloaded first a while.
 _LIST_TIMEOUT_S = 300.0
+# `go list -json=FIELDS` came with Go 1.19.
+_FIRST_WITH_FIELDS = (19, 0)
 _FIELDS = "Dir,ImportPath,Name,Standard,DepOnly,Module,Imports,ImportMap,GoFiles,CgoFiles"
 
 
@@ -141,9 +144,9 @@ def list_packages(
     Raises:
         BuildError: It fails, does not end, or answers what cannot be read.
     """
-    minor = re.match(r"go1\.(\d+)", version)
-    # All fields take longer, as they say which packages are stale; the choice came with Go 1.19.
-    fields = "-json" if minor and int(minor[1]) < 19 else f"-json={_FIELDS}"
+    release = release_of(version)
+    # All fields take longer, as they say which packages are stale.
+    fields = "-json" if release and release < _FIRST_WITH_FIELDS else f"-json={_FIELDS}"
     # -e: a package of which a constraint leaves nothing is listed too.
     command = (str(go), "list", "-e", "-deps", fields, *flags, package)
     try:

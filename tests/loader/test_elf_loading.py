@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, ImportedSymbol, Libc, Loading, VersionNeed
+from pytest_golink.facts import BinaryFacts, Elf, ImportedSymbol, Libc, Loading, VersionNeed
 from pytest_golink.platforms import PLATFORMS, parse_platform
 from pytest_golink.rules.runs_on import start_on
 from tests.rules.made import DYNAMIC, STATIC, go, needed, subject, symbols, target
@@ -60,24 +60,37 @@ def test_an_odd_note_is_a_caution(note: int) -> None:
     assert reason == f"a PT_NOTE of {note:,} bytes: Oracle's kernel (UEK) refuses such a program"
 
 
-def test_what_the_loader_writes_to_must_be_writable() -> None:
-    table = loads(PLAIN, written="DT_DEBUG in PT_DYNAMIC at 0x400270")
-    assert answer(table) == (
+def test_what_crashes_on_every_system_crashes_here() -> None:
+    image = replace(PLAIN, elf=Elf(crashes=("the entry point 0x10 lies in no executable PT_LOAD", "DT_JMPREL has odd")))
+
+    assert answer(image) == (False, "the entry point 0x10 lies in no executable PT_LOAD: it crashes")
+
+
+def test_what_the_loader_relocates_must_be_writable() -> None:
+    lent = replace(PLAIN, hardening=replace(PLAIN.hardening, textrel=True))
+    lent_musl = replace(MUSL, hardening=replace(PLAIN.hardening, textrel=True))
+    assert answer(loads(PLAIN, read_only_relocation=0x1000)) == (
         False,
-        "the loader writes to DT_DEBUG in PT_DYNAMIC at 0x400270, in a segment that is not writable: it crashes",
+        "the loader relocates 0x1000, in a segment that is not writable: it crashes",
     )
-    text = {"written": "a relocation at 0x1000", "text_relocations": True}
-    assert answer(loads(PLAIN, **text))[0] is True
-    assert answer(loads(PLAIN, written="a relocation at 0x1000"))[0] is False
-    assert answer(loads(MUSL, **text), "alpine3.20")[0] is False
-    library = replace(MUSL, kind="shared-library", interpreter=None)
-    assert answer(loads(library, **text), "alpine3.20")[0] is True
+    assert answer(loads(lent, read_only_relocation=0x1000))[0] is True
+    assert answer(loads(lent_musl, read_only_relocation=0x1000), "alpine3.20")[0] is False
+    library = replace(lent_musl, kind="shared-library", interpreter=None)
+    assert answer(loads(library, read_only_relocation=0x1000), "alpine3.20")[0] is True
 
 
-def test_the_entry_point_must_be_code() -> None:
-    assert answer(loads(PLAIN, misplaced_entry=0x10)) == (
+def test_a_program_with_fixed_addresses_needs_them() -> None:
+    assert answer(loads(PLAIN, lowest_address=0)) == (
         False,
-        "the entry point 0x10 is in no executable segment: it crashes",
+        "its first segment is at the fixed address 0x0, where Linux maps nothing",
+    )
+    assert answer(loads(replace(STATIC, go=V1), lowest_address=0x400000))[0] is True
+
+
+def test_a_section_that_no_segment_maps_leaves_it_open() -> None:
+    assert answer(loads(PLAIN, unmapped=".rodata")) == (
+        None,
+        "the section .rodata is in no segment: what it holds is missing",
     )
 
 
@@ -131,17 +144,17 @@ NEEDS = (VersionNeed(library="libc.so.6", version="GLIBC_2.4"),)
     ],
 )
 def test_packed_relocations_need_a_loader_that_knows_them(facts: BinaryFacts, platform: str, starts: bool) -> None:
-    assert answer(loads(facts, packed=True), platform)[0] is starts
+    assert answer(replace(facts, elf=Elf(relr=True)), platform)[0] is starts
 
 
 def test_android_refuses_text_relocations_and_old_ones_packed_relocations() -> None:
-    assert answer(loads(ANDROID, text_relocations=True), "android30")[1] == (
+    assert answer(replace(ANDROID, hardening=replace(ANDROID.hardening, textrel=True)), "android30")[1] == (
         "has text relocations (DT_TEXTREL), which Android's loader refuses"
     )
-    assert answer(loads(ANDROID, packed=True), "android29")[1] == (
+    assert answer(replace(ANDROID, elf=Elf(relr=True)), "android29")[1] == (
         "has DT_RELR: Android before API level 30 does not relocate by it"
     )
-    assert answer(loads(ANDROID, packed=True), "android30")[0] is True
+    assert answer(replace(ANDROID, elf=Elf(relr=True)), "android30")[0] is True
 
 
 @pytest.mark.parametrize(
@@ -162,7 +175,7 @@ def test_android_keeps_eight_words_beside_the_thread_pointer(
     loader = "/system/bin/linker" if goarch == "arm" else "/system/bin/linker64"
     image = replace(ANDROID, target=target(f"android/{goarch}"), interpreter=loader)
 
-    assert answer(loads(image, tls_alignment=alignment), platform)[0] is starts
+    assert answer(replace(image, elf=Elf(tls_alignment=alignment)), platform)[0] is starts
 
 
 def test_go_as_a_library_does_not_start_on_musl() -> None:

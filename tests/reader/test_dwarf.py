@@ -49,6 +49,7 @@ def paths_of(sections: Iterable[DebugSection]) -> frozenset[str] | None:
         ("-gdwarf-5", "-gdwarf64"),
         ("-gdwarf-5", "-fdebug-types-section"),
         ("-gdwarf-5", "-gz=zlib"),
+        ("-gdwarf-5", "-Wl,--compress-debug-sections=zstd"),
         ("-gdwarf-4", "-gz=zlib-gnu"),
     ],
 )
@@ -67,7 +68,10 @@ def test_an_image_without_debug_sections_has_no_paths(compile_c: CompileC) -> No
     assert paths_of(sections_of(compile_c("-g0", "-s"))) == frozenset()
 
 
-@pytest.mark.parametrize("flags", [("-gdwarf-4",), ("-gdwarf-5",), ("-gdwarf-5", "-gz=zlib")])
+@pytest.mark.parametrize(
+    "flags",
+    [("-gdwarf-4",), ("-gdwarf-5",), ("-gdwarf-5", "-gz=zlib"), ("-gdwarf-5", "-Wl,--compress-debug-sections=zstd")],
+)
 def test_debug_sections_that_are_damaged_never_raise(compile_c: CompileC, flags: tuple[str, ...]) -> None:
     sections = sections_of(compile_c("-g", *flags))
     dice = random.Random(1)  # noqa: S311 - the same bytes each time
@@ -182,10 +186,10 @@ def test_a_string_section_is_read_by_offset() -> None:
     assert paths_of([*sections, debug(".debug_str", b"one\0/home/me\0")]) == frozenset({"/home/me"})
 
 
-def test_compression_that_is_not_zlib_is_unknown() -> None:
-    zstd = struct.pack("<IIQQ", 2, 0, 100, 1) + b"\x28\xb5\x2f\xfd"
-
-    assert paths_of([debug(".debug_info", zstd, compressed=True)]) is None
+def test_damaged_and_unknown_compression_is_unknown() -> None:
+    for method, packed in ((2, b"\x28\xb5\x2f\xfd"), (2, b"\x28\xb5\x2f\xfc"), (3, b"")):
+        head = struct.pack("<IIQQ", method, 0, 100, 1)
+        assert paths_of([debug(".debug_info", head + packed, compressed=True)]) is None
     cut = struct.pack("<IIQQ", 1, 0, 100, 1) + zlib.compress(UNIT)[:-8]
     assert paths_of([debug(".debug_info", cut, compressed=True), debug(".debug_abbrev", NAMED)]) is None
     assert paths_of([debug(".debug_info", b"\1\0", compressed=True)]) is None

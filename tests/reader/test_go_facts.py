@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def packed(mapped: MappedImage) -> str | None:
-    content = read_go_facts(mapped, imports=(), target=None).content
+    content = read_go_facts(mapped, imports=()).content
     assert content == Content(packed=content.packed)
     return content.packed
 
@@ -25,7 +25,7 @@ def test_without_a_pclntab_the_content_is_unknown() -> None:
     exports = region(b"v3;\npackage main\n", 0, name=".go_export", writable=False)
     code = region(bytes(64), TEXT_START, writable=False, executable=True)
 
-    made = read_go_facts(image(code, sections=[exports]), imports=(), target=None)
+    made = read_go_facts(image(code, sections=[exports]), imports=())
 
     assert made.build is not None
     assert made.content == Content()
@@ -34,7 +34,7 @@ def test_without_a_pclntab_the_content_is_unknown() -> None:
 def test_of_a_program_whose_runtime_is_in_a_library_only_the_layout_is_known() -> None:
     table = region(Machine().pclntab(("main.main", "main.init")), name=".gopclntab", writable=False)
 
-    made = read_go_facts(image(table, sections=[table]), imports=(), target=None)
+    made = read_go_facts(image(table, sections=[table]), imports=())
 
     assert made.content == Content(pclntab="1.20")
     assert (made.cgo.used, made.resolver) == (None, None)

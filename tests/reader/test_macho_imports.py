@@ -137,7 +137,7 @@ def test_a_count_in_an_opcode_costs_nothing() -> None:
     [
         (b"\xe0", "unknown opcode 0xe0"),
         (b"\xd7", "unknown opcode 0xd7"),
-        (b"\x70", "ends inside a number"),
+        (b"\x70", "ends 1 bytes too early"),
         (b"\x70" + b"\x80" * 12, "more than 64 bits"),
         (b"\x40_puts", "no terminating NUL"),
         (b"\x15\x40_puts\0\x90", "from library 5"),

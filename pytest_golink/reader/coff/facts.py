@@ -88,7 +88,6 @@ def _object(
             ),
         ),
         imports=(),
-        target=target,
     )
     return replace(
         unlinked(view, format="coff", kind="object", target=target),

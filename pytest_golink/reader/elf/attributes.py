@@ -10,15 +10,16 @@ RISC-V profiles RVA20 to RVA23; MIPS' "O32 ABI - FR0 and FR1 Interlinking", "The
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import CpuLevel
+from pytest_golink.golang.cursor import Cursor
 from pytest_golink.reader.elf.target import goarch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_golink.errors import UnreadableBinaryError
     from pytest_golink.reader.elf.layout import Layout
 
 # Of Arm, RISC-V and MIPS: a number that is the processor's means the one or the other.
@@ -120,71 +121,51 @@ def _attributes(layout: Layout, vendor: str) -> Iterator[tuple[int, int | str]]:
     content = _content(layout, _SHT_ATTRIBUTES, segment_type)
     if content is None:
         return
-    reader = _Reader(bytes(content), layout)
+    reader = _Reader(
+        bytes(content),
+        byteorder=layout.header.byteorder,
+        fail=lambda _, at: layout.view.error(f"the build attributes go past their end, at byte {at} of {len(content)}"),
+    )
     if reader.data[:1] != b"A":
-        raise layout.view.error(f"the build attributes are of version {reader.data[:1]!r}, not 'A'")
-    reader.at = 1
+        raise layout.view.error(f"the build attributes are of version {bytes(reader.data[:1])!r}, not 'A'")
+    reader.skip(1)
     while reader.at < len(reader.data):
-        end = reader.end_of(reader.at, reader.word())
-        name = reader.text(end)
-        while name == vendor and reader.at < end:
-            start = reader.at
-            scope = reader.number(end)
-            stop = reader.end_of(start, reader.word())
-            while scope == _TAG_FILE and reader.at < stop:
-                yield reader.attribute(vendor, stop)
-            reader.at = stop
-        reader.at = end
+        with reader.part() as end:
+            name = reader.text().decode("utf-8", "replace")
+            while name == vendor and reader.at < end:
+                yield from _of_file(reader, vendor)
 
 
-class _Reader:
-    """Reads build attributes, and no byte past the end of what holds them."""
+def _of_file(reader: _Reader, vendor: str) -> Iterator[tuple[int, int | str]]:
+    """Read one subsection of a vendor's, and yield its attributes where they are for the whole file."""
+    start = reader.at
+    scope = reader.leb128()
+    with reader.part(start) as end:
+        while scope == _TAG_FILE and reader.at < end:
+            yield reader.attribute(vendor)
 
-    def __init__(self, data: bytes, layout: Layout) -> None:
-        self.data = data
-        self.at = 0
-        self._layout = layout
 
-    def word(self) -> int:
-        """Read 4 bytes."""
-        self.at += 4
-        return int.from_bytes(self.data[self.at - 4 : self.at], self._layout.header.byteorder)
+class _Reader(Cursor):
+    """Reads build attributes, which lie in parts that begin with their size."""
 
-    def end_of(self, start: int, size: int) -> int:
-        """Give the end of what starts there, which holds what was read of it."""
-        if not self.at <= start + size <= len(self.data):
-            raise self._damage()
-        return start + size
+    @contextmanager
+    def part(self, start: int | None = None) -> Iterator[int]:
+        """Read the size of the part that begins here, or began at `start`: nothing reads past its end, then all do."""
+        start = self.at if start is None else start
+        size, outer = self.number(4), self.end
+        end = start + size
+        if not self.at <= end <= outer:
+            raise self._fail(f"have a part of {size} bytes", start)
+        self.end = end
+        yield end
+        self.at, self.end = end, outer
 
-    def number(self, end: int) -> int:
-        """Read a number in LEB128."""
-        value = shift = 0
-        while self.at < end:
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                return value
-        raise self._damage()
-
-    def text(self, end: int) -> str:
-        """Read a text that ends with NUL."""
-        nul = self.data.find(0, self.at, end)
-        if nul < 0:
-            raise self._damage()
-        start, self.at = self.at, nul + 1
-        return self.data[start:nul].decode("utf-8", "replace")
-
-    def attribute(self, vendor: str, end: int) -> tuple[int, int | str]:
+    def attribute(self, vendor: str) -> tuple[int, int | str]:
         """Read a tag and its value."""
-        tag = self.number(end)
+        tag = self.leb128()
         if tag == _TAG_COMPATIBILITY and vendor == "aeabi":
-            self.number(end)
-            return tag, self.text(end)
+            self.leb128()
+            return tag, self.text().decode("utf-8", "replace")
         by_parity = tag >= _FIRST_BY_PARITY[vendor]
         is_text = tag % 2 == 1 if by_parity else tag in _CPU_NAMES
-        return tag, self.text(end) if is_text else self.number(end)
-
-    def _damage(self) -> UnreadableBinaryError:
-        return self._layout.view.error(f"the build attributes go past their end, at byte {self.at} of {len(self.data)}")
+        return tag, self.text().decode("utf-8", "replace") if is_text else self.leb128()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_golink.facts import NeededLibrary
 from pytest_golink.reader.elf.layout import PT_DYNAMIC
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ DT_REL, DT_RELSZ, DT_RELENT, DT_PLTREL, DT_DEBUG, DT_JMPREL, DT_BIND_NOW = 17, 1
 DT_RUNPATH, DT_FLAGS, DT_RELRSZ, DT_RELR, DT_RELRENT = 29, 30, 35, 36, 37
 DT_GNU_HASH, DT_VERSYM, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFB
 DT_AUXILIARY, DT_FILTER = 0x7FFFFFFD, 0x7FFFFFFF
+DT_PLTGOT, DT_TEXTREL, DT_DEPAUDIT, DT_AUDIT = 3, 22, 0x6FFFFEFB, 0x6FFFFEFC
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 DT_MIPS_SYMTABNO = 0x70000011
-DF_BIND_NOW, DF_1_NOW, DF_1_PIE = 8, 1, 0x08000000
+DF_TEXTREL, DF_BIND_NOW, DF_STATIC_TLS, DF_1_NOW, DF_1_PIE = 4, 8, 16, 1, 0x08000000
 
 # The gABI's tags, with room for new ones, and the ranges left to systems and processors; nothing is defined outside.
 _TAGS = ((0, 0xFF), (0x6000000D, 0x7FFFFFFF))
@@ -42,6 +44,7 @@ _ONCE = {
     DT_RPATH: "DT_RPATH",
     DT_RUNPATH: "DT_RUNPATH",
 }
+_MAY_BE_EMPTY = (DT_RPATH, DT_RUNPATH, DT_AUDIT, DT_DEPAUDIT)
 _STRINGS = {
     DT_NEEDED: "DT_NEEDED",
     DT_SONAME: "DT_SONAME",
@@ -49,7 +52,12 @@ _STRINGS = {
     DT_RUNPATH: "DT_RUNPATH",
     DT_AUXILIARY: "DT_AUXILIARY",
     DT_FILTER: "DT_FILTER",
+    DT_AUDIT: "DT_AUDIT",
+    DT_DEPAUDIT: "DT_DEPAUDIT",
 }
+# Loaded as DT_NEEDED is (glibc's _dl_map_object_deps).
+_LIBRARIES = {DT_NEEDED: "DT_NEEDED", DT_AUXILIARY: "DT_AUXILIARY", DT_FILTER: "DT_FILTER"}
+_AUDITORS = {DT_AUDIT: "DT_AUDIT", DT_DEPAUDIT: "DT_DEPAUDIT"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +70,12 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Relocations:
-    """A relocation table; `addend` tells RELA from REL, `relr` the packed relative form."""
+    """A relocation table; `addend` tells RELA from REL, `relr` the packed relative form, `lazy` DT_JMPREL."""
 
     table: Table
     addend: bool = False
     relr: bool = False
+    lazy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,17 +100,44 @@ class Dynamic:
         return tuple(value for found, value in self.entries if found == tag)
 
     def value(self, tag: int) -> int | None:
-        """Return the value of the entry with this tag, None where there is none."""
-        return next(iter(self.values(tag)), None)
+        """
+        Return the value of the entry with this tag, None where there is none.
+
+        Of many the last one counts (glibc's elf_get_dynamic_info, musl's decode_vec), but for DT_NEEDED and filters.
+        """
+        return next(reversed(self.values(tag)), None)
 
     def has(self, tag: int, flag: int = 0) -> bool:
-        """Say whether there is an entry with this tag, and with `flag` set in it where one is given."""
-        return any(not flag or value & flag for value in self.values(tag))
+        """Return whether there is an entry with this tag, and with `flag` set in it where one is given."""
+        value = self.value(tag)
+        return value is not None and (not flag or bool(value & flag))
+
+    @property
+    def binds_now(self) -> bool:
+        """Whether the loader resolves all symbols at the start."""
+        return self.has(DT_BIND_NOW) or self.has(DT_FLAGS, DF_BIND_NOW) or self.has(DT_FLAGS_1, DF_1_NOW)
+
+    def needed(self) -> tuple[NeededLibrary, ...]:
+        """
+        Return everything that the loader loads with the image, in the order of the table: DT_NEEDED and filters.
+
+        The auditors come behind: of each tag the last entry, a list with colons (glibc's audit_list_add_dynamic_tag).
+        """
+        found = [
+            NeededLibrary(name=self.string(value, _LIBRARIES[tag]), via=_LIBRARIES[tag])
+            for tag, value in self.entries
+            if tag in _LIBRARIES
+        ]
+        for tag, name in _AUDITORS.items():
+            value = self.value(tag)
+            for library in self.string(value, name, required=False).split(":") if value is not None else ():
+                found += [NeededLibrary(name=library, via=name)] if library else []
+        return tuple(found)
 
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the texts of every entry with this tag: library names are not empty, search paths may be."""
         name = _STRINGS[tag]
-        return tuple(self.string(value, name, required=tag not in (DT_RPATH, DT_RUNPATH)) for value in self.values(tag))
+        return tuple(self.string(value, name, required=tag not in _MAY_BE_EMPTY) for value in self.values(tag))
 
     def string(self, index: int, what: str, *, required: bool = True) -> str:
         """
@@ -157,7 +193,7 @@ class Dynamic:
                 raise error(f"DT_PLTREL is {kind}, neither DT_REL nor DT_RELA")
             if size % (rela if kind == DT_RELA else rel):
                 raise error(f"DT_JMPREL: {size} bytes are no whole number of entries")
-            yield Relocations(table=self.table(address, size, "DT_JMPREL"), addend=kind == DT_RELA)
+            yield Relocations(table=self.table(address, size, "DT_JMPREL"), addend=kind == DT_RELA, lazy=True)
 
 
 def read_dynamic(layout: Layout) -> Dynamic:

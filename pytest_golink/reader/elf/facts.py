@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary, Target
+from pytest_golink.facts import BinaryFacts, Elf, Hardening, Target
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.elf.dynamic import (
-    DF_1_NOW,
-    DF_1_PIE,
-    DF_BIND_NOW,
-    DT_BIND_NOW,
-    DT_DEBUG,
+    DF_STATIC_TLS,
+    DF_TEXTREL,
     DT_FLAGS,
-    DT_FLAGS_1,
     DT_JMPREL,
     DT_NEEDED,
+    DT_RELR,
+    DT_RELRSZ,
     DT_RPATH,
     DT_RUNPATH,
     DT_SONAME,
+    DT_TEXTREL,
     read_dynamic,
 )
 from pytest_golink.reader.elf.image import has_symbols, map_elf
@@ -31,10 +28,10 @@ from pytest_golink.reader.elf.layout import (
     ET_REL,
     PF_W,
     PF_X,
-    PT_GNU_RELRO,
     PT_GNU_STACK,
     PT_LOAD,
     PT_SUNWSTACK,
+    PT_TLS,
     SHF_COMPRESSED,
     SHT_NOBITS,
     read_interpreter,
@@ -42,14 +39,17 @@ from pytest_golink.reader.elf.layout import (
 )
 from pytest_golink.reader.elf.loading import read_loading
 from pytest_golink.reader.elf.memory import cpu_notes, dwarf_size, program_headers, symtab_size
-from pytest_golink.reader.elf.target import check_machine, goarch_of, goos_of, read_notes
+from pytest_golink.reader.elf.notes import dlopen_notes, kernel_minimum, read_notes
+from pytest_golink.reader.elf.start import crashes, kind_of, linkage_of, relro_of
+from pytest_golink.reader.elf.target import check_machine, goarch_of, goos_of
 from pytest_golink.reader.go_facts import read_go_facts
 from pytest_golink.reader.libc import classify_libc, find_embedded_libc, find_static_name_service
+from pytest_golink.reader.witnesses.lief_elf import agree_with_lief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pytest_golink.facts import Kind, Libc, LibcKind, Linkage, Relro
+    from pytest_golink.facts import Kind, Libc, LibcKind
     from pytest_golink.golang.image import MappedImage
     from pytest_golink.reader.elf.dynamic import Dynamic
     from pytest_golink.reader.elf.imports import Imports
@@ -67,14 +67,6 @@ _GO_BUILD_ID = (b"Go", 4)
 _NX_ALWAYS = frozenset({"netbsd", "openbsd"})
 # These read PT_SUNWSTACK, and a 64-bit process without it has no executable stack (illumos: uts/common/exec/elf/elf.c).
 _SUN = frozenset({"illumos", "solaris"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Read:
-    """What LIEF reads, after the check that it is what the file's bytes say."""
-
-    interpreter: str | None
-    needed: tuple[str, ...]
 
 
 def read_elf(path: str, data: memoryview) -> BinaryFacts:
@@ -98,15 +90,16 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
     interpreter = read_interpreter(layout)
     dynamic = read_dynamic(layout)
     imports = read_imports(dynamic)
-    read = _read_with_lief(layout, interpreter, dynamic)
-    kind = _kind(layout, dynamic, interpreter)
-    linkage = _linkage(layout, kind, read)
+    needed = dynamic.texts(DT_NEEDED)
+    agree_with_lief(layout, interpreter, needed)
+    loaded = dynamic.needed()
+    kind = kind_of(layout, dynamic, interpreter)
+    linkage = linkage_of(layout, kind, interpreter, loaded)
     image = map_elf(layout, dynamic)
-    told = _told_target(layout, imports, read)
+    told = _told_target(layout, imports, interpreter, needed)
     go = read_go_facts(
         image,
         imports=imports.symbols,
-        target=told,
         debug=_debug_sections(layout),
         noted=any((owner, kind) == _GO_BUILD_ID for owner, kind, _ in read_notes(layout)),
     )
@@ -118,8 +111,8 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         target = None if goarch is None else Target(goos="linux", goarch=goarch)
     libc = classify_libc(
         goos=target.goos if target else None,
-        needed=read.needed,
-        interpreter=read.interpreter,
+        needed=needed,
+        interpreter=interpreter,
         version_needs=imports.version_needs,
         imports=imports.symbols,
         embedded=embedded,
@@ -131,9 +124,9 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         kind=kind,
         target=target,
         linkage=linkage,
-        needs_loader_only=read.interpreter is not None and not read.needed if kind == "executable" else None,
-        interpreter=read.interpreter,
-        needed=tuple(NeededLibrary(name=name, via="DT_NEEDED") for name in read.needed),
+        needs_loader_only=interpreter is not None and not loaded if kind == "executable" else None,
+        interpreter=interpreter,
+        needed=loaded,
         rpath=_search_path(dynamic, DT_RPATH),
         runpath=_search_path(dynamic, DT_RUNPATH),
         imports=imports.symbols,
@@ -145,7 +138,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         static_name_service=_static_name_service(image, go, libc),
         symtab=has_symbols(layout),
         dwarf=_has_dwarf(layout),
-        hardening=_hardening(layout, dynamic, target),
+        hardening=_hardening(layout, dynamic, imports, target),
         os_minimum=None,
         signed=None,
         go=go.build,
@@ -154,6 +147,16 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
         cpu_notes=cpu_notes(layout),
         symtab_size=symtab_size(layout),
         dwarf_size=dwarf_size(layout),
+        soname=next(iter(dynamic.texts(DT_SONAME)), None),
+        exports=None if kind == "object" else imports.exports,
+        elf=Elf(
+            relr=bool(dynamic.value(DT_RELR) and dynamic.value(DT_RELRSZ)),
+            static_tls=dynamic.has(DT_FLAGS, DF_STATIC_TLS),
+            tls_alignment=next((segment.alignment for segment in layout.segments_of(PT_TLS)), None),
+            kernel_minimum=kernel_minimum(layout),
+            dlopen=dlopen_notes(layout),
+            crashes=tuple(crashes(layout, dynamic, kind, interpreter, imports.relocated)),
+        ),
         loading=read_loading(layout, dynamic, image, go.image),
     )
 
@@ -195,81 +198,11 @@ def _check_tail(layout: Layout, kind: Kind, dynamic: Dynamic, imports: Imports, 
         raise layout.view.error(f"the dynamic table ends with {dynamic.ends} DT_NULL, before its DT_JMPREL")
 
 
-def _read_with_lief(layout: Layout, interpreter: str | None, dynamic: Dynamic) -> _Read:
-    """
-    Read with LIEF what the checked tables promise.
-
-    Raises:
-        UnreadableBinaryError: LIEF gives up, or sees something else than the loader will.
-    """
-    import lief
-
-    lief.logging.disable()
-    config = lief.ELF.ParserConfig()
-    # Symbols, versions and relocations are read in elf_dynamic; the overlay is no part of the image. A note's owner
-    # may be any bytes, and lief raises UnicodeDecodeError where they are not UTF-8 (Node.js has such notes).
-    config.parse_notes = False
-    config.parse_relocations = False
-    config.parse_dyn_symbols = False
-    config.parse_symtab_symbols = False
-    config.parse_symbol_versions = False
-    config.parse_overlay = False
-    view = layout.view
-    whole = view.data.obj
-    # From a stream: lief copies bytes twice. BytesIO shares the bytes object where the view is all of it.
-    stream = io.BytesIO(whole if isinstance(whole, bytes) and len(whole) == view.size else view.data)
-    try:
-        binary = lief.ELF.parse(stream, config)
-        if not isinstance(binary, lief.ELF.Binary):
-            raise view.error("LIEF cannot read it")
-        read = _Read(
-            interpreter=binary.interpreter if binary.has_interpreter else None,
-            needed=tuple(str(name) for name in binary.libraries),
-        )
-    except (ValueError, RuntimeError, TypeError) as error:
-        # UnicodeDecodeError is a ValueError.
-        raise view.error(f"LIEF cannot read it: {error}") from error
-    for what, seen, expected in (
-        ("PT_INTERP", read.interpreter, interpreter),
-        ("DT_NEEDED", read.needed, dynamic.texts(DT_NEEDED)),
-    ):
-        if seen != expected:
-            raise view.error(f"two readers disagree about {what}: {seen!r} and {expected!r}")
-    return read
-
-
-def _kind(layout: Layout, dynamic: Dynamic, interpreter: str | None) -> Kind:
-    """
-    Tell an executable from a shared library; both are ET_DYN.
-
-    DF_1_PIE is an executable's alone (glibc refuses to dlopen it), but Go's internal linker and old ones do not set it.
-    A DT_SONAME is a library's, though that library may also start: libc.so.6 has a PT_INTERP. DT_DEBUG is written
-    into executables only. What has no dynamic table can only be started.
-    """
-    if layout.header.type == ET_REL:
-        return "object"
-    if layout.header.type == ET_EXEC or dynamic.has(DT_FLAGS_1, DF_1_PIE):
-        return "executable"
-    if dynamic.has(DT_SONAME):
-        return "shared-library"
-    if interpreter is not None or dynamic.has(DT_DEBUG) or not dynamic.entries:
-        return "executable"
-    return "shared-library"
-
-
-def _linkage(layout: Layout, kind: Kind, read: _Read) -> Linkage | None:
-    if kind == "object":
-        return None
-    if kind == "shared-library" or read.interpreter is not None or read.needed:
-        return "dynamic"
-    return "static" if layout.header.type == ET_EXEC else "static-pie"
-
-
-def _told_target(layout: Layout, imports: Imports, read: _Read) -> Target | None:
+def _told_target(layout: Layout, imports: Imports, interpreter: str | None, needed: Sequence[str]) -> Target | None:
     """Give the port as the headers tell it."""
     goarch = goarch_of(layout.header)
     versions = [need.version for need in imports.version_needs]
-    goos = goos_of(layout.header, read_notes(layout), read.interpreter, versions, read.needed)
+    goos = goos_of(layout.header, read_notes(layout), interpreter, versions, needed)
     return None if goos is None or goarch is None else Target(goos=goos, goarch=goarch)
 
 
@@ -324,14 +257,15 @@ def _has_dwarf(layout: Layout) -> bool:
     )
 
 
-def _hardening(layout: Layout, dynamic: Dynamic, target: Target | None) -> Hardening:
+def _hardening(layout: Layout, dynamic: Dynamic, imports: Imports, target: Target | None) -> Hardening:
     if layout.header.type == ET_REL:
         return Hardening()
     return Hardening(
         pie=layout.header.type != ET_EXEC,
         nx=_nx(layout, target.goos if target else None),
-        relro=_relro(layout, dynamic),
+        relro=relro_of(layout, dynamic, imports.relocated),
         writable_code=any(segment.flags & PF_W and segment.flags & PF_X for segment in layout.segments_of(PT_LOAD)),
+        textrel=dynamic.has(DT_TEXTREL) or dynamic.has(DT_FLAGS, DF_TEXTREL),
     )
 
 
@@ -343,11 +277,3 @@ def _nx(layout: Layout, goos: str | None) -> bool:
     if stack is not None:
         return not stack.flags & PF_X
     return layout.header.bits == 64 if goos in _SUN else goarch_of(layout.header) in _NX_BY_DEFAULT
-
-
-def _relro(layout: Layout, dynamic: Dynamic) -> Relro:
-    segment = layout.one(PT_GNU_RELRO)
-    if segment is None or not segment.memory_size:
-        return "none"
-    now = dynamic.has(DT_BIND_NOW) or dynamic.has(DT_FLAGS, DF_BIND_NOW) or dynamic.has(DT_FLAGS_1, DF_1_NOW)
-    return "full" if now else "partial"

@@ -9,11 +9,13 @@ Source: System V gABI, chapter 5, "Hash Table"; Linux Standard Base, "Symbol Ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import ImportedSymbol, VersionNeed
+from pytest_golink.reader.bounds import NameBudget
 from pytest_golink.reader.elf.dynamic import (
     DT_AUXILIARY,
     DT_FILTER,
@@ -30,6 +32,7 @@ from pytest_golink.reader.elf.dynamic import (
     DT_VERSYM,
 )
 from pytest_golink.reader.elf.layout import SHT_DYNSYM
+from pytest_golink.reader.elf.relocations import Relocated, read_relocated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +51,12 @@ _EM_MIPS, _EM_S390, _EM_ALPHA = 8, 22, 0x9026
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imports:
-    """What an image asks of its libraries, in the order of its tables."""
+    """What an image asks of its libraries and offers to others, in the order of its tables."""
 
     symbols: tuple[ImportedSymbol, ...] = ()
     version_needs: tuple[VersionNeed, ...] = ()
+    exports: tuple[str, ...] = ()
+    relocated: Relocated = field(default_factory=Relocated)
 
 
 def read_imports(dynamic: Dynamic) -> Imports:
@@ -64,7 +69,17 @@ def read_imports(dynamic: Dynamic) -> Imports:
     reader = _Reader(dynamic)
     needs, versions = reader.version_needs()
     _check_needs(dynamic, needs)
-    return Imports(symbols=tuple(reader.symbols(versions)), version_needs=needs)
+    symbols = tuple(reader.symbols(versions))
+    # A weak need only spares the library's check: a symbol of it that is not weak must be found all the same.
+    strong = {(symbol.library, symbol.version) for symbol in symbols if not symbol.weak}
+    return Imports(
+        symbols=symbols,
+        version_needs=tuple(
+            replace(need, weak=need.weak and (need.library, need.version) not in strong) for need in needs
+        ),
+        exports=tuple(reader.defined()),
+        relocated=reader.relocated,
+    )
 
 
 def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
@@ -101,6 +116,16 @@ def _check_needs(dynamic: Dynamic, needs: tuple[VersionNeed, ...]) -> None:
             raise dynamic.layout.view.error("DT_STRTAB has a version of glibc, but there is no DT_VERNEED")
 
 
+def _hash(name: str) -> int:
+    """Return the hash of a version's name. Source: System V gABI, chapter 5, "Hash Table"."""
+    value = 0
+    for byte in name.encode(errors="surrogateescape"):
+        value = (value << 4) + byte
+        high = value & 0xF0000000
+        value = (value ^ high >> 24) & ~high
+    return value & 0xFFFFFFFF
+
+
 class _Reader:
     """Reads the symbol tables of one image."""
 
@@ -108,6 +133,7 @@ class _Reader:
         self.dynamic = dynamic
         self.layout = dynamic.layout
         self.view = dynamic.layout.view
+        # The last entry of a tag counts.
         self.values = dict(dynamic.entries)
         self.order = "<" if self.layout.header.byteorder == "little" else ">"
 
@@ -127,9 +153,16 @@ class _Reader:
                     raise self.view.error(f"{what} is of revision {revision}, not 1")
                 library = self.dynamic.string(file, f"the library of {what}")
                 at = address + aux
+                if len(needs) + count > self.view.size:
+                    raise self.view.error(f"{what} has {count} versions, more than the file has room for")
                 for number in range(count):
-                    _, flags, other, name, next_aux = self.dynamic.record(auxiliary, at, f"version {number} of {what}")
+                    hashed, flags, other, name, next_aux = self.dynamic.record(
+                        auxiliary, at, f"version {number} of {what}"
+                    )
                     version = self._version(name, f"version {number} of {what}")
+                    if hashed != _hash(version):
+                        # Loaders compare it before the name.
+                        raise self.view.error(f"version {number} of {what} has the hash of another name than {version}")
                     needs.append(VersionNeed(library=library, version=version, weak=bool(flags & _VER_FLG_WEAK)))
                     versions[other & _VERSION_MASK] = (library, version)
                     self._linked(next_aux, number + 1 < count, f"version {number} of {what}")
@@ -163,7 +196,22 @@ class _Reader:
         if len(name) > _LONGEST_VERSION:
             # Its numbers are read as such, and Python reads none of more than 4300 digits.
             raise self.view.error(f"{what} is {len(name)} characters long")
+        self._names.spend(name)
         return name
+
+    def _name(self, index: int, number: int) -> str:
+        name = self.dynamic.string(index, f"the name of symbol {number}")
+        self._names.spend(name)
+        return name
+
+    @cached_property
+    def relocated(self) -> Relocated:
+        """What the relocation tables refer to."""
+        return read_relocated(self.dynamic)
+
+    @cached_property
+    def _names(self) -> NameBudget:
+        return NameBudget(self.view, "DT_STRTAB")
 
     def _chain(self, count_tag: int, what: str) -> Iterator[tuple[int, bool]]:
         count = self.values.get(count_tag, 0)
@@ -181,7 +229,7 @@ class _Reader:
         """Yield the dynamic symbols that a library must provide."""
         if DT_SYMTAB not in self.values:
             return
-        table, count = self._symbol_table()
+        table, count = self._symbol_table
         numbers: tuple[int, ...] = ()
         if DT_VERSYM in self.values:
             at = self.dynamic.table(self.values[DT_VERSYM], count * 2, f"DT_VERSYM ({count} symbols)")
@@ -198,7 +246,7 @@ class _Reader:
             if (section and version is None) or not name or info >> 4 == _STB_LOCAL:
                 continue
             yield ImportedSymbol(
-                name=self.dynamic.string(name, f"the name of symbol {index}"),
+                name=self._name(name, index),
                 library=library,
                 version=version,
                 weak=info >> 4 == _STB_WEAK,
@@ -208,13 +256,14 @@ class _Reader:
         """Yield the names of the dynamic symbols that the image itself has, and that are not local."""
         if DT_SYMTAB not in self.values:
             return
-        table, _ = self._symbol_table()
+        table, _ = self._symbol_table
         for index, (name, info, section) in enumerate(self._fields(table)):
             if section and name and info >> 4 != _STB_LOCAL:
-                yield self.dynamic.string(name, f"the name of symbol {index}")
+                yield self._name(name, index)
 
+    @cached_property
     def _symbol_table(self) -> tuple[Table, int]:
-        """Give where the dynamic symbols are, and how many."""
+        """Where the dynamic symbols are, and how many."""
         symbol = self._symbol_layout()
         if self.values.get(DT_SYMENT, symbol.size) != symbol.size:
             raise self.view.error(f"DT_SYMENT is {self.values[DT_SYMENT]}, not {symbol.size}")
@@ -246,16 +295,22 @@ class _Reader:
         start: then the section header, if there is one, and the relocations tell of the rest.
         """
         if DT_MIPS_SYMTABNO in self.values and self.layout.header.machine == _EM_MIPS:
-            return self.values[DT_MIPS_SYMTABNO]
+            count = self.values[DT_MIPS_SYMTABNO]
+            if DT_HASH in self.values and self._hash_count() > count:
+                raise self.view.error(f"DT_MIPS_SYMTABNO is {count}, but DT_HASH has {self._hash_count()} symbols")
+            return count
         section = self._section_count(entry_size)
+        used = self.relocated.highest_symbol + 1
+        if DT_GNU_HASH in self.values:
+            used = max(used, self._gnu_hash_count())
         if DT_HASH in self.values:
             count = self._hash_count()
             if section not in (None, count):
                 raise self.view.error(f"DT_HASH has {count} symbols, the section of DT_SYMTAB {section}")
+            if used > count:
+                # Loaders take DT_GNU_HASH where both are there.
+                raise self.view.error(f"symbol {used - 1} is used, but DT_HASH has {count} symbols")
             return count
-        used = self._highest_relocated_symbol() + 1
-        if DT_GNU_HASH in self.values:
-            used = max(used, self._gnu_hash_count())
         if section is None:
             return max(used, 1)
         if used > section:
@@ -293,9 +348,6 @@ class _Reader:
                 f"DT_HASH has {buckets} buckets and {chains} symbols, and refers to symbol {max(numbers, default=0)}",
                 table.offset,
             )
-        used = self._highest_relocated_symbol()
-        if used >= chains:
-            raise self.view.error(f"symbol {used} is used, but DT_HASH has {chains} symbols", table.offset)
         return int(chains)
 
     def _gnu_hash_count(self) -> int:
@@ -314,23 +366,13 @@ class _Reader:
             return int(first) if not last else self._broken_hash(last, first)
         link = Struct(self.order + "I")
         at = buckets_at + bucket_count * 4 + (last - first) * 4
-        while not self.dynamic.record(link, at, "a chain of DT_GNU_HASH")[0] & 1:
-            at += 4
-            last += 1
-        return int(last) + 1
+        start, segment = self.layout.offset_of(at, 4, "a chain of DT_GNU_HASH"), self.layout.load_at(at)
+        size = segment.address + segment.file_size - at if segment else 0
+        chain = self.view.slice(start, size & ~3, "the chains of DT_GNU_HASH")
+        for index, (hashed,) in enumerate(link.iter_unpack(chain)):
+            if hashed & 1:
+                return int(last) + index + 1
+        raise self.view.error("the last chain of DT_GNU_HASH has no end", start)
 
     def _broken_hash(self, last: int, first: int) -> int:
         raise self.view.error(f"DT_GNU_HASH refers to symbol {last}, below its first symbol {first}")
-
-    def _highest_relocated_symbol(self) -> int:
-        header = self.layout.header
-        highest = 0
-        for relocation in self.dynamic.relocations():
-            if relocation.relr:
-                continue
-            entry = header.layout("III" if relocation.addend else "II", "QQQ" if relocation.addend else "QQ")
-            data = self.view.slice(relocation.table.offset, relocation.table.size, "the relocations")
-            shift = 8 if header.bits == 32 else 32
-            numbers = (fields[1] >> shift for fields in entry.iter_unpack(data))
-            highest = max(highest, max(numbers, default=0))
-        return highest

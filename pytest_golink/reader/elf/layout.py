@@ -9,9 +9,13 @@ Source: System V gABI, chapters 4 and 5.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Literal
+
+from pytest_golink.reader.elf.kernel import check_ident, check_table_size, mapping_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,15 +23,14 @@ if TYPE_CHECKING:
     from pytest_golink.reader.bounds import View
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
-PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR = 1, 2, 3, 4, 6
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PT_SUNWSTACK = 0x6FFFFFFB
 PF_X, PF_W = 1, 2
 SHT_NULL, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 0, 2, 3, 6, 8, 11
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_COMPRESSED = 1, 2, 4, 0x800
 
-_PN_XNUM = 0xFFFF  # the real count of program headers is in section header 0
-_SHN_XINDEX = 0xFFFF  # likewise the index of the section names
+_SHN_XINDEX = 0xFFFF  # the index of the section names is in section header 0
 # Types up to PT_TLS, and the ranges left to systems and processors; nothing is defined outside.
 _PT_LAST, _PT_LOOS, _PT_HIPROC = 7, 0x60000000, 0x7FFFFFFF
 _SEGMENT_NAMES = {
@@ -93,12 +96,13 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """The checked tables of a file, in file order."""
+    """The checked tables of a file, in file order; `loads` are the PT_LOADs, which have ascending addresses."""
 
     view: View
     header: Header
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
+    loads: tuple[Segment, ...] = ()
 
     def segments_of(self, type_: int) -> tuple[Segment, ...]:
         """Return the segments of one type."""
@@ -117,24 +121,30 @@ class Layout:
 
         They are in one PT_LOAD, or go on in the next where that continues it in memory and in the file.
         """
-        for segment in self.segments:
-            if segment.type == PT_LOAD and segment.address <= address < segment.address + max(segment.memory_size, 1):
-                end = address + size
-                if end <= segment.address + segment.file_size or end <= self._mapped_up_to(segment):
-                    return segment.offset + address - segment.address
-                raise self.view.error(
-                    f"{what} at address 0x{address:x} (size {size}) goes past the file bytes of its PT_LOAD",
-                    segment.offset,
-                )
-        raise self.view.error(f"{what} at address 0x{address:x} is in no PT_LOAD")
+        segment = self.load_at(address)
+        if segment is None:
+            raise self.view.error(f"{what} at address 0x{address:x} is in no PT_LOAD")
+        end = address + size
+        if end <= segment.address + segment.file_size or end <= self._mapped_up_to(segment):
+            return segment.offset + address - segment.address
+        raise self.view.error(
+            f"{what} at address 0x{address:x} (size {size}) goes past the file bytes of its PT_LOAD", segment.offset
+        )
+
+    def load_at(self, address: int) -> Segment | None:
+        """Return the PT_LOAD that an address lies in, None for one that is not mapped."""
+        index = bisect_right(self.loads, address, key=lambda segment: segment.address) - 1
+        segment = self.loads[index] if index >= 0 else None
+        return segment if segment and address < segment.address + max(segment.memory_size, 1) else None
 
     def _mapped_up_to(self, segment: Segment) -> int:
         """Return the address up to which the bytes of a PT_LOAD, and of those that continue it, are in the file."""
         end = segment
-        for following in sorted(self.segments_of(PT_LOAD), key=lambda each: each.address):
-            # In memory as in the file: what follows bytes that are in memory alone is no continuation.
-            if (following.address, following.offset) == (end.address + end.file_size, end.offset + end.memory_size):
-                end = following
+        for following in self.loads[self.loads.index(segment) + 1 :]:
+            # In memory as in the file: what follows bytes that are only in memory is no continuation.
+            if (following.address, following.offset) != (end.address + end.file_size, end.offset + end.memory_size):
+                break
+            end = following
         return end.address + end.file_size
 
 
@@ -151,6 +161,7 @@ def read_layout(view: View) -> Layout:
     if ident[6] != 1:
         raise view.error(f"EI_VERSION is {ident[6]}, not 1", 6)
     order = "<" if byteorder == "little" else ">"
+    check_ident(view)
     layout = Struct(order + ("HHIIIIIHHHHHH" if bits == 32 else "HHIQQQIHHHHHH"))
     type_, machine, version, entry, phoff, shoff, flags, ehsize, phentsize, phnum, shentsize, shnum, shstrndx = (
         view.unpack(layout, 16, "the file header")
@@ -174,18 +185,18 @@ def read_layout(view: View) -> Layout:
         entry=entry,
     )
     first = _first_section(view, header, shoff, shentsize, shnum)
-    if first is None and (phnum == _PN_XNUM or shnum):
-        raise view.error(f"e_shoff is 0, but e_shnum is {shnum} and e_phnum {phnum}", header_size - 12)
+    if first is None and shnum:
+        raise view.error(f"e_shoff is 0, but e_shnum is {shnum}", header_size - 12)
     if first is not None:
         # Section header 0 holds the counts that have no room in the file header.
         shnum = shnum or first.size
         shstrndx = first.link if shstrndx == _SHN_XINDEX else shstrndx
-    real_phnum = _real_phnum(view, header, shoff) if phnum == _PN_XNUM else phnum
-    segments = _read_segments(view, header, phoff, phentsize, real_phnum)
+    segments = _read_segments(view, header, phoff, phentsize, phnum)
     sections = _read_sections(view, header, shoff, shnum, shstrndx) if first is not None else ()
-    checked = Layout(view=view, header=header, segments=segments, sections=sections)
+    loads = () if type_ == ET_REL else tuple(segment for segment in segments if segment.type == PT_LOAD)
+    checked = Layout(view=view, header=header, segments=segments, sections=sections, loads=loads)
     if type_ != ET_REL:
-        _check_image(checked, phoff, phentsize * real_phnum)
+        _check_image(checked, phoff, phentsize * phnum)
     return checked
 
 
@@ -233,11 +244,6 @@ def _first_section(view: View, header: Header, offset: int, entry_size: int, cou
     return Section(name="", type=type_, flags=0, address=0, offset=0, size=size, link=link, entry_size=0)
 
 
-def _real_phnum(view: View, header: Header, shoff: int) -> int:
-    info: int = view.unpack(_section_layout(header), shoff, "section header 0")[7]
-    return info
-
-
 def _read_segments(view: View, header: Header, offset: int, entry_size: int, count: int) -> tuple[Segment, ...]:
     if not count:
         if header.type != ET_REL:
@@ -246,6 +252,7 @@ def _read_segments(view: View, header: Header, offset: int, entry_size: int, cou
     layout = header.layout("8I", "IIQQQQQQ")
     if entry_size != layout.size:
         raise view.error(f"e_phentsize is {entry_size}, not {layout.size}", 42 if header.bits == 32 else 54)
+    check_table_size(view, count, entry_size)
     table = view.slice(offset, count * layout.size, f"the table of {count} program headers")
     segments = []
     for index, fields in enumerate(layout.iter_unpack(table)):
@@ -314,25 +321,22 @@ def _read_sections(view: View, header: Header, offset: int, count: int, names_in
 def _check_image(layout: Layout, phoff: int, table_size: int) -> None:
     """Check what an executable or a shared library keeps besides, so that its loader sees what we see."""
     view = layout.view
-    loads = sorted(layout.segments_of(PT_LOAD), key=lambda segment: segment.address)
-    if not loads:
+    if not layout.loads:
         raise view.error("there is no PT_LOAD: nothing that a loader could map", phoff)
-    for problem, segment in _segment_problems(layout, loads, phoff, table_size):
+    for problem, segment in chain(_segment_problems(layout, phoff, table_size), mapping_problems(layout)):
         raise view.error(f"{segment.name} {problem}", segment.offset)
     _check_twins(layout)
 
 
-def _segment_problems(
-    layout: Layout, loads: list[Segment], phoff: int, table_size: int
-) -> Iterator[tuple[str, Segment]]:
+def _segment_problems(layout: Layout, phoff: int, table_size: int) -> Iterator[tuple[str, Segment]]:
     end = 0
-    for segment in loads:
+    for segment in layout.loads:
         if segment.file_size > segment.memory_size:
             yield f"has {segment.file_size} bytes in the file and only {segment.memory_size} in memory", segment
         if segment.address + segment.memory_size > 1 << layout.header.bits:
             yield f"at address 0x{segment.address:x} goes past the end of the address space", segment
         if segment.address < end:
-            yield f"at address 0x{segment.address:x} overlaps the PT_LOAD before it", segment
+            yield f"at address 0x{segment.address:x} overlaps the PT_LOAD before it, or has a lower address", segment
         end = segment.address + segment.memory_size
         if segment.alignment & (segment.alignment - 1):
             yield f"has an alignment of 0x{segment.alignment:x}, not a power of two", segment

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.reader.elf.layout import PT_NOTE
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pytest_golink.reader.elf.layout import Header, Layout
 
@@ -79,33 +77,6 @@ def check_machine(layout: Layout) -> None:
         accepted = table.get(header.machine)
         if accepted is not None and value not in accepted:
             raise layout.view.error(f"{what} says {value}, which e_machine {header.machine} does not have", 4)
-
-
-def read_notes(layout: Layout) -> Iterator[tuple[bytes, int, bytes]]:
-    """
-    Yield (owner, type, content) of each note that the image maps.
-
-    Raises:
-        UnreadableBinaryError: A note goes past its segment.
-    """
-    head = layout.header.layout("III", "III")
-    for segment in layout.segments_of(PT_NOTE):
-        # The fields are words of 4 bytes in 64-bit files too; segments aligned to 8 pad to 8.
-        pad = 8 if segment.alignment == 8 else 4
-        at, end = segment.offset, segment.offset + segment.file_size
-        while end - at >= head.size:
-            owner_size, content_size, kind = layout.view.unpack(head, at, "a note")
-            owner_at = at + head.size
-            content_at = at + -(-(head.size + owner_size) // pad) * pad
-            if content_at + content_size > end:
-                raise layout.view.error("a note goes past the end of its PT_NOTE", at)
-            data = layout.view.data
-            yield (
-                bytes(data[owner_at : owner_at + owner_size]).rstrip(b"\0"),
-                kind,
-                bytes(data[content_at : content_at + content_size]),
-            )
-            at = content_at + -(-content_size // pad) * pad
 
 
 def goos_of(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from pytest_golink.golang.cursor import Cursor
 from pytest_golink.reader.macho.commands import LC_DYLD_CHAINED_FIXUPS, LC_DYLD_INFO, LC_DYLD_INFO_ONLY
 
 if TYPE_CHECKING:
@@ -61,43 +62,29 @@ def read_binds(image: Commands) -> tuple[Bind, ...]:
 def _opcodes(image: Commands, offset: int, size: int, what: str) -> Iterator[Bind]:
     view = image.view
     code = bytes(view.slice(offset, size, what))
-    at, ordinal, name, weak = 0, 0, "", False
-
-    def uleb() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            # Ten groups of seven bits hold 64.
-            if at >= size or shift > 63:
-                raise view.error(f"{what} ends inside a number, or has one of more than 64 bits", offset + at)
-            byte = code[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while at < size:
-        opcode, immediate = code[at] & 0xF0, code[at] & 0x0F
-        at += 1
+    cursor = Cursor(code, fail=lambda reason, at: view.error(f"{what} {reason}", offset + at))
+    ordinal, name, weak = 0, "", False
+    while cursor.at < size:
+        byte = cursor.byte()
+        opcode, immediate = byte & 0xF0, byte & 0x0F
         if opcode == 0x10:  # SET_DYLIB_ORDINAL_IMM
             ordinal = immediate
         elif opcode == 0x20:  # SET_DYLIB_ORDINAL_ULEB
-            ordinal = uleb()
+            ordinal = cursor.leb128()
         elif opcode == 0x30:  # SET_DYLIB_SPECIAL_IMM: 0 or a small negative number
             ordinal = immediate - 16 if immediate else 0
         elif opcode == 0x40:  # SET_SYMBOL_TRAILING_FLAGS_IMM
             weak = bool(immediate & _BIND_WEAK_IMPORT)
-            name = view.cstring(offset + at, offset + size, f"a symbol name in {what}")
-            at += len(name.encode()) + 1
+            name = view.cstring(offset + cursor.at, offset + size, f"a symbol name in {what}")
+            cursor.skip(len(name.encode()) + 1)
         else:
             numbers = _NUMBERS.get(opcode)
             if opcode == _THREADED and immediate in (0, 1):  # SET_BIND_ORDINAL_TABLE_SIZE_ULEB, APPLY
                 numbers = 1 - immediate
             if numbers is None:
-                raise view.error(f"{what} has the unknown opcode 0x{opcode | immediate:x}", offset + at - 1)
+                raise view.error(f"{what} has the unknown opcode 0x{byte:x}", offset + cursor.at - 1)
             for _ in range(numbers):
-                uleb()
+                cursor.leb128()
         if opcode in _DO_BIND:
             yield Bind(name=name, ordinal=ordinal, weak=weak)
 

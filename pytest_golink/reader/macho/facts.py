@@ -6,24 +6,21 @@ Source: Apple's mach-o/loader.h and mach-o/fat.h.
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary, Target
+from pytest_golink.facts import BinaryFacts, Hardening, NeededLibrary
 from pytest_golink.golang.image import MappedImage
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_facts import read_go_facts
 from pytest_golink.reader.libc import classify_libc
 from pytest_golink.reader.macho.commands import (
-    LC_BUILD_VERSION,
     LC_LOAD_DYLINKER,
     LC_MAIN,
     LC_RPATH,
     LC_UNIXTHREAD,
-    LC_VERSION_MIN,
     LOAD_DYLIB,
     MH_BUNDLE,
     MH_DYLIB,
@@ -32,11 +29,13 @@ from pytest_golink.reader.macho.commands import (
     read_commands,
 )
 from pytest_golink.reader.macho.fixups import read_rebases
-from pytest_golink.reader.macho.identity import dotted, read_identity
+from pytest_golink.reader.macho.identity import read_identity
 from pytest_golink.reader.macho.imports import read_imports
 from pytest_golink.reader.macho.layout import read_layout
 from pytest_golink.reader.macho.signature import CodeSignature, read_signature
 from pytest_golink.reader.macho.symbols import read_symbols
+from pytest_golink.reader.macho.target import read_platform, slice_name
+from pytest_golink.reader.witnesses.lief_macho import agree_with_lief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +53,6 @@ _KINDS: dict[int, Kind] = {
     MH_DYLIB: "shared-library",
     MH_BUNDLE: "shared-library",
 }
-# CPU_TYPE_*, the ports of Go and the names of others.
-_GOARCH = {0x7: "386", 0x01000007: "amd64", 0xC: "arm", 0x0100000C: "arm64"}
-_OTHER_CPUS = {0x12: "ppc", 0x01000012: "ppc64", 0x0200000C: "arm64_32"}
-# PLATFORM_MACOS, _IOS, _IOSSIMULATOR. Mac Catalyst, tvOS, watchOS and the rest are no ports of Go.
-_GOOS = {1: "darwin", 2: "ios", 7: "ios"}
 # The program counter in LC_UNIXTHREAD: the thread state's flavor, a register's width and the register's place
 # (mach/i386/thread_status.h, mach/arm/thread_status.h).
 _PROGRAM_COUNTERS = {0x7: (1, "I", 10), 0x01000007: (4, "Q", 16), 0xC: (1, "I", 15), 0x0100000C: (6, "Q", 32)}
@@ -85,7 +79,7 @@ def map_images(path: str, data: memoryview) -> tuple[tuple[str | None, MappedIma
     mapped = []
     for cpu, part in _parts(View(data, path=path, format="macho")):
         image = read_commands(part)
-        mapped.append((_slice_name(cpu), _map(image, read_layout(image), read_symbols(image))))
+        mapped.append((slice_name(cpu), _map(image, read_layout(image), read_symbols(image))))
     return tuple(mapped)
 
 
@@ -97,10 +91,6 @@ def _parts(view: View) -> Iterator[tuple[int | None, View]]:
         return
     for cpu, start, size in _slices(view, wide=magic == _FAT_MAGIC_64):
         yield cpu, View(view.slice(start, size, "a slice"), path=view.path, format="macho", base=start)
-
-
-def _slice_name(cpu: int | None) -> str | None:
-    return None if cpu is None else _GOARCH.get(cpu) or _OTHER_CPUS.get(cpu, f"0x{cpu:x}")
 
 
 def _slices(view: View, *, wide: bool) -> tuple[tuple[int, int, int], ...]:
@@ -130,12 +120,11 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
     symbols = read_symbols(image)
     imports = read_imports(image, symbols, [library.name for library in needed])
     kind = _KINDS[image.file_type]
-    target, os_minimum = _platform(image)
+    target, os_minimum = read_platform(image)
     signature = CodeSignature(kind="none") if kind == "object" else read_signature(image)
     go = read_go_facts(
         _map(image, layout, symbols),
         imports=imports,
-        target=target,
         debug=(
             DebugSection(name=section.name, data=section.data)
             for section in layout.sections
@@ -171,7 +160,7 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
         signed=None if kind == "object" else signature.kind,
         go=go.build,
         content=go.content,
-        slice=_slice_name(fat_cpu),
+        slice=slice_name(fat_cpu),
         macho=replace(
             read_identity(image),
             code_flags=signature.flags,
@@ -204,59 +193,8 @@ def _libraries(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, 
     )
     interpreter = next((image.string(command) for command in image.all(LC_LOAD_DYLINKER)), None)
     rpath = tuple(image.string(command) for command in image.all(LC_RPATH))
-    parsed = _parse_with_lief(image)
-    if parsed != (needed, interpreter, rpath):  # pragma: no cover - no image is known on which the two differ
-        raise image.view.error(
-            f"two readers disagree about its libraries: {parsed!r} and {(needed, interpreter, rpath)!r}"
-        )
+    agree_with_lief(image, needed, interpreter, rpath)
     return needed, interpreter, rpath
-
-
-def _parse_with_lief(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, tuple[str, ...]]:
-    import lief
-
-    lief.logging.disable()
-    config = lief.MachO.ParserConfig()
-    config.parse_dyld_bindings = config.parse_dyld_exports = config.parse_dyld_rebases = False
-    try:
-        parsed = lief.MachO.parse(io.BytesIO(image.view.data), config)
-        binary = None if parsed is None else parsed.at(0)
-        if binary is None:  # pragma: no cover - nor one that only LIEF refuses
-            raise image.view.error("LIEF cannot read it")
-        return (
-            tuple(
-                NeededLibrary(name=str(command.name), via=f"LC_{command.command.name}")
-                for command in binary.libraries
-                if command.command != lief.MachO.LoadCommand.TYPE.ID_DYLIB
-            ),
-            str(binary.dylinker.name) if binary.dylinker is not None else None,
-            tuple(str(command.path) for command in binary.rpaths),
-        )
-    except (
-        ValueError,
-        RuntimeError,
-        TypeError,
-    ) as error:  # pragma: no cover - LIEF raises on names that we refuse before
-        raise image.view.error(f"LIEF cannot read it: {error}") from error
-
-
-def _platform(image: Commands) -> tuple[Target | None, str | None]:
-    """Give the target and the minimum OS version, from LC_BUILD_VERSION or one of LC_VERSION_MIN_*."""
-    goos: str | None
-    command = image.first(LC_BUILD_VERSION, *LC_VERSION_MIN)
-    version = None
-    if command is None:
-        # Objects by some assemblers, and Go before 1.17 on arm64. dyld takes them for macOS, for Go's sake.
-        goos = "darwin"
-    elif command.number == LC_BUILD_VERSION:
-        platform, version = image.fields(command, "2I", "LC_BUILD_VERSION")
-        goos = _GOOS.get(platform)
-    else:
-        goos = LC_VERSION_MIN[command.number]
-        (version,) = image.fields(command, "I", "LC_VERSION_MIN")
-    goarch = _GOARCH.get(image.cpu)
-    target = Target(goos=goos, goarch=goarch) if goos is not None and goarch is not None else None
-    return target, None if version is None else dotted(version)
 
 
 def _entry(image: Commands, layout: Layout) -> int | None:

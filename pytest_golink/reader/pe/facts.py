@@ -58,7 +58,7 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
     efi = layout.subsystem in _EFI
     target = None if efi or goarch is None else Target(goos="windows", goarch=goarch)
     debug = (DebugSection(name=section.name, data=section.data) for section in layout.sections)
-    go = read_go_facts(_map(layout), imports=imports, target=target, debug=debug)
+    go = read_go_facts(_map(layout), imports=imports, debug=debug)
     major, minor = layout.subsystem_version
     return BinaryFacts(
         path=path,

@@ -9,7 +9,6 @@ Source: Microsoft's PE Format specification, ".idata Section" and "Delay-Load Im
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from itertools import chain, islice
 from struct import Struct
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import NeededLibrary
 from pytest_golink.reader.pe.layout import COM_DESCRIPTOR, DELAY_IMPORT, IMPORT
+from pytest_golink.reader.witnesses.lief_pe import agree_with_lief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,40 +58,11 @@ def read_imports(layout: Layout) -> tuple[ImportedLibrary, ...]:
         if total >= _MOST_IMPORTS:
             raise layout.view.error(f"has {_MOST_IMPORTS} imports or more")
         found.append(ImportedLibrary(library=NeededLibrary(name=name, via=via), symbols=symbols))
-    _agree_with_lief(layout, found)
+    agree_with_lief(layout.view, [(each.library, len(each.symbols)) for each in found])
     if layout.directory(COM_DESCRIPTOR) and _MSCOREE not in (each.library.name.lower() for each in found):
         # A .NET image: Windows starts the runtime for it, whether the import directory says so or not.
         found.append(ImportedLibrary(library=NeededLibrary(name=_MSCOREE, via="COM descriptor directory"), symbols=()))
     return tuple(found)
-
-
-def _agree_with_lief(layout: Layout, walked: list[ImportedLibrary]) -> None:
-    import lief
-
-    lief.logging.disable()
-    config = lief.PE.ParserConfig()
-    config.parse_exports = config.parse_reloc = config.parse_rsrc = config.parse_signature = False
-    config.parse_exceptions = False
-    try:
-        binary = lief.PE.parse(io.BytesIO(layout.view.data), config)
-        if not isinstance(binary, lief.PE.Binary):  # pragma: no cover - no image is known that only LIEF refuses
-            raise layout.view.error("LIEF cannot read it")
-        parsed = [(str(library.name), len(library.entries)) for library in binary.imports]
-        delayed = list(binary.delay_imports)
-        # LIEF takes the addresses of Visual C++ 6 for RVAs.
-        by_rva = all(library.attribute & _DELAY_RVA_BASED for library in delayed)
-        parsed += [(str(library.name), len(library.entries)) for library in delayed if by_rva]
-    except (
-        ValueError,
-        RuntimeError,
-        TypeError,
-    ) as error:  # pragma: no cover - LIEF raises on names that we refuse before
-        raise layout.view.error(f"LIEF cannot read it: {error}") from error
-    counted = [
-        (each.library.name, len(each.symbols)) for each in walked if by_rva or each.library.via == "import directory"
-    ]
-    if parsed != counted:
-        raise layout.view.error(f"two readers disagree about its import directories: {parsed} and {counted}")
 
 
 def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:

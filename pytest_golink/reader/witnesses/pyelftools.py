@@ -29,6 +29,7 @@ _GOARCH = {
 }
 _DF_BIND_NOW, _DF_1_NOW, _DF_1_PIE = 8, 1, 0x08000000
 _PF_X, _PF_W = 1, 2
+_PAGE_BYTES = 4096
 # The n32 ABI of MIPS, which is no port of Go.
 _EF_MIPS_ABI2 = 0x20
 _VERSION_MASK, _VER_FLG_WEAK = 0x7FFF, 2
@@ -42,7 +43,7 @@ def ours(facts: BinaryFacts) -> dict[str, object]:
         "e_type": "ET_REL" if facts.kind == "object" else linked,
         "kind": facts.kind,
         "PT_INTERP": facts.interpreter,
-        "DT_NEEDED": tuple(library.name for library in facts.needed),
+        "DT_NEEDED": tuple(library.name for library in facts.needed if library.via == "DT_NEEDED"),
         "DT_RPATH": facts.rpath,
         "DT_RUNPATH": facts.runpath,
         "imports": tuple((symbol.name, symbol.library, symbol.version, symbol.weak) for symbol in facts.imports),
@@ -102,13 +103,16 @@ def _goarch(elf: Any) -> str | None:
 
 
 def _kind(file_type: str, segments: list[Any], tags: list[Any]) -> str:
-    """Tell a program from a library, which has a DT_SONAME if it names itself."""
+    """Tell a program from a library, which has a DT_SONAME if it names itself, and no DT_DEBUG."""
     if file_type == "ET_REL":
         return "object"
     values = {tag.entry.d_tag: tag.entry.d_val for tag in tags}
     if file_type == "ET_EXEC" or values.get("DT_FLAGS_1", 0) & _DF_1_PIE:
         return "executable"
-    starts = any(segment["p_type"] == "PT_INTERP" for segment in segments) or "DT_DEBUG" in values or not tags
+    interpreted = any(segment["p_type"] == "PT_INTERP" for segment in segments)
+    if interpreted and "DT_DEBUG" in values:
+        return "executable"
+    starts = interpreted or "DT_DEBUG" in values or not tags
     return "executable" if starts and "DT_SONAME" not in values else "shared-library"
 
 
@@ -134,15 +138,17 @@ def _hardening(segments: list[Any], tags: list[Any]) -> dict[str, object]:
     if stack:
         # Without one, the machine and the system decide.
         said["nx"] = not stack[0]["p_flags"] & _PF_X
-    relro = any(segment["p_type"] == "PT_GNU_RELRO" and segment["p_memsz"] for segment in segments)
-    values = [(tag.entry.d_tag, tag.entry.d_val) for tag in tags]
-    now = any(
-        tag == "DT_BIND_NOW"
-        or (tag == "DT_FLAGS" and value & _DF_BIND_NOW)
-        or (tag == "DT_FLAGS_1" and value & _DF_1_NOW)
-        for tag, value in values
+    relro = any(
+        (segment["p_vaddr"] + segment["p_memsz"]) // _PAGE_BYTES > segment["p_vaddr"] // _PAGE_BYTES
+        for segment in segments
+        if segment["p_type"] == "PT_GNU_RELRO"
     )
-    said["RELRO"] = ("full" if now else "partial") if relro else "none"
+    # Of two entries with one tag the last one counts.
+    values = {tag.entry.d_tag: tag.entry.d_val for tag in tags}
+    now = "DT_BIND_NOW" in values or values.get("DT_FLAGS", 0) & _DF_BIND_NOW or values.get("DT_FLAGS_1", 0) & _DF_1_NOW
+    if not (relro and now):
+        # Full it is only where the relocations lie in those pages, which pyelftools takes too long to read.
+        said["RELRO"] = "partial" if relro else "none"
     return said
 
 

@@ -13,7 +13,7 @@ from unittest import mock
 from pytest_golink.builder import Builder, parse_options
 from pytest_golink.golang import memory
 from pytest_golink.golang.sizes import package_sizes
-from pytest_golink.reader import _MAPPERS, _pick
+from pytest_golink.reader import _pick
 from pytest_golink.reader.bounds import View
 from pytest_golink.toolchain import find_go
 from tests.reader import handmade_macho, handmade_pe
@@ -45,13 +45,12 @@ class Seed:
 
 def read(data: bytes) -> tuple[BinaryFacts, ...]:
     """Read bytes as read_binaries() reads a file's."""
-    return _pick("image", data[:16])("image", memoryview(data))
+    return _pick("image", data[:16]).read("image", memoryview(data))
 
 
 def read_sizes(data: bytes) -> None:
     """Read what read_package_sizes() reads of a file."""
-    map_images = _MAPPERS.get(_pick("image", data[:16]))
-    for _, image in map_images("image", memoryview(data)) if map_images else ():
+    for _, image in _pick("image", data[:16]).map("image", memoryview(data)):
         package_sizes(image)
 
 

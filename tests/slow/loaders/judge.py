@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -74,14 +75,27 @@ def this_machine() -> Platform:
             "libc": "glibc",
             "libc-version": os.confstr("CS_GNU_LIBC_VERSION").split()[1],
             "libraries": ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2"],
+            "cpu": {"amd64": _cpu_level()},
         },
     )
+
+
+def _cpu_level() -> str:
+    loader = subprocess.run(["/lib64/ld-linux-x86-64.so.2", "--help"], check=True, capture_output=True, text=True)
+    return max(re.findall(r"x86-64-(v\d) \(supported", loader.stdout), default="v1")
 
 
 def musl(version: str) -> Platform:
     """Describe a musl of that version as a platform."""
     return parse_platform(
-        "musl", {"targets": ["linux/amd64"], "libc": "musl", "libc-version": version, "libraries": ["libc.so"]}
+        "musl",
+        {
+            "targets": ["linux/amd64"],
+            "libc": "musl",
+            "libc-version": version,
+            "libraries": ["libc.so"],
+            "cpu": {"amd64": _cpu_level()},
+        },
     )
 
 
