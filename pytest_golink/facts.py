@@ -220,6 +220,14 @@ class SignatureContent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyBreach:
+    """What dyld refuses of an image that was linked for an SDK of this version or a newer one, in its own words."""
+
+    text: str
+    sdk: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MachO:
     """
     What only Mach-O has.
@@ -229,7 +237,8 @@ class MachO:
     `code_flags` are those that every code directory of the signature has, None without one; `entitlements` the names of
     those that it says are true. `restricted` is whether there is a section __RESTRICT,__restrict. `environment` are the
     variables of LC_DYLD_ENVIRONMENT ("DYLD_…=…"), which dyld takes from an executable. `hardened_runtime` is the flag
-    of the code directories, None without a signature.
+    of the code directories, None without a signature. `policy` is what dyld's rules forbid from some SDK on;
+    `slice_offset` is where the slice of a fat file lies, and `fat64` whether the fat header is of 64 bits.
     """
 
     platform: str | None = None
@@ -240,6 +249,9 @@ class MachO:
     restricted: bool = False
     environment: tuple[str, ...] = ()
     hardened_runtime: bool | None = None
+    policy: tuple[PolicyBreach, ...] = ()
+    slice_offset: int | None = None
+    fat64: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -329,7 +341,8 @@ class Loading:
     thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of
     each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its
     start files say. `lowest_address` is where the first segment of an image with fixed addresses lies, `unmapped` the
-    first section with memory that no segment has.
+    first section with memory that no segment has. `told_its_place` is whether the loader learns where a program without
+    fixed addresses lies: by PT_PHDR.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -344,6 +357,7 @@ class Loading:
     checks_kernel: bool = False
     lowest_address: int | None = None
     unmapped: str | None = None
+    told_its_place: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -119,6 +119,9 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
     lowest = loading.lowest_address
     if facts.kind == "executable" and lowest is not None and lowest < _LOWEST_ADDRESS and platform.goos == "linux":
         yield Obstacle(text=f"its first segment is at the fixed address 0x{lowest:x}, where Linux maps nothing")
+    if facts.kind == "executable" and facts.interpreter is not None and not loading.told_its_place:
+        # Source: glibc's elf/rtld.c, rtld_setup_main_map; musl's ldso/dynlink.c, __dls3: else it lies at 0.
+        yield Obstacle(text="there is no PT_PHDR, by which the loader learns where the program lies: it crashes")
     if loading.unmapped is not None:
         yield Obstacle(text=f"the section {loading.unmapped} is in no segment: what it holds is missing", certain=False)
     # glibc makes the segments writable for a while where DT_TEXTREL is; musl does so for libraries only.

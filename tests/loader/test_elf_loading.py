@@ -87,6 +87,13 @@ def test_a_program_with_fixed_addresses_needs_them() -> None:
     assert answer(loads(replace(STATIC, go=V1), lowest_address=0x400000))[0] is True
 
 
+def test_the_loader_must_learn_where_a_program_lies() -> None:
+    reason = "there is no PT_PHDR, by which the loader learns where the program lies: it crashes"
+
+    assert answer(loads(PLAIN, told_its_place=False)) == (False, reason)
+    assert answer(loads(replace(PLAIN, interpreter=None, kind="shared-library"), told_its_place=False))[0] is True
+
+
 def test_a_section_that_no_segment_maps_leaves_it_open() -> None:
     assert answer(loads(PLAIN, unmapped=".rodata")) == (
         None,

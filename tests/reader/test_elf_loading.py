@@ -86,6 +86,8 @@ def test_a_relocation_in_code_is_told(compile_c: CompileC) -> None:
 def test_fixed_addresses_are_told(compile_c: CompileC) -> None:
     assert loading(compile_c("-no-pie")).lowest_address == 0x400000
     assert loading(compile_c("-fPIE", "-pie")).lowest_address is None
+    assert loading(compile_c("-fPIE", "-pie")).told_its_place
+    assert not loading(compile_c(*ALONE, source=CALLS)).told_its_place
 
 
 def test_a_section_outside_of_the_segments_is_told(compile_c: CompileC, tmp_path: Path) -> None:

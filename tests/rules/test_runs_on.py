@@ -424,13 +424,13 @@ def test_a_dylib_beside_the_image_is_a_caution(tmp_path: Path) -> None:
         MACHO,
         path=str(tmp_path / "app"),
         needed=needed("@rpath/libown.dylib", via="LC_LOAD_DYLIB"),
-        runpath=("@executable_path/lib",),
+        rpath=("@executable_path/lib",),
         go=go(GOARM64="v8.0"),
         macho=MachO(platform="macos", uuid="X"),
     )
 
     assert reason(image, "macos15") == (False, "@rpath/libown.dylib is no part of macOS")
-    assert reason(replace(image, runpath=("/opt/lib",)), "macos15") == (
+    assert reason(replace(image, rpath=("/opt/lib",)), "macos15") == (
         None,
         "@rpath/libown.dylib: what is in LC_RPATH there is not known here",
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Loading
 from pytest_golink.reader.elf.dynamic import DT_FLAGS, DT_SYMTAB
-from pytest_golink.reader.elf.layout import ET_EXEC, ET_REL, PF_W, PT_NOTE, SHF_ALLOC
+from pytest_golink.reader.elf.layout import ET_EXEC, ET_REL, PF_W, PT_NOTE, PT_PHDR, SHF_ALLOC
 from pytest_golink.reader.elf.notes import kernel_minimum
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         checks_kernel=asks and any(_TOO_OLD in bytes(region.data) for region in image.segments),
         lowest_address=layout.loads[0].address if layout.header.type == ET_EXEC and layout.loads else None,
         unmapped=_unmapped(layout),
+        told_its_place=layout.header.type == ET_EXEC or bool(layout.segments_of(PT_PHDR)),
     )
 
 
