@@ -220,6 +220,14 @@ class SignatureContent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyBreach:
+    """What dyld refuses of an image that was linked for an SDK of this version or a newer one, in its own words."""
+
+    text: str
+    sdk: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MachO:
     """
     What only Mach-O has.
@@ -229,7 +237,8 @@ class MachO:
     `code_flags` are those that every code directory of the signature has, None without one; `entitlements` the names of
     those that it says are true. `restricted` is whether there is a section __RESTRICT,__restrict. `environment` are the
     variables of LC_DYLD_ENVIRONMENT ("DYLD_…=…"), which dyld takes from an executable. `hardened_runtime` is the flag
-    of the code directories, None without a signature.
+    of the code directories, None without a signature. `policy` is what dyld's rules forbid from some SDK on;
+    `slice_offset` is where the slice of a fat file lies, and `fat64` whether the fat header is of 64 bits.
     """
 
     platform: str | None = None
@@ -240,6 +249,9 @@ class MachO:
     restricted: bool = False
     environment: tuple[str, ...] = ()
     hardened_runtime: bool | None = None
+    policy: tuple[PolicyBreach, ...] = ()
+    slice_offset: int | None = None
+    fat64: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -318,6 +330,38 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Loading:
+    """
+    What the loader does with an ELF image, beside finding libraries and their versions.
+
+    `bound` are the undefined strong symbols that it looks up before the program starts, `lazy` those that it may look
+    up at the first call (glibc's and the BSDs' loaders do, where `now` is false); both None on MIPS, whose tables are
+    others. A symbol that no relocation names is in neither. `relocations` are the types in DT_REL and DT_RELA,
+    `plt_relocations` those in DT_JMPREL, by their numbers; `read_only_relocation` is the address of one in a segment
+    that is not writable. `static_tls` says that the image's own thread-local variables have a fixed place beside the
+    thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of
+    each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its
+    start files say. `lowest_address` is where the first segment of an image with fixed addresses lies, `unmapped` the
+    first section with memory that no segment has. `told_its_place` is whether the loader learns where a program without
+    fixed addresses lies: by PT_PHDR.
+    """
+
+    bound: tuple[str, ...] | None = ()
+    lazy: tuple[str, ...] | None = ()
+    now: bool = False
+    relocations: tuple[int, ...] = ()
+    plt_relocations: tuple[int, ...] = ()
+    read_only_relocation: int | None = None
+    static_tls: bool = False
+    go_constructor: bool = False
+    notes: tuple[int, ...] = ()
+    checks_kernel: bool = False
+    lowest_address: int | None = None
+    unmapped: str | None = None
+    told_its_place: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BinaryFacts:
     """
     The linkage facts of one image (a fat Mach-O: of one slice).
@@ -328,7 +372,8 @@ class BinaryFacts:
     GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes ask for, whatever the build info says.
     `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included. `soname` is the name that a
     library has for those that need it: DT_SONAME, the install name of LC_ID_DYLIB, the name in PE's export directory.
-    `exports` are the names that the image offers to others, None where the format has no such table.
+    `exports` are the names that the image offers to others, None where the format has no such table. `loading` is
+    None outside ELF, and of an object.
     """
 
     path: str
@@ -367,6 +412,7 @@ class BinaryFacts:
     signature: SignatureContent | None = None
     elf: Elf | None = None
     pe: Pe | None = None
+    loading: Loading | None = None
 
     @property
     def stripped(self) -> bool | None:

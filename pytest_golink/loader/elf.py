@@ -16,7 +16,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
-from pytest_golink.loader.elf_search import Loaded, folders, look_beside, undefined_symbols, undefined_versions
+from pytest_golink.loader.elf_loading import loading_obstacles
+from pytest_golink.loader.elf_search import Loaded, folders, look_beside, undefined_versions
+from pytest_golink.loader.elf_symbols import MUSL_ITSELF, Present, symbol_obstacles
 from pytest_golink.loader.elf_systems import android_level, openbsd_has, openbsd_other_version, system_obstacles
 from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
@@ -31,34 +33,14 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, NeededLibrary, VersionNeed
     from pytest_golink.platforms import Platform
 
-# musl is each of these itself, whatever follows the name: "libc.so.6" and "libpthread.so.0" too.
-# Source: musl's ldso/dynlink.c, load_library: the reserved names.
-_MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
-# What a glibc before 2.34 has in a library of its own, of what Go programs and purego call.
-# Source: glibc 2.34's NEWS; `readelf --dyn-syms` of Debian 11's libc6.
-_BEFORE_2_34: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "libdl.so.2": frozenset({"dlopen", "dlsym", "dlclose", "dlerror", "dladdr", "dlvsym", "dlinfo"}),
-        "libpthread.so.0": frozenset(
-            {"pthread_create", "pthread_join", "pthread_detach", "pthread_key_create", "pthread_setspecific"}
-            | {"pthread_getspecific", "pthread_once", "pthread_kill", "sem_init", "sem_post", "sem_wait"}
-            | {"pthread_key_delete", "pthread_cancel", "pthread_sigmask", "pthread_setname_np", "pthread_getattr_np"}
-            | {"pthread_attr_getstack", "pthread_attr_getstacksize", "pthread_attr_setstacksize"}
-        ),
-        "libresolv.so.2": frozenset({"__res_search", "__res_nsearch", "__res_query", "__dn_expand"}),
-        "librt.so.1": frozenset({"shm_open", "shm_unlink", "mq_open", "timer_create", "timer_settime", "timer_delete"}),
-        "libutil.so.1": frozenset({"openpty", "forkpty", "login_tty"}),
-    }
-)
-_MERGED = (2, 34)
-# Libraries that need no other one of those.
-_OWN_OF_GLIBC = frozenset({"libc.so.6", "libm.so.6", *_BEFORE_2_34})
 # Versions without a number, and the prefix and number of what came with them.
 # Source: the symbols file of Debian's libstdc++6: GCC 4.7 and GCC 5; gcc's libstdc++-v3/config/abi/pre/gnu.ver.
 _NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {name: ("GLIBC", version) for name, version in ABI_VERSIONS.items()}
     | {"CXXABI_TM_1": ("CXXABI", "1.3.6"), "CXXABI_FLOAT128": ("CXXABI", "1.3.9")}
 )
+# What glibc's own libraries share among each other: it changes with every build.
+_PRIVATE = "GLIBC_PRIVATE"
 # Libraries beside the image that are read: a program that ships more of them is looked at no further.
 _MOST_SHIPPED = 64
 
@@ -78,6 +60,7 @@ def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = Fals
     if facts.interpreter is not None and not platform.has_loader(loader, goarch):
         yield _without_loader(facts, platform, goarch)
         return
+    yield from loading_obstacles(facts, platform)
     yield from system_obstacles(facts, platform)
     if facts.linkage == "dynamic":
         yield from _libraries(facts, platform, goarch, packed=packed)
@@ -144,24 +127,14 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
         for each in cpu_obstacles(replace(image.facts, target=facts.target), platform):
             if not each.caution:
                 yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
-    others = _others({*base, *lost}, facts, platform)
-    if not others:
-        yield from undefined_symbols(facts, shipped, platform, goarch)
-    yield from _undeclared(facts, {*shipped, *base, *lost}, platform, certain=not others and not shipped)
-
-
-def _others(names: set[str], facts: BinaryFacts, platform: Platform) -> set[str]:
-    """Give what is neither the loader nor the C library's own: what such a library has, and needs, is not known."""
-    rest = names - {(facts.interpreter or "").rpartition("/")[2]}
-    if platform.libc == "musl":
-        return {name for name in rest if not _MUSL_ITSELF.match(name)}
-    return rest - _OWN_OF_GLIBC
+    found_there = Present(shipped=shipped, base=frozenset(base), lost=frozenset(lost))
+    yield from symbol_obstacles(facts, found_there, platform, goarch)
 
 
 def _is_loader_s(library: NeededLibrary, facts: BinaryFacts, platform: Platform) -> bool:
     """Whether a library is the loader itself, which is loaded before anything is looked for."""
     if platform.libc == "musl":
-        return _MUSL_ITSELF.match(library.name) is not None
+        return MUSL_ITSELF.match(library.name) is not None
     return library.name == (facts.interpreter or "").rpartition("/")[2]
 
 
@@ -192,7 +165,7 @@ def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Ob
 
 
 def _is_there(library: NeededLibrary, platform: Platform, goarch: str) -> bool:
-    if platform.libc == "musl" and _MUSL_ITSELF.match(library.name):
+    if platform.libc == "musl" and MUSL_ITSELF.match(library.name):
         return True
     if platform.goos == "openbsd":
         return openbsd_has(library.name, platform, goarch)
@@ -230,6 +203,9 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
     highest: dict[str, tuple[str, VersionNeed]] = {}
     for need in needs:
         version = symbol_version(need.version)
+        if need.version == _PRIVATE and platform.libc == "glibc":
+            yield _private(facts, need)
+            continue
         level = android_level(need.version) if platform.libc == "bionic" else None
         if need.version in _NAMED_VERSIONS:
             prefix, asked = _NAMED_VERSIONS[need.version]
@@ -254,6 +230,16 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
         yield _too_old(facts, need, prefix, platform)
 
 
+def _private(facts: BinaryFacts, need: VersionNeed) -> Obstacle:
+    symbols = [symbol.name for symbol in facts.imports if symbol.version == need.version]
+    named = f" ({listed(symbols, most=3)})" if symbols else ""
+    return Obstacle(
+        text=f"{Path(facts.path).name} needs {_PRIVATE} of {need.library}{named}: it fits only the very glibc that it "
+        "was made with",
+        remedy=("ship no part of a glibc beside the program, and link against public symbols only",),
+    )
+
+
 def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platform) -> Obstacle:
     symbols = [
         symbol.name
@@ -268,22 +254,6 @@ def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platf
         remedy=() if prefix == "GLIBC" else ("build on a system as old as that platform",),
         glibc=has if prefix == "GLIBC" else None,
     )
-
-
-def _undeclared(facts: BinaryFacts, loaded: set[str], platform: Platform, *, certain: bool) -> Iterator[Obstacle]:
-    """Yield what is called without a version, and is in no library that is loaded there."""
-    if platform.libc != "glibc" or platform.libc_version is None or numbers(platform.libc_version) >= _MERGED:
-        return
-    for library, names in _BEFORE_2_34.items():
-        found = [each.name for each in facts.imports if each.name in names and each.version is None and not each.weak]
-        if found and library not in loaded:
-            yield Obstacle(
-                text=f"calls {listed(found, most=3)} without needing {library}, where glibc {platform.libc_version} "
-                "has it",
-                cause=tuple(dynamic_import_causes(facts)),
-                remedy=(f"link with -l{library.removeprefix('lib').partition('.')[0]}",),
-                certain=certain,
-            )
 
 
 def _cautions(facts: BinaryFacts) -> Iterator[Obstacle]:

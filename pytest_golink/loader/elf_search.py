@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.loader.obstacles import Obstacle
-from pytest_golink.platforms.musl import is_of_some_musls, musl_has
-from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,38 +136,6 @@ def undefined_versions(facts: BinaryFacts, shipped: Mapping[str, Loaded]) -> Ite
             caution=warns,
             remedy=() if warns else (f"ship the {need.library} that it was linked with",),
         )
-
-
-def undefined_symbols(
-    facts: BinaryFacts, shipped: Mapping[str, Loaded], platform: Platform, goarch: str
-) -> Iterator[Obstacle]:
-    """
-    Yield the symbols that a program calls, and that are in no library which it is shipped with, nor in the C library.
-
-    Those of a program that needs no library but the shipped ones and those of glibc or musl: what others have is not
-    known.
-    """
-    # What a library calls may be in the program that loads it.
-    if facts.kind != "executable" or not shipped:
-        return
-    exports = frozenset().union(*(library.exports for library in shipped.values()))
-    version = platform.libc_version or "0"
-    bound, loose = [], []
-    for symbol in facts.imports:
-        if symbol.weak or symbol.name in exports or is_of_some_musls(symbol.name):
-            continue
-        if symbol.library in shipped:
-            bound.append(symbol.name)
-        elif symbol.version is None and not musl_has(symbol.name, version, goarch):
-            loose.append(symbol.name)
-    # glibc may bind a function at its first call; and a symbol without a version may be one of glibc's own, above all
-    # where the program names no version at all.
-    musl = platform.libc == "musl"
-    loose = loose if musl or facts.version_needs else []
-    for names, certain in ((bound, musl or facts.hardening.relro == "full"), (loose, musl)):
-        if names:
-            text = f"calls {listed(names, most=3)}, which no library beside the image has"
-            yield Obstacle(text=text, certain=certain, remedy=("ship the libraries that it was linked with",))
 
 
 def _candidates(name: str, image: Loaded, platform: Platform) -> Iterator[Path]:

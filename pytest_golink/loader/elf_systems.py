@@ -36,6 +36,11 @@ _ANDROID_16K_API = 35
 _ANDROID_PAGE = 16384
 # A static program has to name its system calls from this OpenBSD on.
 _OPENBSD_PINNED = (7, 5)
+# libc has no syscall(2) from this OpenBSD on.
+# Source: OpenBSD's lib/libc/shlib_version, 98.0 (2023-12): syscall is removed; golang/go#63900.
+_OPENBSD_NO_SYSCALL = (7, 5)
+# The first Go whose standard library does without it. Source: golang/go#63900, in Go 1.22.
+_WITHOUT_SYSCALL_GO = 22
 # A process has one libc from this OpenBSD on: that which its program asks for.
 _OPENBSD_ONE_LIBC = (7, 5)
 # What OpenBSD's ld.so takes for a library's name and its version: libexec/ld.so/sod.c, _dl_build_sod.
@@ -47,6 +52,9 @@ def system_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacl
     version = _os_version(platform)
     if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
         yield _pinned(facts)
+    elif platform.goos == "openbsd" and version >= _OPENBSD_NO_SYSCALL:
+        if any(symbol.name == "syscall" and not symbol.weak for symbol in facts.imports):
+            yield _syscall(facts)
     elif platform.goos == "android" and version:
         yield from _on_android(facts, version[0])
         yield from _filtered(facts, version[0])
@@ -115,6 +123,16 @@ def _pinned(facts: BinaryFacts) -> Obstacle:
         return Obstacle(text=f"{text}; whether it does is not known here", certain=False)
     # Source: the release notes of Go 1.16 (amd64, arm64) and 1.17 (386, arm).
     return Obstacle(text=text, remedy=("Go 1.17 or newer, which calls the system through libc",))
+
+
+def _syscall(facts: BinaryFacts) -> Obstacle:
+    # ld.so binds it at the first call, and ends the program there: showwin/speedtest-go#233.
+    release = go_release(facts)
+    newer = release is None or release[0] >= _WITHOUT_SYSCALL_GO
+    return Obstacle(
+        text="calls syscall, which OpenBSD's libc does not have from 7.5 on",
+        remedy=("a newer golang.org/x/sys",) if newer else ("Go 1.22 or newer, and a newer golang.org/x/sys",),
+    )
 
 
 def android_level(version: str) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.loader.obstacles import Obstacle
+from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors
 from pytest_golink.platforms.system_libraries import outside_system
 from pytest_golink.text.versions import numbers
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 # dyld asks a program for LC_UUID from macOS 26 on, where its SDK is of that release or newer.
 # Source: dyld-1323.3, mach_o/Policy.cpp: an MH_EXECUTE, from the epoch fall2025 on; ebitengine/purego#483.
 _UUID_FROM = (26,)
+# dyld holds a program against its rules from macOS 26 on; libraries it did before, by other editions of them.
+# Source: dyld-1323.3, mach_o/Policy.cpp, enforceHasUUID; dyld-1284.13 to 1378.
+_POLICY_FROM = (26, 0, 0)
+_OLDER_GO = "an older Go: its own linker writes the oldest macOS that this version of Go runs on"
+_OLDER_WINDOWS_GO = "an older Go: its own linker writes the oldest Windows that this version of Go runs on"
+# Pages of Apple silicon, in bytes.
+_PAGE_ARM64 = 1 << 14
 _IN_THE_FOLDER = re.compile(r"@(executable_path|loader_path)/(.*)")
 
 
@@ -53,14 +61,22 @@ def older_system(facts: BinaryFacts, system: str, limit: str) -> tuple[str, ...]
     """Return how the same program asks for no newer system than `limit`."""
     if facts.go is None:
         return (f"link it with -mmacosx-version-min={limit}",) if system == "macos" else ()
-    if facts.format == "macho" and facts.link_mode == "external":
-        return (f"MACOSX_DEPLOYMENT_TARGET={limit}, where this version of Go still runs there",)
     if facts.format == "macho":
-        return (
-            "an older Go: its own linker writes the oldest macOS that this version of Go runs on",
-            f"Go 1.27 has -ldflags -macos={limit} to write another, and no promise that the program runs there",
-        )
-    return ("an older Go: its own linker writes the oldest Windows that this version of Go runs on",)
+        if system == "macos" and not _runs_there(facts, limit):
+            # Another version in the header would only hide that.
+            last = last_go(system, limit)
+            return (f"{last}, the last one for macOS {limit}" if last else _OLDER_GO,)
+        if facts.link_mode == "external":
+            return (f"MACOSX_DEPLOYMENT_TARGET={limit}",)
+        return (_OLDER_GO, f"Go 1.27 has -ldflags -macos={limit} to write another")
+    last = last_go("windows", limit)
+    return (f"{last}, the last one for it" if last else _OLDER_WINDOWS_GO,)
+
+
+def _runs_there(facts: BinaryFacts, limit: str) -> bool:
+    """Return whether Go and what the image calls are as old as that macOS."""
+    floors = [*symbol_floors(facts, "macos"), *filter(None, [go_floor(facts, "macos")])]
+    return all(padded(floor.version) <= padded(limit) for floor in floors)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +151,9 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
     if system == "macos" and facts.os_minimum and padded(facts.os_minimum) > version:
         remedies = older_system(facts, system, ".".join(map(str, version[:2])))
         missing.append((f"minimum OS {facts.os_minimum}", "dyld refuses an image for a newer system", remedies[0]))
+    if system == "macos":
+        missing += _newer_code(facts, version)
+    missing += _against_policy(facts, version)
     if _lacks_uuid(facts, version) and not _has_older_sdk(facts):
         # "dyld: missing LC_UUID load command".
         remedy = "Go 1.24 or newer, or -ldflags '-linkmode external' on a Mac" if facts.go else "link without -no_uuid"
@@ -150,6 +169,39 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
             # Source: xnu's bsd/kern/mach_loader.c: LOAD_FAILURE where pie_required(), which holds on arm64.
             cause = "on arm64 the kernel starts position-independent programs alone"
             missing.append(("no MH_PIE", cause, "-buildmode=pie" if facts.go else "link without -no_pie"))
+    return missing
+
+
+def _newer_code(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
+    """Return what the code asks for, whatever minimum the header has."""
+    missing = []
+    limit = ".".join(map(str, version[:2]))
+    for floor in symbol_floors(facts, "macos"):
+        if padded(floor.version) > version:
+            remedies = older_system(facts, "macos", limit)
+            missing.append((floor.reason, "dyld ends a program whose symbol it does not find", (*remedies, "")[0]))
+    own = go_floor(facts, "macos")
+    if own is not None and padded(own.version) > max(version, padded(facts.os_minimum or "0")):
+        remedies = older_system(facts, "macos", limit)
+        missing.append((own.reason, "what Go's runtime calls may be missing on an older one", remedies[0]))
+    return missing
+
+
+def _against_policy(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
+    """Return what dyld's rules forbid to an image of its SDK, and what the kernel forbids to a slice."""
+    missing = []
+    sdk = sdk_of(facts)
+    for breach in facts.macho.policy if facts.macho and version >= _POLICY_FROM and sdk else ():
+        if padded(sdk) >= padded(breach.sdk):
+            cause = f"dyld refuses that of an image whose SDK is {breach.sdk} or newer"
+            missing.append((breach.text, cause, "link it again, or for an older SDK"))
+    if facts.macho and facts.macho.fat64 and facts.kind == "executable":
+        cause = "the kernel starts programs of the 32-bit fat header only"
+        missing.append(("a fat header of 64 bits", cause, "lipo without -fat64"))
+    offset = facts.macho.slice_offset if facts.macho else None
+    if cpu_of(facts) == "arm64" and offset is not None and offset % _PAGE_ARM64:
+        cause = "pages of Apple silicon have 16 KiB: the slice cannot be mapped"
+        missing.append((f"the slice is at 0x{offset:x}", cause, "lipo, which aligns arm64 to 2^14"))
     return missing
 
 
@@ -171,7 +223,7 @@ def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle
             yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
         elif library.via == "LC_LOAD_WEAK_DYLIB":
             yield Obstacle(text=f"{library.name} is no part of macOS; it is asked for weakly", caution=True)
-        elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.runpath or ()):
+        elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.rpath or ()):
             yield Obstacle(text=f"{library.name}: what is in LC_RPATH there is not known here", certain=False)
         else:
             yield Obstacle(text=f"{library.name} is no part of macOS", remedy=(f"link {library.name} statically",))
@@ -180,6 +232,6 @@ def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle
 def _beside_macho(facts: BinaryFacts, name: str) -> bool:
     names = [name]
     if name.startswith("@rpath/"):
-        names = [f"{entry}/{name.removeprefix('@rpath/')}" for entry in facts.runpath or ()]
+        names = [f"{entry}/{name.removeprefix('@rpath/')}" for entry in facts.rpath or ()]
     folder = Path(facts.path).parent
     return any(match and (folder / match[2]).is_file() for match in map(_IN_THE_FOLDER.fullmatch, names))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
 from pytest_golink.golang.versions import release_of
-from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 # A 64-bit kernel may be built to run the programs of the 32-bit one too.
 _RUNS_ALSO: Mapping[str, str] = MappingProxyType({"386": "amd64", "arm": "arm64"})
-# Go's minor version, and the oldest Linux from it on.
-# Source: the release notes of Go 1.18 (2.6.32) and 1.24 (3.2).
-_KERNELS = ((24, "3.2"), (0, "2.6.32"))
 # What every system of today is offered for, whatever else is in doubt.
 _COMMON = frozenset({"amd64", "arm64"})
 # A fact of a platform by its key, in words.
@@ -94,18 +90,6 @@ def cpu_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
             )
     if facts.go is not None and not levels:
         yield Obstacle(text=f"the build info does not record {setting}: its CPU level is not known", caution=True)
-
-
-def kernel_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield why the kernel of the platform is too old for this Go."""
-    minor = go_minor(facts)
-    if platform.kernel is None or minor is None or facts.target is None or facts.target.goos != "linux":
-        return
-    oldest = next(kernel for first, kernel in _KERNELS if minor >= first)
-    if numbers(platform.kernel) < numbers(oldest):
-        yield Obstacle(
-            text=f"Go 1.{minor} needs Linux {oldest}; {platform.name} has {platform.kernel}", remedy=("an older Go",)
-        )
 
 
 def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:

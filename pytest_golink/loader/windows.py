@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.loader.obstacles import Obstacle, go_minor
+from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors, windows_version
 from pytest_golink.platforms.system_libraries import outside_system
 from pytest_golink.text.versions import numbers
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, NeededLibrary
     from pytest_golink.platforms import Platform
 
-# Source: Go 1.21's release notes: Windows 10 and Server 2016 are the oldest; 1.11's: 7 and Server 2008 R2.
-_GO_WINDOWS = ((21, "10.0"), (11, "6.1"))
 _API_SET = re.compile(r"(api|ext)-ms-[a-z0-9-]+\.dll")
 # The Universal CRT is a part of Windows from 10 on.
 # Source: Microsoft's "Universal CRT deployment": KB2999226 brings it to older ones.
@@ -36,11 +35,16 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
             cause=("the loader refuses an image for a newer Windows",),
             remedy=("an older Go: its own linker writes the oldest Windows that this version of Go runs on",),
         )
-    minor = go_minor(facts)
-    oldest = next((version for first, version in _GO_WINDOWS if minor is not None and minor >= first), None)
-    if has and oldest and numbers(has) < numbers(oldest):
-        words = "Windows 10 or Server 2016" if oldest == "10.0" else "Windows 7 or Server 2008 R2"
-        yield Obstacle(text=f"Go 1.{minor} runs on {words} and newer", remedy=("Go 1.20, the last one for older",))
+    own = go_floor(facts, "windows")
+    if has and own is not None and numbers(has) < numbers(own.version):
+        last = last_go("windows", has)
+        yield Obstacle(text=own.reason, remedy=(f"{last}, the last one for older",) if last else ())
+    for floor in symbol_floors(facts, "windows") if has else ():
+        if numbers(windows_version(platform.name, has)) < numbers(floor.version):
+            yield Obstacle(
+                text=f"{floor.reason}: the loader refuses a program whose function a DLL does not have",
+                remedy=("call it through GetProcAddress, or build with the headers of an older Windows",),
+            )
     for library in _missing_dlls(facts, platform):
         if (Path(facts.path).parent / library.name).is_file():
             # The folder of the program comes first.
@@ -55,6 +59,7 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
     if late and numbers(has) < _UCRT_FROM:
         text = f"{late[0]} is there with the update KB2999226 alone"
         yield Obstacle(text=text, certain=False, remedy=("ask for that update, or link to msvcrt.dll",))
+    minor = go_minor(facts)
     with_netapi = minor is None or minor < _WITHOUT_NETAPI
     users = facts.content.user_lookup or ()
     if platform.family == "nanoserver" and with_netapi and "system" in users:

@@ -64,13 +64,18 @@ def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: F
         evidence += (f"build setting DefaultGODEBUG has fips140={default_mode(facts)}",)
     modules = [each for each in found if each.kind == kind]
     started = default_mode(facts)
+    refused = None
     held = bool(modules)
     if kind == "go":
         held = held and all(_is_module(facts, each, module) for each in modules)
         held = held and (started in ("on", "only") if mode is None else started == mode)
+        refused = _refused(facts) if started in ("on", "only") else None
+        held = held and refused is None
     observed = listed([_word(each) for each in found]) or "no cryptography is linked in"
     if kind == "go":
         observed += f", fips140={started}"
+        if refused is not None:
+            observed += f": the program panics at its start ({refused})"
     return Verdict(
         outcome="passed" if held else "violated",
         expected=expected,
@@ -79,6 +84,28 @@ def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: F
         cause=() if held else _cause(facts, kind),
         remedy=() if held else _remedy(kind, module, mode),
     )
+
+
+def _refused(facts: BinaryFacts) -> str | None:
+    """
+    Return why the Go Cryptographic Module does not start in FIPS 140-3 mode, None where it does.
+
+    Source: Go's crypto/internal/fips140/fips140.go, Supported, in Go 1.24 to 1.27.
+    """
+    target = facts.target
+    if target is not None and (
+        target.goarch == "wasm"
+        or target.goos in ("openbsd", "aix")
+        or (target.goos, target.goarch) in (("windows", "386"), ("windows", "arm"))
+    ):
+        return f"FIPS 140-3 mode is not supported on {target}"
+    if "asan" in (facts.content.instrumentation or ()):
+        return "FIPS 140-3 mode is incompatible with ASAN"
+    if "purego" in setting(facts, "-tags").split(","):
+        return "FIPS 140-3 mode is incompatible with the purego build tag"
+    if any(each.kind == "boringcrypto" for each in facts.content.crypto or ()):
+        return "FIPS 140-3 mode is incompatible with GOEXPERIMENT=boringcrypto"
+    return None
 
 
 def default_mode(facts: BinaryFacts) -> str:

@@ -3,11 +3,14 @@
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.facts import BinaryFacts
 from pytest_golink.forms import Form
 from pytest_golink.loader.macos import check_macos, cpu_of, minimum_line, older_system, padded, system_of
+from pytest_golink.loader.os_floors import OsFloor, go_floor, symbol_floors
 from pytest_golink.remedies.flags import older_macos
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.rule import rule
@@ -105,14 +108,25 @@ def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], No
         return Verdict(
             outcome="undecidable", expected=expected, observed="there is no LC_BUILD_VERSION and no LC_VERSION_MIN"
         )
-    held = padded(facts.os_minimum) <= padded(limit)
+    # Whatever the header says, what is newer in the image decides.
+    newer = [floor for floor in _floors(facts, system) if padded(floor.version) > padded(facts.os_minimum)]
+    highest = max([facts.os_minimum, *(floor.version for floor in newer)], key=padded)
+    held = padded(highest) <= padded(limit)
     return Verdict(
         outcome="passed" if held else "violated",
         expected=f"{system} {limit} or older is enough",
-        observed=f"{system} {facts.os_minimum}",
-        evidence=(minimum_line(facts),),
+        observed=f"{system} {highest}",
+        evidence=(minimum_line(facts), *(floor.reason for floor in newer)),
         remedy=() if held else older_system(facts, system, limit),
     )
+
+
+def _floors(facts: BinaryFacts, system: str) -> Iterator[OsFloor]:
+    """Yield what the image asks of the system beside its header."""
+    own = go_floor(facts, system)
+    if own is not None:
+        yield own
+    yield from symbol_floors(facts, system)
 
 
 def _limit(system: str, versions: tuple[str, ...]) -> str:

@@ -11,14 +11,9 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.findings import PlatformAnswer
 from pytest_golink.forms import Form
 from pytest_golink.loader.elf import elf_obstacles
+from pytest_golink.loader.kernel import kernel_obstacles
 from pytest_golink.loader.macos import macos_obstacles
-from pytest_golink.loader.obstacles import (
-    Obstacle,
-    cpu_obstacles,
-    kernel_obstacles,
-    target_obstacles,
-    unverified_obstacles,
-)
+from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles, target_obstacles, unverified_obstacles
 from pytest_golink.loader.windows import windows_obstacles
 from pytest_golink.platforms import PLATFORMS, Platform, platforms_named
 from pytest_golink.platforms.naming import in_words

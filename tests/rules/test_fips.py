@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Content, CryptoModule
 from pytest_golink.rules import evaluate
-from tests.rules.facts_factory import FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import FOREIGN, STATIC, go, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
@@ -104,3 +104,28 @@ def test_module_and_mode_are_asked_of_gos_own_module_alone() -> None:
 def test_an_image_without_a_pclntab_does_not_say() -> None:
     assert asked(None, {}, kind="go").outcome == "undecidable"
     assert evaluate("fips", subject(FOREIGN), {"kind": "go"}).outcome == "undecidable"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"target": target("js/wasm")}, "FIPS 140-3 mode is not supported on js/wasm"),
+        ({"target": target("windows/386")}, "FIPS 140-3 mode is not supported on windows/386"),
+        ({"target": target("openbsd/amd64")}, "FIPS 140-3 mode is not supported on openbsd/amd64"),
+        ({"instrumentation": ("asan",)}, "FIPS 140-3 mode is incompatible with ASAN"),
+        ({"tags": "netgo,purego"}, "FIPS 140-3 mode is incompatible with the purego build tag"),
+        ({"crypto": (FROZEN, BORING)}, "FIPS 140-3 mode is incompatible with GOEXPERIMENT=boringcrypto"),
+    ],
+)
+def test_where_the_module_refuses_to_start_the_program_panics(changes: dict[str, Any], words: str) -> None:
+    settings = {**FROZEN_ON, **({"-tags": changes["tags"]} if "tags" in changes else {})}
+    content = Content(crypto=changes.get("crypto", (FROZEN,)), instrumentation=changes.get("instrumentation"))
+    image = replace(STATIC, content=content, go=replace(STATIC.go, settings=settings))
+    if "target" in changes:
+        image = replace(image, target=changes["target"])
+
+    found = evaluate("fips", subject(image), {"kind": "go"})
+    assert found.outcome == "violated"
+    assert found.observed.endswith(f"the program panics at its start ({words})")
+    off = replace(image, go=replace(STATIC.go, settings={**settings, "DefaultGODEBUG": "fips140=off"}))
+    assert evaluate("fips", subject(off), {"kind": "go", "mode": "off"}).outcome == "passed"

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.facts import MachO
+from pytest_golink.facts import MachO, PolicyBreach
 from pytest_golink.rules import evaluate
-from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, subject, target
+from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, subject, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 UUID = "FEC0E491-7814-3C84-B0BF-047EB8A8E529"
 MAC = replace(MACHO, macho=MachO(platform="macos", sdk="26.2", uuid=UUID))
+GO_1_20 = replace(MACHO.go, version="go1.20.14")
+CHAIN = symbols("SecTrustCopyCertificateChain")
+TWICE = (PolicyBreach(text="duplicate LC_RPATH '/lib'", sdk="26"),)
 INTEL = replace(MAC, target=target("darwin/amd64"), signed="none")
 IOS = replace(MAC, target=target("ios/arm64"), macho=MachO(platform="ios", uuid=UUID))
 OBJECT = replace(MAC, kind="object")
@@ -42,8 +45,20 @@ OLD_SDK = replace(NO_UUID, macho=MachO(platform="macos", sdk="11.0"))
         (PE, "windows 11", "passed", "windows 10.0"),
         (PE, "windows 8.1", "violated", "windows 10.0"),
         (PE, "6.1", "violated", "windows 10.0"),
-        (replace(PE, os_minimum="6.1"), ["Windows 7", "macos 11"], "passed", "windows 6.1"),
-        (replace(PE, os_minimum="6.1"), "windows vista", "violated", "windows 6.1"),
+        (replace(PE, os_minimum="6.1", go=None), ["Windows 7", "macos 11"], "passed", "windows 6.1"),
+        (replace(PE, os_minimum="6.1", go=None), "windows vista", "violated", "windows 6.1"),
+        # Go 1.27, whatever another linker wrote.
+        (replace(PE, os_minimum="6.0"), "windows 7", "violated", "windows 10.0"),
+        (replace(PE, os_minimum="6.0", go=GO_1_20), "windows 7", "passed", "windows 6.1"),
+        (
+            replace(PE, os_minimum="6.0", go=None, imports=symbols("WaitOnAddress")),
+            "windows 7",
+            "violated",
+            "windows 6.2",
+        ),
+        (replace(MAC, os_minimum="11.0"), "11", "violated", "macos 13"),
+        (replace(MAC, os_minimum="11.0", go=GO_1_20, imports=CHAIN), "11", "violated", "macos 12"),
+        (replace(MAC, os_minimum="11.0", go=GO_1_20), "11", "passed", "macos 11.0"),
         (
             replace(MAC, os_minimum=None),
             "13.0",
@@ -72,20 +87,20 @@ def test_the_evidence_is_the_image_s_own_word() -> None:
     ("facts", "version", "remedy"),
     [
         (
-            MAC,
+            replace(MAC, go=GO_1_20),
             "12",
             (
                 "an older Go: its own linker writes the oldest macOS that this version of Go runs on",
-                "Go 1.27 has -ldflags -macos=12 to write another, and no promise that the program runs there",
+                "Go 1.27 has -ldflags -macos=12 to write another",
             ),
         ),
-        (
-            replace(MAC, link_mode="external"),
-            "12",
-            ("MACOSX_DEPLOYMENT_TARGET=12, where this version of Go still runs there",),
-        ),
+        # What the program calls is not there, whatever the header says.
+        (replace(MAC, go=GO_1_20, imports=CHAIN), "11", ("Go 1.24, the last one for macOS 11",)),
+        (MAC, "10.9", ("an older Go: its own linker writes the oldest macOS that this version of Go runs on",)),
+        (replace(MAC, go=GO_1_20, link_mode="external"), "12", ("MACOSX_DEPLOYMENT_TARGET=12",)),
         (replace(MAC, go=None), "12", ("link it with -mmacosx-version-min=12",)),
-        (PE, "windows 7", ("an older Go: its own linker writes the oldest Windows that this version of Go runs on",)),
+        (PE, "windows 7", ("Go 1.20, the last one for it",)),
+        (PE, "5.1", ("an older Go: its own linker writes the oldest Windows that this version of Go runs on",)),
         (replace(PE, go=None), "windows 7", ()),
         (MAC, "13", ()),
     ],
@@ -130,7 +145,21 @@ def test_a_version_that_never_was_is_told_the_form(version: object) -> None:
         (MAC, "13.0", "passed", "all of it"),
         (INTEL, "26", "passed", "all of it"),
         (replace(MAC, signed="signed", kind="shared-library"), "26", "passed", "all of it"),
-        (replace(INTEL, os_minimum=None), "10.9", "passed", "all of it"),
+        (replace(INTEL, os_minimum=None, go=None), "10.9", "passed", "all of it"),
+        (replace(INTEL, os_minimum="10.9"), "12", "violated", "Go 1.27 runs on macOS 13 and newer"),
+        (
+            replace(MAC, os_minimum="11.0", go=GO_1_20, imports=CHAIN),
+            "11",
+            "violated",
+            "calls SecTrustCopyCertificateChain, which came with macOS 12",
+        ),
+        (replace(MAC, macho=replace(MAC.macho, policy=TWICE)), "26", "violated", "duplicate LC_RPATH '/lib'"),
+        (replace(MAC, macho=replace(MAC.macho, policy=TWICE)), "15.5", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC.macho, policy=TWICE, sdk="15.4")), "26", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC.macho, slice_offset=0x5000)), "13", "violated", "the slice is at 0x5000"),
+        (replace(MAC, macho=replace(MAC.macho, slice_offset=0x8000)), "13", "passed", "all of it"),
+        (replace(INTEL, macho=replace(MAC.macho, slice_offset=0x5000)), "13", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC.macho, fat64=True)), "13", "violated", "a fat header of 64 bits"),
         (NO_UUID, "15.5", "passed", "all of it"),
         (NO_UUID, "26", "violated", "no LC_UUID"),
         (OLD_SDK, "15.5", "passed", "all of it"),
@@ -146,9 +175,9 @@ def test_a_version_that_never_was_is_told_the_form(version: object) -> None:
         (replace(MAC, signed="none"), "15", "violated", "no signature"),
         (replace(MAC, hardening=replace(MAC.hardening, pie=False)), "15", "violated", "no MH_PIE"),
         (replace(INTEL, hardening=replace(MAC.hardening, pie=False)), "15", "passed", "all of it"),
-        (replace(MAC, os_minimum="10.13"), "10.15", "violated", "for arm64"),
-        (replace(INTEL, target=target("darwin/386"), os_minimum="10.9"), "10.15", "violated", "32-bit"),
-        (replace(INTEL, target=target("darwin/386"), os_minimum="10.9"), "10.14", "passed", "all of it"),
+        (replace(MAC, os_minimum="10.13", go=None), "10.15", "violated", "for arm64"),
+        (replace(INTEL, target=target("darwin/386"), os_minimum="10.9", go=None), "10.15", "violated", "32-bit"),
+        (replace(INTEL, target=target("darwin/386"), os_minimum="10.9", go=None), "10.14", "passed", "all of it"),
         (replace(INTEL, target=None, slice="ppc"), "13", "violated", "for ppc"),
         (replace(INTEL, target=None), "13", "violated", "for a CPU without a port of Go"),
         (IOS, "15", "violated", "for ios"),

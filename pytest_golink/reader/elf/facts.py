@@ -37,10 +37,11 @@ from pytest_golink.reader.elf.layout import (
     read_interpreter,
     read_layout,
 )
+from pytest_golink.reader.elf.loading import read_loading
 from pytest_golink.reader.elf.memory import cpu_notes, dwarf_size, program_headers, symtab_size
 from pytest_golink.reader.elf.notes import dlopen_notes, kernel_minimum, read_notes
 from pytest_golink.reader.elf.start import crashes, kind_of, linkage_of, relro_of
-from pytest_golink.reader.elf.target import check_machine, goarch_of, goos_of
+from pytest_golink.reader.elf.target import PORTS, check_machine, goarch_of, goos_of
 from pytest_golink.reader.go_facts import read_go_facts
 from pytest_golink.reader.libc import classify_libc, find_embedded_libc, find_static_name_service
 from pytest_golink.reader.witnesses.lief_elf import agree_with_lief
@@ -156,6 +157,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
             dlopen=dlopen_notes(layout),
             crashes=tuple(crashes(layout, dynamic, kind, interpreter, imports.relocated)),
         ),
+        loading=read_loading(layout, dynamic, image, go.image),
     )
 
 
@@ -214,7 +216,10 @@ def _target(layout: Layout, told: Target | None, go: GoFacts) -> Target | None:
     """
     built = go.image.target if go.image else None
     goos = built.goos if built else told.goos if told else go.content.startup
-    goarch = goarch_of(layout.header) or (built.goarch if built else None)
+    goarch = goarch_of(layout.header)
+    if goarch is None and built is not None and built.goarch not in PORTS:
+        # gccgo has architectures that Go has no port to; Go's own say so in the header.
+        goarch = built.goarch
     return None if goos is None or goarch is None else Target(goos=goos, goarch=goarch)
 
 

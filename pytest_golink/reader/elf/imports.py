@@ -116,6 +116,16 @@ def _check_needs(dynamic: Dynamic, needs: tuple[VersionNeed, ...]) -> None:
             raise dynamic.layout.view.error("DT_STRTAB has a version of glibc, but there is no DT_VERNEED")
 
 
+def _hash(name: str) -> int:
+    """Return the hash of a version's name. Source: System V gABI, chapter 5, "Hash Table"."""
+    value = 0
+    for byte in name.encode(errors="surrogateescape"):
+        value = (value << 4) + byte
+        high = value & 0xF0000000
+        value = (value ^ high >> 24) & ~high
+    return value & 0xFFFFFFFF
+
+
 class _Reader:
     """Reads the symbol tables of one image."""
 
@@ -146,8 +156,13 @@ class _Reader:
                 if len(needs) + count > self.view.size:
                     raise self.view.error(f"{what} has {count} versions, more than the file has room for")
                 for number in range(count):
-                    _, flags, other, name, next_aux = self.dynamic.record(auxiliary, at, f"version {number} of {what}")
+                    hashed, flags, other, name, next_aux = self.dynamic.record(
+                        auxiliary, at, f"version {number} of {what}"
+                    )
                     version = self._version(name, f"version {number} of {what}")
+                    if hashed != _hash(version):
+                        # Loaders compare it before the name.
+                        raise self.view.error(f"version {number} of {what} has the hash of another name than {version}")
                     needs.append(VersionNeed(library=library, version=version, weak=bool(flags & _VER_FLG_WEAK)))
                     versions[other & _VERSION_MASK] = (library, version)
                     self._linked(next_aux, number + 1 < count, f"version {number} of {what}")

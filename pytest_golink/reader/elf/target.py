@@ -25,6 +25,7 @@ _GOARCH = {
     (243, 64, "little"): "riscv64",
     (258, 64, "little"): "loong64",
 }
+PORTS = frozenset(_GOARCH.values())
 _EF_MIPS_ABI2 = 0x20  # the n32 ABI: 64-bit registers, 32-bit file
 
 # Machines with one width or one byte order only; a file that says otherwise is damaged. x86-64 has x32.

@@ -32,6 +32,7 @@ from pytest_golink.reader.macho.fixups import read_rebases
 from pytest_golink.reader.macho.identity import read_identity
 from pytest_golink.reader.macho.imports import read_imports
 from pytest_golink.reader.macho.layout import read_layout
+from pytest_golink.reader.macho.policy import read_policy
 from pytest_golink.reader.macho.signature import CodeSignature, read_signature
 from pytest_golink.reader.macho.symbols import read_symbols
 from pytest_golink.reader.macho.target import read_platform, slice_name
@@ -66,7 +67,8 @@ def read_macho(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
         UnreadableBinaryError: The file is damaged, or of a kind that is not read (core file, dSYM, …).
     """
     view = View(data, path=path, format="macho")
-    return tuple(_read_image(part, fat_cpu=cpu, file_size=view.size) for cpu, part in _parts(view))
+    fat64 = bytes(view.data[:4]) == Struct(">I").pack(_FAT_MAGIC_64)
+    return tuple(_read_image(part, fat_cpu=cpu, fat64=fat64, file_size=view.size) for cpu, part in _parts(view))
 
 
 def map_images(path: str, data: memoryview) -> tuple[tuple[str | None, MappedImage], ...]:
@@ -111,7 +113,7 @@ def _slices(view: View, *, wide: bool) -> tuple[tuple[int, int, int], ...]:
     return found
 
 
-def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFacts:
+def _read_image(view: View, *, fat_cpu: int | None, fat64: bool, file_size: int) -> BinaryFacts:
     image = read_commands(view)
     if fat_cpu not in (None, image.cpu):
         raise view.error(f"the fat header says CPU type 0x{fat_cpu:x}, the slice 0x{image.cpu:x}", 0)
@@ -163,6 +165,9 @@ def _read_image(view: View, *, fat_cpu: int | None, file_size: int) -> BinaryFac
         slice=slice_name(fat_cpu),
         macho=replace(
             read_identity(image),
+            policy=read_policy(image, needed),
+            slice_offset=None if fat_cpu is None else view.base,
+            fat64=fat64,
             code_flags=signature.flags,
             entitlements=signature.entitlements,
             restricted=any(section.name == "__RESTRICT,__restrict" for section in layout.sections),

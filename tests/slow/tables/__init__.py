@@ -1,0 +1,1 @@
+"""The tables of symbols, written from the files of the systems that they describe."""
