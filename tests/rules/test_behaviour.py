@@ -205,7 +205,7 @@ def test_a_member_of_an_archive_is_started_with_its_own_mode(
         rules = {{ starts-alone = true, runs-on = ["scratch"] }}
         """,
     )
-    result = pytester.runpytest("--golink-report-file=report.json")
+    result = pytester.runpytest_subprocess("--golink-report-file=report.json")
 
     report = json.loads((pytester.path / "report.json").read_text())
     found = {finding["rule"]: finding for finding in report["findings"]}
