@@ -300,11 +300,20 @@ def test_a_directory_without_an_end_is_an_error() -> None:
 
 def test_tables_that_share_their_entries_do_not_multiply_them() -> None:
     make = Maker()
-    name, symbol = make.name(b"kernel32.dll"), make.name(b"ExitProcess", hint=True)
-    lookup = make.put(struct.pack("<1001Q", *[symbol] * 1000, 0))
+    name = make.name(b"kernel32.dll")
+    lookup = make.put(struct.pack("<1001Q", *[1 << 63 | 17] * 1000, 0))
     table = make.put(struct.pack("<5I", lookup, 0, 0, name, lookup) * 200 + bytes(20))
     make.directories[handmade.IMPORT] = (table, 20)
     refused(make.image(), "imports or more")
+
+
+def test_imports_that_share_one_long_name_do_not_multiply_it() -> None:
+    make = Maker()
+    name, symbol = make.name(b"kernel32.dll"), make.name(b"A" * 4000, hint=True)
+    lookup = make.put(struct.pack("<1001Q", *[symbol] * 1000, 0))
+    table = make.put(struct.pack("<5I", lookup, 0, 0, name, lookup) + bytes(20))
+    make.directories[handmade.IMPORT] = (table, 20)
+    refused(make.image(), "the names in the import directory overlap")
 
 
 def test_two_readers_must_agree() -> None:
