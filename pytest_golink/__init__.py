@@ -7,10 +7,7 @@ has the same names for type checkers.
 
 # The public names of each module, and beside them every `assert_` helper of assertions.py.
 _PUBLIC = {
-    "builder": (
-        "BuildOptions",
-        "GoBinary",
-    ),
+    "builder": ("BuildOptions",),
     "errors": (
         "BuildError",
         "GolinkError",
@@ -43,6 +40,7 @@ _PUBLIC = {
         "GoBuild",
         "GoSample",
     ),
+    "gobinary": ("GoBinary",),
     "reader": (
         "read_binaries",
         "read_binary",

@@ -51,7 +51,7 @@ from pytest_golink.assertions import (
     assert_user_lookup,
     assert_vcs_clean,
 )
-from pytest_golink.builder import BuildOptions, GoBinary
+from pytest_golink.builder import BuildOptions
 from pytest_golink.errors import (
     BuildError,
     GolinkError,
@@ -81,6 +81,7 @@ from pytest_golink.facts import (
 )
 from pytest_golink.findings import Finding
 from pytest_golink.fixtures import GoBuild, GoSample
+from pytest_golink.gobinary import GoBinary
 from pytest_golink.reader import read_binaries, read_binary
 from pytest_golink.toolchain import CCompiler, GoToolchain
 from pytest_golink.warnings import GolinkDeprecationWarning, GolinkWarning

@@ -15,10 +15,10 @@ from pytest_golink.rules.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_golink.builder import GoBinary
+    from pytest_golink.builder import BuiltImage
     from pytest_golink.findings import Finding
 
-    Binary = GoBinary | BinaryFacts | str | os.PathLike[str]
+    Binary = BuiltImage | BinaryFacts | str | os.PathLike[str]
     Names = str | Iterable[str]
 
 
@@ -92,7 +92,7 @@ def subject_of(binary: Binary) -> Subject:
     raise ParameterError(f"a GoBinary, BinaryFacts or a path is asked for, not {type(binary).__name__}: {binary!r}")
 
 
-def _built(binary: Binary) -> GoBinary | None:
+def _built(binary: Binary) -> BuiltImage | None:
     return None if isinstance(binary, (str, os.PathLike, BinaryFacts)) else binary
 
 

@@ -16,8 +16,9 @@ from pytest_golink.settings import build_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_golink.builder import Builder, BuildOptions, GoBinary
+    from pytest_golink.builder import Builder, BuildOptions
     from pytest_golink.builder.prebuilt import Prebuilt
+    from pytest_golink.gobinary import GoBinary
     from pytest_golink.settings import Settings
     from pytest_golink.toolchain import GoToolchain
 
@@ -96,6 +97,7 @@ class Run:
         self._cache: Path | None = None
         self._toolchain: GoToolchain | GolinkError | None = None
         self._builder: Builder | None = None
+        self._binaries: dict[Path, GoBinary] = {}
         self._prebuilt: tuple[Prebuilt, ...] | None = None
         self.settings = settings
         self.has_policy = False
@@ -146,9 +148,14 @@ class Run:
                 announce=lambda options, label, starts: self.on_build(options, label, starts),
             )
         try:
-            binary = self._builder.build(options)
+            image = self._builder.build(options)
         except GolinkError as error:
             raise error.with_traceback(None) from None
+        if image.path not in self._binaries:
+            from pytest_golink.gobinary import binary_of
+
+            self._binaries[image.path] = binary_of(image)
+        binary = self._binaries[image.path]
         self.on_image(binary)
         return binary
 
@@ -253,10 +260,11 @@ def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Go
     prebuilt: Prebuilt | None = getattr(request, "param", None)
     if prebuilt is None:
         return run.build(build_options(run.settings, request.node))
-    from pytest_golink.builder.prebuilt import as_binary
+    from pytest_golink.builder.prebuilt import as_image
+    from pytest_golink.gobinary import binary_of
 
     try:
-        binary = as_binary(prebuilt)
+        binary = binary_of(as_image(prebuilt))
     except GolinkError as error:
         raise error.with_traceback(None) from None
     run.on_image(binary)

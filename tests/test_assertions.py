@@ -25,9 +25,9 @@ from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MA
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
-    from pytest_golink.builder import GoBinary
     from pytest_golink.findings import Finding
     from pytest_golink.fixtures import GoSample
+    from pytest_golink.gobinary import GoBinary
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ ORDER = (
     "policy",
     "report",
     "source",
+    "gobinary",
     "lock",
     "checking",
     "assertions",
@@ -59,11 +60,6 @@ MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 
 def layer(module: str) -> str:
     return module.removesuffix(".py").split("/")[0]
-
-
-# What opens one door upwards: a method of a public value that asks a layer above, once it is called.
-# GoBinary.remedies tries what source/ proposes, which builds on GoBinary.
-DOORS = {("builder/binary.py", "pytest_golink.source")}
 
 
 def imports(path: Path, *, type_only: bool = True) -> set[str]:
@@ -96,7 +92,7 @@ def imported_modules(module: str) -> set[str]:
         # `from package import module` takes nothing of the package itself.
         if isinstance(node, ast.ImportFrom) and all(f"{node.module}.{alias.name}" in NAMES for alias in node.names):
             found.discard(str(node.module))
-    return {name for name in found - {name_of(module)} if (module, name) not in DOORS}
+    return found - {name_of(module)}
 
 
 NAMES = {name_of(module) for module in MODULES}

@@ -21,8 +21,8 @@ from pytest_golink.report.facts_json import facts_json
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
-    from pytest_golink.builder import GoBinary
     from pytest_golink.fixtures import GoSample
+    from pytest_golink.gobinary import GoBinary
 
 _RUN_TIMEOUT_S = 60
 

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder.options import BuildOptions
     from pytest_golink.facts import BinaryFacts, LinkWarning, Target
-    from pytest_golink.findings import Trial
     from pytest_golink.toolchain import GoToolchain
 
 
 # Without slots: `facts` is kept in the instance's dictionary.
 @dataclass(frozen=True, kw_only=True)
-class GoBinary:
+class BuiltImage:
     """
     An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
 
@@ -68,26 +67,6 @@ class GoBinary:
         from pytest_golink.reader import read_binary
 
         return read_binary(self.path)
-
-    def remedies(self, policy: Mapping[str, object]) -> tuple[Trial, ...]:
-        """
-        Rebuild with each remedy that may mend a violation, and ask the whole policy of the result.
-
-        Args:
-            policy: Rules as golink.toml writes them: `{"static": True, "glibc-at-most": "2.17"}`.
-
-        Returns:
-            What was tried, the best first; () where the policy holds, or no change of the build can make it hold.
-
-        Raises:
-            ParameterError: The image was not built here, or a rule or a parameter is wrong.
-        """
-        if self.origin is None:
-            raise ParameterError(f"{self.name} was not built here: there is nothing to rebuild with other options")
-        # Here, not above: source/ builds on this package.
-        from pytest_golink.source import remedies
-
-        return remedies(self, policy)
 
     def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
         """
@@ -139,7 +118,7 @@ class ImageBuilder(Protocol):
     def rootdir(self) -> Path:
         """The folder that packages are relative to by default."""
 
-    def build(self, options: BuildOptions) -> GoBinary:
+    def build(self, options: BuildOptions) -> BuiltImage:
         """Build an image, unless this session has built it."""
 
     def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:

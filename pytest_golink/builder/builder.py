@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.binary import BuildJob, GoBinary, Origin
+from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.linker import parse_warnings
@@ -71,7 +71,7 @@ class Builder:
         self._cache = cache.absolute()
         self._session = session
         self._announce = announce
-        self._built: dict[str, GoBinary] = {}
+        self._built: dict[str, BuiltImage] = {}
 
     @property
     def toolchain(self) -> GoToolchain:
@@ -83,7 +83,7 @@ class Builder:
         """The folder that packages are relative to by default."""
         return self._rootdir
 
-    def build(self, options: BuildOptions) -> GoBinary:
+    def build(self, options: BuildOptions) -> BuiltImage:
         """
         Build an image, unless this session has built it.
 
@@ -157,7 +157,7 @@ class Builder:
 
     def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
         """
-        Do a job over in a copy of its module: see `GoBinary.rebuild`.
+        Do a job over in a copy of its module: see `BuiltImage.rebuild`.
 
         Raises:
             BuildError: The copy does not build, or is over a bound.
@@ -286,11 +286,11 @@ class Builder:
                     return f"{job.name} is not a main package: `go build` makes an archive of it, not an image"
         return None
 
-    def _binary(self, job: BuildJob, slot: Slot, record: Record) -> GoBinary:
+    def _binary(self, job: BuildJob, slot: Slot, record: Record) -> BuiltImage:
         if record.failure is not None:
             raise BuildError(record.failure, command=record.command, status=record.status, output=record.output)
         headers = [name for name, _ in record.files[1:]]
-        return GoBinary(
+        return BuiltImage(
             path=slot.images / job.file_name,
             name=job.name,
             target=str(job.target),

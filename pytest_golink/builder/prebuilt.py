@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts
-from pytest_golink.builder.binary import GoBinary
+from pytest_golink.builder.binary import BuiltImage
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.formats import HEAD_BYTES, is_fat
 
@@ -96,7 +96,7 @@ def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: P
     )
 
 
-def as_binary(prebuilt: Prebuilt) -> GoBinary:
+def as_image(prebuilt: Prebuilt) -> BuiltImage:
     """
     Return an image that was not built here the form of one that was: without options, command and linker warnings.
 
@@ -104,7 +104,7 @@ def as_binary(prebuilt: Prebuilt) -> GoBinary:
         GolinkError: It cannot be taken out of its archive, or cannot be read.
     """
     facts = prebuilt.facts
-    return GoBinary(
+    return BuiltImage(
         path=prebuilt.path(),
         name=prebuilt.label,
         target=str(facts.target) if facts.target else None,

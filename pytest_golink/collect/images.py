@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pytest_golink.builder import BuildOptions, GoBinary
+    from pytest_golink.builder import BuildOptions
     from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.fixtures import Run
+    from pytest_golink.gobinary import GoBinary
     from pytest_golink.platforms import Platform
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest
     from pytest_golink.rules.subject import Subject

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pytest
     from _pytest._code.code import TerminalRepr
 
-    from pytest_golink.builder import GoBinary
     from pytest_golink.builder.binary import Origin
     from pytest_golink.findings import Finding
+    from pytest_golink.gobinary import GoBinary
     from pytest_golink.rules.subject import Subject
 
 _LARGEST = 40

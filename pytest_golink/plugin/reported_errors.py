@@ -12,7 +12,7 @@ from pytest_golink.report.model import ReportedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.builder import GoBinary
+    from pytest_golink.gobinary import GoBinary
 
 _ANSWERS = (PolicyViolation, pytest.skip.Exception, pytest.xfail.Exception)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_golink.builder import GoBinary
+    from pytest_golink.builder import BuiltImage
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding, Trial
     from pytest_golink.platforms import Platform
@@ -33,7 +33,7 @@ def trying_remedies() -> AbstractContextManager[None]:
 def explained(
     finding: Finding,
     facts: BinaryFacts,
-    binary: GoBinary | None = None,
+    binary: BuiltImage | None = None,
     rules: Sequence[tuple[str, Mapping[str, object]]] = (),
     platforms: Mapping[str, Platform] = MappingProxyType({}),
 ) -> Finding:
@@ -59,7 +59,7 @@ def explained(
     return replace(finding, trials=trials[key])
 
 
-def remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+def remedies(binary: BuiltImage, policy: Mapping[str, object]) -> tuple[Trial, ...]:
     """
     Try the remedies for a policy as golink.toml writes it: see `GoBinary.remedies`.
 
@@ -70,7 +70,7 @@ def remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...
     return try_remedies(binary, [(rule, parameters) for rule, parameters in requests if parameters is not None])
 
 
-def explain(finding: Finding, facts: BinaryFacts, binary: GoBinary | None = None) -> Finding:
+def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = None) -> Finding:
     """Return a violation with its cause, in the image and in its source, and with its remedies; any other as it is."""
     if finding.outcome != "violated":
         return finding

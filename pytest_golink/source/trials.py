@@ -19,7 +19,7 @@ from pytest_golink.rules.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.builder.binary import GoBinary, Origin
+    from pytest_golink.builder.binary import BuiltImage, Origin
     from pytest_golink.builder.options import BuildOptions
     from pytest_golink.findings import Finding
     from pytest_golink.platforms import Platform
@@ -57,7 +57,7 @@ class _Plan:
 
 
 def try_remedies(
-    binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
+    binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
 ) -> tuple[Trial, ...]:
     """
     Rebuild with each remedy that changes the build and ask the whole policy of the result, the smaller changes first.
@@ -112,7 +112,7 @@ def _push(
     seen: set[BuildOptions],
     plan: _Plan,
     failing: Iterable[Finding],
-    binary: GoBinary,
+    binary: BuiltImage,
 ) -> None:
     choices = [found for finding in failing if (found := _candidates(case_of(finding, binary, plan.options)))]
     for chosen in islice(product(*choices), _MOST_PLANS):
@@ -125,7 +125,7 @@ def _push(
             heapq.heappush(waiting, (more.weight, len(seen), more))
 
 
-def case_of(finding: Finding, binary: GoBinary, options: BuildOptions) -> Case:
+def case_of(finding: Finding, binary: BuiltImage, options: BuildOptions) -> Case:
     """Return the violation of a built image, for the functions of remedies."""
     return Case(finding=finding, facts=binary.facts, options=options, warnings=binary.warnings, built=True)
 
@@ -135,7 +135,7 @@ def _candidates(case: Case) -> tuple[Remedy, ...]:
     return () if find is None else changes(find(case))
 
 
-def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
+def _failing(binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
     subject = Subject(
         name=binary.name,
         facts=binary.facts,
@@ -149,7 +149,7 @@ def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, P
 
 def _try(
     origin: Origin, plan: _Plan, rules: Sequence[Asked], platforms: Mapping[str, Platform]
-) -> tuple[Trial, GoBinary | None, list[Finding]]:
+) -> tuple[Trial, BuiltImage | None, list[Finding]]:
     start = origin.job.options
     remedy = as_flags(start, plan.options)
     try:

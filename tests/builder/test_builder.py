@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_golink.builder import Builder, GoBinary, parse_options
+from pytest_golink.builder import Builder, BuiltImage, parse_options
 from pytest_golink.errors import BuildError, ParameterError, ToolchainError
 from pytest_golink.toolchain import find_go
 
@@ -50,7 +50,7 @@ def builds(tmp_path: Path) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-Build: TypeAlias = "Callable[..., GoBinary]"
+Build: TypeAlias = "Callable[..., BuiltImage]"
 Start: TypeAlias = "Callable[..., Build]"
 
 
@@ -65,8 +65,8 @@ def start(tmp_path: Path, module: Path, counted: GoToolchain) -> Start:
     return started
 
 
-def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path) -> None:
-    prebuilt = GoBinary(
+def test_a_prebuilt_image_is_not_built_again(tmp_path: Path) -> None:
+    prebuilt = BuiltImage(
         path=tmp_path / "app",
         name="dist/app",
         target=None,
@@ -80,8 +80,6 @@ def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path)
         header=None,
     )
 
-    with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to rebuild"):
-        prebuilt.remedies({"static": True})
     with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to build it from"):
         prebuilt.rebuild(tmp_path, fresh_cache=False)
 
@@ -111,7 +109,7 @@ def test_a_copy_that_does_not_build_or_cannot_be_made_is_an_error(start: Start, 
         built.rebuild(tmp_path / "second", fresh_cache=False)
 
 
-def output(binary: GoBinary) -> str:
+def output(binary: BuiltImage) -> str:
     return subprocess.run([binary.path], capture_output=True, text=True, check=True).stderr.strip()
 
 
@@ -244,7 +242,7 @@ class TestRecord:
         assert built.path == slot / "image" / "module"
         assert built.linked
         assert built.seconds > 0
-        assert repr(built) == f"GoBinary(path={built.path!r}, name='module', target='linux/arm64')"
+        assert repr(built) == f"BuiltImage(path={built.path!r}, name='module', target='linux/arm64')"
 
     def test_the_facts_are_read_once(self, start: Start) -> None:
         built = start()(cgo=False)
@@ -451,7 +449,7 @@ class TestCache:
             start()()
 
     def test_sessions_side_by_side_build_the_same_image_one_after_the_other(self, start: Start, tmp_path: Path) -> None:
-        built: list[GoBinary] = []
+        built: list[BuiltImage] = []
         threads = [
             threading.Thread(target=lambda session=session: built.append(start(session)())) for session in "1111"
         ]

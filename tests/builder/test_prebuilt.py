@@ -12,7 +12,7 @@ import pytest
 from pytest_golink import GolinkError, UnreadableBinaryError
 from pytest_golink.archives.found import Found
 from pytest_golink.builder import prebuilt
-from pytest_golink.builder.prebuilt import as_binary, find_artifacts, find_prebuilt
+from pytest_golink.builder.prebuilt import as_image, find_artifacts, find_prebuilt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def test_each_slice_of_a_fat_file_is_an_image_in_an_archive_too(tmp_path: Path, 
         ("app.zip!bin/app[darwin/arm64]", "darwin/arm64"),
     ]
     assert [one.facts.slice for one in found] == ["amd64", "arm64"] * 2
-    binary = as_binary(found[1])
+    binary = as_image(found[1])
     assert (binary.name, binary.target, binary.facts.slice) == ("app[darwin/arm64]", "darwin/arm64", "arm64")
     assert found[0].facts is found[0].facts
 
