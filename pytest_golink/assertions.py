@@ -146,6 +146,30 @@ def assert_no_imports(binary: Binary, symbols: Names) -> None:
     check_image(binary, "no-imports", {"symbols": symbols})
 
 
+def assert_exports(binary: Binary, symbols: Names) -> None:
+    """
+    Each named symbol is exported.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        symbols: A list of at least one: a name or a glob.
+    """
+    __tracebackhide__ = True
+    check_image(binary, "exports", {"symbols": symbols})
+
+
+def assert_only_exports(binary: Binary, symbols: Names) -> None:
+    """
+    Nothing is exported but the named symbols.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        symbols: A list, each a name or a glob.
+    """
+    __tracebackhide__ = True
+    check_image(binary, "only-exports", {"symbols": symbols})
+
+
 def assert_no_getaddrinfo_warning(binary: Binary) -> None:
     """No linker warning of that family at build time, and no glibc name-service code in a static image."""
     __tracebackhide__ = True

@@ -14,7 +14,19 @@ from tests.api import written
 PACKAGE = Path(pytest_golink.__file__).parent
 GENERATED = {"assertions.py"}
 # Rules whose names are words of their own in other rooms: keys of facts, of build options and of reports.
-WORDS = {"dynamic", "imports", "interpreter", "linkmode", "needs", "nx", "pie", "relro", "resolver", "signed"}
+WORDS = {
+    "exports",
+    "dynamic",
+    "imports",
+    "interpreter",
+    "linkmode",
+    "needs",
+    "nx",
+    "pie",
+    "relro",
+    "resolver",
+    "signed",
+}
 WORDS |= {"static", "stripped", "target", "user-lookup"}
 
 

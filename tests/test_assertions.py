@@ -58,6 +58,8 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "no-interpreter": (STATIC, {}),
     "glibc-at-most": (DYNAMIC, {"version": "2.34"}),
     "no-rpath": (STATIC, {}),
+    "exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
+    "only-exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
     "imports": (DYNAMIC, {"symbols": ["getaddrinfo"]}),
     "no-imports": (STATIC, {"symbols": "*"}),
     "no-getaddrinfo-warning": (STATIC, {}),

@@ -26,6 +26,8 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-rpath",
         "imports",
         "no-imports",
+        "exports",
+        "only-exports",
         "no-getaddrinfo-warning",
         "no-link-warnings",
         "no-cgo",
