@@ -54,6 +54,8 @@ def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = Fals
         platform: Where it is to start.
         packed: Whether the image was taken out of an archive: what is beside it there cannot be looked at.
     """
+    for reason in facts.elf.crashes if facts.elf else ():
+        yield Obstacle(text=reason)
     goarch = facts.target.goarch if facts.target else ""
     # "//lib64/ld.so" and "/lib64/../lib64/ld.so" are one path.
     loader = re.sub(r"^//+", "/", posixpath.normpath(facts.interpreter or "/"))

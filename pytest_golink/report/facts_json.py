@@ -64,6 +64,7 @@ class CgoJson(TypedDict):
     packages: list[str]
     calls: dict[str, list[str]]
     dynamic_imports: list[ImportJson]
+    witnesses: list[str]
 
 
 class HardeningJson(TypedDict):
@@ -267,6 +268,7 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "packages": list(facts.cgo.packages),
             "calls": {package: list(functions) for package, functions in facts.cgo.calls},
             "dynamic_imports": _imports(facts.cgo.dynamic_imports),
+            "witnesses": list(facts.cgo.witnesses),
         },
         "link_mode": facts.link_mode,
         "resolver": None if facts.resolver is None else list(facts.resolver),

@@ -147,6 +147,15 @@ def intact(subject: Subject) -> Verdict:
             cause=("a packed image shows its unpacker, not the program: no other rule sees what will run",),
             remedy=(f"test the file before it is packed, or unpack a copy ({content.packed.lower()} -d)",),
         )
+    if facts.elf and facts.elf.crashes:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="a program that does not start",
+            evidence=facts.elf.crashes,
+            cause=("a tool changed the file after it was linked: patchelf before 0.18 does so with Go's own links",),
+            remedy=("ship the file as `go build` wrote it, or link it with -linkmode=external",),
+        )
     if facts.go is None or facts.kind in ("object", "archive"):
         return undecidable(facts, expected)
     evidence = [f"pclntab of Go {content.pclntab}'s layout" if content.pclntab else "no pclntab"]

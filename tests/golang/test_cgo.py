@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_golink.golang import Functions
-from pytest_golink.golang.cgo import cgo_packages, cgo_used, resolvers, unescape
+from pytest_golink.golang.cgo import cgo_packages, cgo_used, cgo_witnesses, resolvers, unescape
 
 
 def functions(*names: str) -> Functions:
@@ -100,3 +100,23 @@ def test_getaddrinfo_imported_without_cgo_is_the_systems_resolver_on_macos_alone
     assert resolvers(functions(), "macho", {"getaddrinfo"}) == ("system",)
     assert resolvers(functions("_cgo_topofstack"), "macho", {"getaddrinfo"}) == ("none",)
     assert resolvers(functions(), "elf", {"getaddrinfo"}) == ("none",)
+
+
+IMPORTS = ("pthread_attr_getstacksize", "pthread_create", "pthread_sigmask", "puts")
+
+
+@pytest.mark.parametrize(
+    ("names", "imports", "symbols", "found"),
+    [
+        ((), IMPORTS, (), 1),
+        ((), (), ("main.main", "x_cgo_init"), 1),
+        ((), IMPORTS, ("x_cgo_init",), 2),
+        ((), IMPORTS[1:], ("_cgo_init",), 0),
+        # purego, whose own runtime/cgo is Go.
+        (("github.com/ebitengine/purego/internal/fakecgo.x_cgo_init",), IMPORTS, ("x_cgo_init",), 0),
+    ],
+)
+def test_runtime_cgo_shows_beside_its_name(
+    names: tuple[str, ...], imports: tuple[str, ...], symbols: tuple[str, ...], found: int
+) -> None:
+    assert len(cgo_witnesses(functions(*names), imports, lambda: symbols)) == found

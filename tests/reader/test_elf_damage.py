@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.elf.facts import read_elf
+from tests.reader import reading
 from tests.reader.c_images import CompileC, zig
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ def read(data: bytes) -> BinaryFacts:
 
 
 def damage(data: bytes | bytearray) -> str:
-    with pytest.raises(UnreadableBinaryError) as caught:
-        read(bytes(data))
-    assert (caught.value.path, caught.value.format) == ("image", "elf")
-    return caught.value.reason
+    return reading.damage(data, "elf")
 
 
 class Editor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pytest_golink.reader.bounds import View
 from pytest_golink.reader.macho.commands import read_commands
 from pytest_golink.reader.macho.facts import read_macho
 from tests.reader.handmade_macho import AMD64, ARM, ARM64, BASE, I386, TAIL, Maker
+from tests.reader.reading import damage
 
 if TYPE_CHECKING:
     from pytest_golink import GoSample
@@ -24,9 +26,7 @@ ADHOC, CERTIFIED = 0x2, 0x0
 
 
 def refused(image: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableBinaryError, match=reason) as caught:
-        read_macho("image", memoryview(image))
-    assert (caught.value.path, caught.value.format) == ("image", "macho")
+    assert re.search(reason, damage(image, "macho"))
 
 
 def test_a_truncated_image_is_an_error_wherever_it_ends(go_sample: GoSample) -> None:

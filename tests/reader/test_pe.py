@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pytest_golink.facts import Hardening, ImportedSymbol, Libc, NeededLibrary, 
 from pytest_golink.reader.pe.facts import read_pe
 from tests.reader import handmade_pe as handmade
 from tests.reader.handmade_pe import RVA, Maker
+from tests.reader.reading import damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +30,7 @@ def read(image: bytes) -> BinaryFacts:
 
 
 def refused(image: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableBinaryError, match=reason) as caught:
-        read(image)
-    assert (caught.value.path, caught.value.format) == ("image", "pe")
+    assert re.search(reason, damage(image, "pe"))
 
 
 @pytest.mark.parametrize("goarch", ["386", "amd64", pytest.param("arm64", marks=pytest.mark.long)])
