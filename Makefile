@@ -4,6 +4,7 @@ VENV ?= .venv
 LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
+COUNT ?= 10000
 # Where old Go toolchains are kept.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
@@ -16,7 +17,7 @@ KNOWS_PYTEST = tests/collect tests/test_assertions.py $(addprefix tests/plugin/t
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz browser integration
+.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz loaders symbols browser integration
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,6 +64,12 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on real binar
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
+loaders: $(VENV)/.test ## Change images, and let the kernel and the loaders judge what golink says: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
+	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
+
+symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
+	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols
+
 schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
 	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
 
@@ -77,7 +84,7 @@ format: $(VENV)/.lint ## Lay the code out
 	$(VENV)/bin/python -m ruff format
 
 clean: ## Remove all that was made
-	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
+	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) .loaders build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
 
 # Debian's python3 comes without ensurepip, but its pip can install into an environment that has none.
 define venv
