@@ -6,6 +6,8 @@ JOBS ?= 2
 SECONDS ?= 60
 # How many random archives `make unpackers` makes.
 ARCHIVES ?= 10000
+# How many changed images `make loaders` makes.
+COUNT ?= 10000
 # Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
@@ -18,7 +20,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers browser services
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -68,6 +70,12 @@ fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the
 api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from what the rules declare
 	$(VENV)/bin/python -m tests.api
 
+loaders: $(VENV)/.test ## Change images, and let the kernel and the loaders judge what golink says: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
+	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
+
+symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
+	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols
+
 unpackers: $(VENV)/.test ## Hold ARCHIVES=10000 random archives against real unpackers; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
 	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
@@ -86,7 +94,7 @@ format: $(VENV)/.lint ## Format the code
 	$(VENV)/bin/python -m ruff format
 
 clean: ## Remove everything that these targets make
-	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
+	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) .loaders build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
 
 # Debian's python3 has no ensurepip, but its pip can install into an environment without pip.
 define venv

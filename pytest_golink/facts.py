@@ -343,9 +343,10 @@ class Loading:
     that is not writable. `static_tls` says that the image's own thread-local variables have a fixed place beside the
     thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of
     each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its
-    start files say. `lowest_address` is where the first segment of an image with fixed addresses lies, `unmapped` the
-    first section with memory that no segment has. `told_its_place` is whether the loader learns where a program without
-    fixed addresses lies: by PT_PHDR.
+    start files say. `lowest_address` is where the first segment of an image with fixed addresses lies; `misplaced`
+    says in words which section with memory has no segment that maps it as it asks for. `told_its_place` is whether the
+    loader learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for.
+    `no_default_path` is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -359,8 +360,9 @@ class Loading:
     notes: tuple[int, ...] = ()
     checks_kernel: bool = False
     lowest_address: int | None = None
-    unmapped: str | None = None
+    misplaced: str | None = None
     told_its_place: bool = True
+    no_default_path: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,6 +41,11 @@ _NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 # What glibc's own libraries share among each other: it changes with every build.
 _PRIVATE = "GLIBC_PRIVATE"
+# Entries other than DT_NEEDED that some loaders take libraries from, and those of which one may be missing.
+# Source: glibc's elf/dl-deps.c (DT_AUXILIARY: "We can't load this auxiliary object") and elf/rtld.c, load_audit_module;
+# musl's ldso/dynlink.c and bionic's linker/linker.cpp have none of them.
+_OPTIONAL = frozenset({"DT_AUXILIARY", "DT_AUDIT", "DT_DEPAUDIT"})
+_OF_GLIBC_AND_SUN = _OPTIONAL | {"DT_FILTER"}
 # Libraries beside the image that are read: a program that ships more of them is looked at no further.
 _MOST_SHIPPED = 64
 
@@ -100,6 +105,9 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
         for library in image.facts.needed:
             if library.name in shipped or library.name in base or library.name in lost:
                 continue
+            if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
+                # Those loaders do not know such entries.
+                continue
             there = _is_there(library, platform, goarch)
             found = None
             if not (there and _is_loader_s(library, facts, platform)):
@@ -113,6 +121,8 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
                 yield found if isinstance(found, Obstacle) else Obstacle(text=text, certain=False)
             elif there:
                 base.add(library.name)
+            elif library.via in _OPTIONAL:
+                yield Obstacle(text=f"{library.name} ({library.via}) is not in the base system", caution=True)
             else:
                 lost.add(library.name)
                 yield _without_library(image, library, platform, goarch, packed=packed)

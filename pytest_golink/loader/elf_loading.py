@@ -69,6 +69,8 @@ _RELR_MARKER = "GLIBC_ABI_DT_RELR"
 _BIONIC_TLS: Mapping[str, tuple[int, int]] = MappingProxyType({"arm": (8, 32), "arm64": (16, 64)})
 # ELF TLS is bionic's own from API level 29 on; before, Go keeps its pointer in a slot.
 _BIONIC_TLS_API = 29
+# More than a page of any CPU is asked for by no compiler, in bytes.
+_LARGEST_TLS_ALIGNMENT = 1 << 16
 # Where the first page may lie that a program maps at an address of its own choice.
 # Source: Linux' mm/Kconfig, DEFAULT_MMAP_MIN_ADDR: no kernel has less.
 _LOWEST_ADDRESS = 4096
@@ -89,6 +91,10 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
             yield _without_arguments()
         return
     yield from _relocation_types(facts, loading, platform)
+    if loading.no_default_path and platform.libc == "glibc" and facts.needed:
+        # Source: glibc's elf/dl-load.c, _dl_map_object: neither ld.so.cache nor the default folders.
+        text = "has DF_1_NODEFLIB: the loader looks for its libraries in DT_RUNPATH and DT_RPATH only"
+        yield Obstacle(text=text, certain=not (facts.runpath or facts.rpath), remedy=("link without -z nodefaultlib",))
     if facts.elf is not None and facts.elf.relr:
         yield from _packed(facts, platform)
     if platform.libc == "bionic":
@@ -121,9 +127,17 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
         yield Obstacle(text=f"its first segment is at the fixed address 0x{lowest:x}, where Linux maps nothing")
     if facts.kind == "executable" and facts.interpreter is not None and not loading.told_its_place:
         # Source: glibc's elf/rtld.c, rtld_setup_main_map; musl's ldso/dynlink.c, __dls3: else it lies at 0.
-        yield Obstacle(text="there is no PT_PHDR, by which the loader learns where the program lies: it crashes")
-    if loading.unmapped is not None:
-        yield Obstacle(text=f"the section {loading.unmapped} is in no segment: what it holds is missing", certain=False)
+        yield Obstacle(
+            text="there is no PT_PHDR before the other segments, by which the loader learns where the program lies"
+        )
+    if loading.misplaced is not None:
+        # No loader reads sections; but what was linked so does not find it.
+        yield Obstacle(text=f"the section {loading.misplaced}", certain=False)
+    alignment = facts.elf.tls_alignment if facts.elf else None
+    odd = alignment is not None and (alignment & (alignment - 1) or alignment > _LARGEST_TLS_ALIGNMENT)
+    # musl rounds to it; glibc takes 0 for 1.
+    if alignment is not None and (odd or (not alignment and platform.libc == "musl")):
+        yield Obstacle(text=f"PT_TLS is aligned to {alignment:,} bytes: it may not get that", certain=False)
     # glibc makes the segments writable for a while where DT_TEXTREL is; musl does so for libraries only.
     lent = facts.hardening.textrel and not (platform.libc == "musl" and facts.kind == "executable")
     if facts.linkage == "dynamic" and loading.read_only_relocation is not None and not lent:

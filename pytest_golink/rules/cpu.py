@@ -130,7 +130,7 @@ def _held(facts: BinaryFacts, setting: str, limit: str) -> Verdict:
             remedy=tuple(dict.fromkeys(_remedy(each, limit) for each in over)),
         )
     of_go = [each for each in found if each not in facts.cpu_notes]
-    unknown = [each for each in of_go if cpu_features(setting, each.level) is None]
+    unknown = [each for each in found if cpu_features(setting, each.level) is None]
     if of_go and not unknown:
         return Verdict(outcome="passed", expected=expected, observed=_names(of_go), evidence=evidence)
     if unknown:

@@ -88,17 +88,43 @@ def test_a_program_with_fixed_addresses_needs_them() -> None:
 
 
 def test_the_loader_must_learn_where_a_program_lies() -> None:
-    reason = "there is no PT_PHDR, by which the loader learns where the program lies: it crashes"
+    reason = "there is no PT_PHDR before the other segments, by which the loader learns where the program lies"
 
     assert answer(loads(PLAIN, told_its_place=False)) == (False, reason)
     assert answer(loads(replace(PLAIN, interpreter=None, kind="shared-library"), told_its_place=False))[0] is True
 
 
 def test_a_section_that_no_segment_maps_leaves_it_open() -> None:
-    assert answer(loads(PLAIN, unmapped=".rodata")) == (
-        None,
-        "the section .rodata is in no segment: what it holds is missing",
-    )
+    assert answer(loads(PLAIN, misplaced=".rodata is in no segment")) == (None, "the section .rodata is in no segment")
+
+
+@pytest.mark.parametrize(
+    ("alignment", "platform", "starts"),
+    [
+        (0x1008, "debian12", None),
+        (1 << 20, "debian12", None),
+        (64, "debian12", True),
+        (0, "debian12", True),
+        (0, "alpine3.20", None),
+    ],
+)
+def test_an_odd_alignment_of_thread_local_data_leaves_it_open(
+    alignment: int, platform: str, starts: bool | None
+) -> None:
+    image = replace(MUSL if platform == "alpine3.20" else PLAIN, elf=Elf(tls_alignment=alignment))
+
+    found = answer(image, platform)
+    assert found[0] is starts
+    if starts is None:
+        assert found[1] == f"PT_TLS is aligned to {alignment:,} bytes: it may not get that"
+
+
+def test_without_the_default_folders_a_library_of_the_system_is_not_found() -> None:
+    reason = "has DF_1_NODEFLIB: the loader looks for its libraries in DT_RUNPATH and DT_RPATH only"
+
+    assert answer(loads(PLAIN, no_default_path=True)) == (False, reason)
+    assert answer(loads(replace(PLAIN, runpath=("/opt/lib",)), no_default_path=True)) == (None, reason)
+    assert answer(loads(MUSL, no_default_path=True), "alpine3.20") == (True, "")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +223,15 @@ def test_go_as_a_library_does_not_start_on_musl() -> None:
     assert answer(loads(PLAIN, go_constructor=True)) == (True, "")
     static = replace(STATIC, go=V1, libc=Libc(kind="musl", presence="embedded"))
     assert answer(loads(static, go_constructor=True), "scratch") == (False, crashes)
+
+
+def test_an_auxiliary_library_may_be_missing_and_musl_takes_no_notice() -> None:
+    image = replace(PLAIN, needed=(*needed("libc.so.6"), *needed("libaux.so.1", via="DT_AUXILIARY")))
+    assert answer(image) == (True, "libaux.so.1 (DT_AUXILIARY) is not in the base system")
+    filtered = replace(PLAIN, needed=(*needed("libc.so.6"), *needed("libfilter.so.1", via="DT_FILTER")))
+    assert answer(filtered) == (False, "libfilter.so.1 is not in the base system")
+    musl = replace(MUSL, needed=(*MUSL.needed, *needed("libaux.so.1", via="DT_FILTER")))
+    assert answer(musl, "alpine3.20") == (True, "")
 
 
 def test_a_symbol_that_no_relocation_names_is_not_looked_for() -> None:

@@ -6,7 +6,10 @@ import struct
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_golink import GoBuild, reader
+from pytest_golink.errors import UnreadableBinaryError
 from tests.reader.c_images import zig
 
 if TYPE_CHECKING:
@@ -100,8 +103,34 @@ def test_a_section_outside_of_the_segments_is_told(compile_c: CompileC, tmp_path
     made = tmp_path / "app"
     made.write_bytes(data)
 
-    assert loading(image).unmapped is None
-    assert loading(made).unmapped == ".rodata"
+    assert loading(image).misplaced is None
+    assert loading(made).misplaced == ".rodata is in no segment"
+
+
+@pytest.mark.parametrize(("flags", "lost", "words"), [(6, 4, "writable"), (5, 4, "executable")])
+def test_a_section_asks_more_than_its_segment_gives(
+    flags: int, lost: int, words: str, compile_c: CompileC, tmp_path: Path
+) -> None:
+    data = bytearray(compile_c("-static").read_bytes())
+    start, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    headers = [start + 56 * n for n in range(count)]
+    at = next(at for at in headers if struct.unpack_from("<2I", data, at) == (PT_LOAD, flags))
+    struct.pack_into("<I", data, at + 4, lost)
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    assert str(loading(made).misplaced).endswith(f"is in a segment that is not {words}")
+
+
+def test_the_place_of_a_program_is_told_before_its_segments(compile_c: CompileC, tmp_path: Path) -> None:
+    data = bytearray(compile_c("-fPIE", "-pie").read_bytes())
+    start = struct.unpack_from("<Q", data, 32)[0]
+    first, second = bytes(data[start : start + 56]), bytes(data[start + 56 : start + 112])
+    data[start : start + 112] = second + first
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    assert not loading(made).told_its_place
 
 
 def test_an_old_static_glibc_looks_at_the_kernel(compile_c: CompileC) -> None:
@@ -136,5 +165,46 @@ def test_go_starts_as_a_constructor_in_a_library_only(go_build: GoBuild) -> None
     assert go_build("sample_go/static", target="linux/s390x", cgo=False).facts.loading is not None
 
 
+def test_a_program_may_forbid_the_default_folders(compile_c: CompileC) -> None:
+    assert loading(compile_c("-Wl,-z,nodefaultlib")).no_default_path
+    assert not loading(compile_c("-fPIE", "-pie")).no_default_path
+
+
 def test_an_object_is_loaded_by_no_loader(compile_c: CompileC) -> None:
     assert reader.read_binary(compile_c("-c")).loading is None
+
+
+def test_a_version_need_with_the_hash_of_another_name_is_refused(compile_c: CompileC, tmp_path: Path) -> None:
+    # The loader compares the hash before the name.
+    data = compile_c("-fPIE", "-pie").read_bytes()
+    made = tmp_path / "app"
+    made.write_bytes(data.replace(struct.pack("<I", 0x09691A75), struct.pack("<I", 0x09691A76)))
+
+    with pytest.raises(UnreadableBinaryError, match=r"has the hash of another name than GLIBC_2\.2\.5"):
+        reader.read_binary(made)
+
+
+def test_a_second_segment_of_thread_local_data_is_refused(compile_c: CompileC, tmp_path: Path) -> None:
+    data = bytearray(compile_c("-fPIE", "-pie", source=THREAD_LOCAL).read_bytes())
+    start, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    headers = [start + 56 * n for n in range(count)]
+    note = next(at for at in headers if struct.unpack_from("<I", data, at)[0] == 4)
+    struct.pack_into("<I", data, note, 7)
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    with pytest.raises(UnreadableBinaryError, match="there are 2 "):
+        reader.read_binary(made)
+
+
+@pytest.mark.parametrize(("machine", "port"), [(0, None), (62, "linux/amd64")])
+def test_the_architecture_of_go_s_own_is_the_header_s(
+    machine: int, port: str | None, go_build: GoBuild, tmp_path: Path
+) -> None:
+    data = bytearray(go_build("sample_go/static", target="linux/amd64", cgo=False).path.read_bytes())
+    struct.pack_into("<H", data, 18, machine)
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    found = reader.read_binary(made).target
+    assert (None if found is None else str(found)) == port

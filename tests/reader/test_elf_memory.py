@@ -78,6 +78,10 @@ def test_gcc_s_note_names_the_level_of_c_code(compile_c: CompileC, march: str, l
     assert facts.cpu_notes == (CpuLevel(setting="GOAMD64", level=level, via=NEEDED),)
 
 
+def test_a_level_that_golink_does_not_know_is_told_by_its_bits() -> None:
+    assert levels(property_note((0xC0008002, b"\x01\x08\0\0"))) == ["0x801"]
+
+
 def test_without_the_note_c_code_does_not_say_its_level(compile_c: CompileC) -> None:
     # No start-up code, which distributions compile with the note.
     image = compile_c("-march=x86-64-v3", "-nostdlib", "-static", source="void _start(void) { for (;;) ; }")

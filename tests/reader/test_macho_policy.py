@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,7 @@ CONST = MAKER.segment("__DATA_CONST", address=0x3000, offset=0x1100, size=0x100,
 LINKEDIT = MAKER.segment("__LINKEDIT", address=0x9000, offset=0x1800, size=0x100, protection=1)
 
 
-def macho(*commands: bytes, maker: Maker = MAKER, **options: int) -> MachO:
+def macho(*commands: bytes, maker: Maker = MAKER, **options: Any) -> MachO:
     image = maker.image(*commands, tail=bytes(0x2000), **options)
     if maker.wide:
         # Without the maker's own __TEXT and __LINKEDIT.
@@ -33,7 +33,7 @@ def macho(*commands: bytes, maker: Maker = MAKER, **options: int) -> MachO:
     return facts.macho
 
 
-def breaches(*commands: bytes, **options: int) -> list[tuple[str, str]]:
+def breaches(*commands: bytes, **options: Any) -> list[tuple[str, str]]:
     return [(breach.text, breach.sdk) for breach in macho(*commands, **options).policy]
 
 

@@ -30,6 +30,11 @@ def go(**settings: str) -> BuildInfo:
     return BuildInfo(version="go1.27.3", path="example.com/app", settings=MappingProxyType(named))
 
 
+def by_go(version: str, **settings: str) -> BuildInfo:
+    """The same build by another release of Go."""
+    return replace(go(**settings), version=version)
+
+
 def symbols(*names: str, library: str | None = None, version: str | None = None) -> tuple[ImportedSymbol, ...]:
     return tuple(ImportedSymbol(name=name, library=library, version=version) for name in names)
 

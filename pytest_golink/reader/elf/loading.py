@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Loading
-from pytest_golink.reader.elf.dynamic import DT_FLAGS, DT_SYMTAB
-from pytest_golink.reader.elf.layout import ET_EXEC, ET_REL, PF_W, PT_NOTE, PT_PHDR, SHF_ALLOC
+from pytest_golink.reader.elf.dynamic import DT_FLAGS, DT_FLAGS_1, DT_SYMTAB
+from pytest_golink.reader.elf.layout import (
+    ET_EXEC,
+    ET_REL,
+    PF_W,
+    PF_X,
+    PT_DYNAMIC,
+    PT_INTERP,
+    PT_LOAD,
+    PT_NOTE,
+    PT_PHDR,
+    SHF_ALLOC,
+    SHF_EXECINSTR,
+    SHF_WRITE,
+)
 from pytest_golink.reader.elf.notes import kernel_minimum
 
 if TYPE_CHECKING:
@@ -18,7 +31,8 @@ if TYPE_CHECKING:
     from pytest_golink.reader.elf.layout import Layout
 
 PT_TLS = 7
-DF_STATIC_TLS = 0x10
+_PF_R = 4
+DF_STATIC_TLS, DF_1_NODEFLIB = 0x10, 0x800
 SHF_TLS = 0x400
 _EM_MIPS = 8
 _STB_LOCAL, _STB_WEAK = 0, 2
@@ -42,7 +56,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         return None
     reader = _Relocated(layout, dynamic)
     reader.read()
-    own_tls = bool(layout.segments_of(PT_TLS))
+    own_tls = layout.one(PT_TLS) is not None
     asks = kernel_minimum(layout) is not None
     return Loading(
         bound=reader.names(reader.bound),
@@ -56,20 +70,36 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         notes=tuple(segment.file_size for segment in layout.segments_of(PT_NOTE)),
         checks_kernel=asks and any(_TOO_OLD in bytes(region.data) for region in image.segments),
         lowest_address=layout.loads[0].address if layout.header.type == ET_EXEC and layout.loads else None,
-        unmapped=_unmapped(layout),
-        told_its_place=layout.header.type == ET_EXEC or bool(layout.segments_of(PT_PHDR)),
+        misplaced=_misplaced(layout),
+        no_default_path=dynamic.has(DT_FLAGS_1, DF_1_NODEFLIB),
+        told_its_place=layout.header.type == ET_EXEC or _told_its_place(layout),
     )
 
 
-def _unmapped(layout: Layout) -> str | None:
-    """Return a section that has memory, and that no segment maps: the program was linked to find it there."""
+def _misplaced(layout: Layout) -> str | None:
+    """Say which section has memory, and no segment that maps it so: the program was linked to find it there."""
     for section in layout.sections:
         # .tbss has no memory but in each thread.
-        if section.flags & SHF_ALLOC and not section.flags & SHF_TLS and section.size:
-            load = layout.load_at(section.address)
-            if load is None or section.address + section.size > load.address + load.memory_size:
-                return section.name or "a section without a name"
+        if not section.flags & SHF_ALLOC or section.flags & SHF_TLS or not section.size:
+            continue
+        name = section.name or "a section without a name"
+        load = layout.load_at(section.address)
+        if load is None or section.address + section.size > load.address + load.memory_size:
+            return f"{name} is in no segment"
+        if not load.flags & (_PF_R | PF_W) and not (section.flags & SHF_EXECINSTR and load.flags & PF_X):
+            return f"{name} is in a segment that is not readable"
+        if section.flags & SHF_WRITE and not load.flags & PF_W:
+            return f"{name} is in a segment that is not writable"
+        if section.flags & SHF_EXECINSTR and not load.flags & PF_X:
+            return f"{name} is in a segment that is not executable"
     return None
+
+
+def _told_its_place(layout: Layout) -> bool:
+    for segment in layout.segments:
+        if segment.type in (PT_PHDR, PT_LOAD, PT_INTERP, PT_DYNAMIC):
+            return segment.type == PT_PHDR
+    return False
 
 
 class _Relocated:

@@ -31,6 +31,7 @@ _NT_GNU_PROPERTY_TYPE_0 = 5
 # Each linked object that says so needs this level: the linker keeps the union of the bits.
 # Source: x86-64 psABI, "Program Property"; GNU_PROPERTY_X86_ISA_1_BASELINE, _V2, _V3, _V4.
 _X86_ISA_1_NEEDED = 0xC0008002
+_X86_KNOWN = 0xF
 _X86_LEVELS = ((8, "v4"), (4, "v3"), (2, "v2"), (1, "v1"))
 
 
@@ -70,9 +71,16 @@ def cpu_notes(layout: Layout) -> tuple[CpuLevel, ...]:
         CpuLevel(setting="GOAMD64", level=level, via="GNU_PROPERTY_X86_ISA_1_NEEDED")
         for kind, content in _properties(layout)
         if kind == _X86_ISA_1_NEEDED
-        for level in [next((name for bit, name in _X86_LEVELS if int.from_bytes(content, "little") & bit), None)]
+        for level in [_x86_level(int.from_bytes(content, "little"))]
         if level is not None
     )
+
+
+def _x86_level(bits: int) -> str | None:
+    if bits & ~_X86_KNOWN:
+        # A level that was not there when this was written: a loader that does not know it refuses the image.
+        return f"0x{bits:x}"
+    return next((name for bit, name in _X86_LEVELS if bits & bit), None)
 
 
 def _properties(layout: Layout) -> Iterator[tuple[int, bytes]]:

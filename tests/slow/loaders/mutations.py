@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _EHDR = (("type", 16, 2), ("machine", 18, 2), ("entry", 24, 8), ("flags", 48, 4), ("phnum", 56, 2), ("osabi", 7, 1))
 _CLASS = (("class", 4, 1), ("data", 5, 1), ("version", 6, 1), ("abiversion", 8, 1), ("ehsize", 52, 2))
 _PHDR_BYTES = 56
+_NOTE_HEAD_BYTES = 16
 _PHDR = (("type", 0, 4), ("flags", 4, 4), ("offset", 8, 8), ("vaddr", 16, 8), ("filesz", 32, 8), ("memsz", 40, 8))
 _ALIGN = (("paddr", 24, 8), ("align", 48, 8))
 _TYPES = (0, 1, 2, 3, 4, 5, 6, 7, 0x6474E550, 0x6474E551, 0x6474E552, 0x6474E553, 0x60000001, 0x70000003)
@@ -22,8 +23,8 @@ _MORE_TAGS = (0x6FFFFFFB, 0x6FFFFFFC, 0x6FFFFFFE, 0x6FFFFEFB, 0x6FFFFEFC, 0x7FFF
 _LETTERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
-# What headers, flags and types say is golink's to know; whether the code that is reached by another address is the right
-# one is not.
+# What headers, flags and types say is golink's to know; whether the code that is reached by another address is the
+# right one is not.
 _DECIDED_FIELDS = frozenset({"type", "machine", "class", "data", "version", "osabi", "flags", "align"})
 _DECIDED_TAGS = frozenset({1, 14, 15, 16, 21, 22, 24, 29, 30, 0x6FFFFFFB, 0x7FFFFFFD, 0x7FFFFFFF})
 
@@ -74,6 +75,10 @@ def mutate(dice: random.Random, image: bytes, tables: Tables) -> Mutant:
 
 def _header(dice: random.Random, data: bytearray, _tables: Tables) -> str:
     name, at, size = dice.choice((*_EHDR, *_CLASS))
+    if name == "type":
+        # Whether code bears to be moved (ET_DYN) is not to be seen.
+        new = dice.choice((0, 1, 2, 3, 4, 5))
+        return _set(data, f"e_type{'?' if new == 3 else ''}", at, size, new)
     return _field(dice, data, f"e_{name}{'' if name in _DECIDED_FIELDS else '?'}", at, size)
 
 
@@ -101,16 +106,20 @@ def _swap_segments(dice: random.Random, data: bytearray, tables: Tables) -> str:
 
 def _split(dice: random.Random, data: bytearray, tables: Tables) -> str:
     """Cut a PT_LOAD in two, the second in the place of a segment that is not needed."""
-    loads, spare = [], []
+    loads: list[int] = []
+    spare: list[int] = []
     for index in range(tables.count):
         at = tables.headers + index * _PHDR_BYTES
         (kind,) = struct.unpack_from("<I", data, at)
         (loads if kind == 1 else spare).append(at)
     at, other = dice.choice(loads), dice.choice(spare or loads)
     kind, flags, offset, vaddr, paddr, filesz, memsz, align = struct.unpack_from("<2I6Q", data, at)
-    if other == at or filesz < 2 * 4096:
+    # Another change may have been here before.
+    if other == at or not 2 * 4096 <= filesz <= min(memsz, len(data)) or max(offset, vaddr, paddr) >> 62:
         return "no split"
     cut = dice.randrange(1, filesz // 4096) * 4096 - (vaddr % 4096 if dice.random() < 0.8 else 0)
+    if cut <= 0:
+        return "no split"
     struct.pack_into("<2I6Q", data, at, kind, flags, offset, vaddr, paddr, cut, cut, align)
     rest = (kind, flags, offset + cut, vaddr + cut, paddr + cut, filesz - cut, memsz - cut, align)
     struct.pack_into("<2I6Q", data, other, *rest)
@@ -142,7 +151,9 @@ def _in(*names: str) -> Callable[[random.Random, bytearray, Tables], str]:
         at, size = tables.places[name]
         width = dice.choice((1, 2, 4, 8))
         where = at + dice.randrange(max(1, min(size, dice.choice((64, size))) // width)) * width
-        doubt = "?" if name in (".dynsym", ".gnu.hash", ".hash", ".gnu.version") else ""
+        # A note whose sizes are damaged says nothing.
+        damaged = name.startswith(".note") and where - at < _NOTE_HEAD_BYTES
+        doubt = "?" if damaged or name in (".dynsym", ".gnu.hash", ".hash", ".gnu.version") else ""
         return _field(dice, data, f"{name}{doubt}+0x{where - at:x}", where, width)
 
     change.__name__ = names[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ __thread int counter;
 int main(int count, char **arguments) { counter = count; return print(sqrt(count) > 0 ? "started" : "odd") < 0; }
 """
 _GO = 'package main\n\nfunc main() { print("started\\n") }\n'
-_CGO = 'package main\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc main() { C.answer(); print("started\\n") }\n'
+_CGO = """
+package main
+
+// int answer(void) { return 42; }
+import "C"
+
+func main() { C.answer(); print("started\\n") }
+"""
 _GCC = {
     "c-lazy": ("-no-pie", "-Wl,-z,lazy", "-Wl,-z,norelro", "-lm"),
     "c-now": ("-fPIE", "-pie", "-Wl,-z,now", "-lm"),
@@ -33,6 +41,23 @@ _GO_MODES = {
     "go-cgo": (_CGO, "1", ("-ldflags=-linkmode=internal",)),
     "go-external": (_CGO, "1", ("-ldflags=-linkmode=external",)),
 }
+
+
+# By musl's own loader: dynamic ones only.
+_MUSL = {"musl": (), "musl-now": ("-Wl,-z,now",), "musl-lazy": ("-no-pie", "-Wl,-z,lazy")}
+
+
+def make_musl_seeds(folder: Path) -> dict[str, bytes]:
+    """Build each image for musl, or take what was built before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "program.c"
+    source.write_text(_C)
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl", "-dynamic", "-O1", "-lm"]
+    for name, flags in _MUSL.items():
+        image = folder / name
+        if not image.exists():
+            subprocess.run([*compiler, str(source), *flags, "-o", str(image)], check=True, capture_output=True)
+    return {name: (folder / name).read_bytes() for name in _MUSL}
 
 
 def make_seeds(folder: Path, *, go: bool = True) -> dict[str, bytes]:

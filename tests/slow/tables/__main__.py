@@ -13,6 +13,7 @@ import sys
 from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
@@ -44,15 +45,14 @@ def _symbols(path: Path) -> dict[str, list[tuple[str | None, bool]]]:
     """Give each symbol that a library defines, with its versions and whether each is hidden."""
     found: dict[str, list[tuple[str | None, bool]]] = defaultdict(list)
     with path.open("rb") as file:
-        elf = ELFFile(file)
-        dynsym = elf.get_section_by_name(".dynsym")
+        # The library has no types.
+        elf: Any = ELFFile(file)
         numbers = next((each for each in elf.iter_sections() if isinstance(each, GNUVerSymSection)), None)
-        names = next((each for each in elf.iter_sections() if isinstance(each, GNUVerDefSection)), None)
-        for index, symbol in enumerate(dynsym.iter_symbols()):
+        names: Any = next((each for each in elf.iter_sections() if isinstance(each, GNUVerDefSection)), None)
+        for index, symbol in enumerate(elf.get_section_by_name(".dynsym").iter_symbols()):
             if symbol["st_shndx"] == "SHN_UNDEF" or symbol["st_info"]["bind"] == "STB_LOCAL" or not symbol.name:
                 continue
-            number = numbers.get_symbol(index)["ndx"] if numbers is not None else 1
-            number = {"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}.get(number, number)
+            number = _number(numbers.get_symbol(index)["ndx"]) if numbers is not None else 1
             version = None
             if number & 0x7FFF > 1 and names is not None:
                 _, auxiliaries = names.get_version(number & 0x7FFF)
@@ -60,6 +60,10 @@ def _symbols(path: Path) -> dict[str, list[tuple[str | None, bool]]]:
             if symbol.name != version:
                 found[symbol.name].append((version, bool(number & 0x8000)))
     return found
+
+
+def _number(index: Any) -> int:
+    return int({"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}.get(index, index))
 
 
 def _files(root: Path, pattern: re.Pattern[str]) -> dict[str, Path]:
