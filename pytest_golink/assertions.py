@@ -387,6 +387,12 @@ def assert_fips(
     check_image(binary, "fips", {"kind": kind, "module": module, "mode": mode})
 
 
+def assert_hardened_runtime(binary: Binary) -> None:
+    """Signature has the hardened runtime."""
+    __tracebackhide__ = True
+    check_image(binary, "hardened-runtime")
+
+
 def assert_pie(binary: Binary) -> None:
     """Addresses in the image are position independent."""
     __tracebackhide__ = True
@@ -497,6 +503,18 @@ def assert_launches_on_macos(binary: Binary, version: str) -> None:
     check_image(binary, "launches-on-macos", {"version": version})
 
 
+def assert_kernel_at_most(binary: Binary, version: str) -> None:
+    """
+    Oldest Linux kernel that the image starts on is at or under this version.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        version: A version such as "2.17".
+    """
+    __tracebackhide__ = True
+    check_image(binary, "kernel-at-most", {"version": version})
+
+
 def assert_runs_on(binary: Binary, platforms: Names) -> None:
     """
     Each named platform starts the image: its loader, libraries, versions, CPU and OS minimum are there.
@@ -513,6 +531,18 @@ def assert_same_linkage(binaries: Iterable[Binary]) -> None:
     """All images of one program agree in linkage, libc, cgo and resolver, where their platforms allow it."""
     __tracebackhide__ = True
     check_images(binaries, "same-linkage")
+
+
+def assert_subsystem(binary: Binary, kind: Literal["console", "gui"]) -> None:
+    """
+    Windows starts the image in this subsystem: console or gui.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        kind: One of console, gui.
+    """
+    __tracebackhide__ = True
+    check_image(binary, "subsystem", {"kind": kind})
 
 
 def assert_starts_alone(
