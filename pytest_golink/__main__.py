@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -13,8 +12,9 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands.parser import Parser
 from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,8 +43,6 @@ commands, each with a --help of its own:
 
 Exit status: 0; 2 where a file cannot be read (the others are printed all the same).
 """
-# A message may name a path and a section: longer than a name.
-_LONGEST_MESSAGE = 1000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             return _broken_pipe()
         return status
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pytest_golink",
         description="Show how binaries are linked, without running them.",
         epilog=_EPILOG,
@@ -91,8 +89,7 @@ def _print(files: Sequence[str], *, as_json: bool, platforms: bool) -> int:
     status = _UNREADABLE_STATUS if None in read else 0
     sheets = [facts for slices in read for facts in slices or ()]
     if as_json:
-        # ASCII alone, so that no name of an image acts on a terminal.
-        print(json.dumps(_objects(sheets, platforms=platforms), indent=2))
+        print(json_text(_objects(sheets, platforms=platforms), indent=2))
         return status
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -128,7 +125,7 @@ def _read(file: str) -> tuple[BinaryFacts, ...] | None:
     try:
         return read_binaries(file)
     except (UnreadableBinaryError, ReaderDisagreement) as error:
-        print(f"golink: {escape(str(error), longest=_LONGEST_MESSAGE)}", file=sys.stderr)
+        print(f"golink: {error}", file=sys.stderr)
         return None
 
 

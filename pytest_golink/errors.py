@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.text.escape import escape_error
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,7 +17,15 @@ _OUTPUT_TAIL_LINES = 40
 
 
 class GolinkError(Exception):
-    """The question has no answer: never a violation, never a pass."""
+    """
+    The question has no answer: never a violation, never a pass.
+
+    Its text is one line for each argument, and can be printed: what a stranger's names would do to a terminal or a CI
+    log, or to the lines, stands as an escape.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(escape_error(str(line)) for line in self.args)
 
 
 class ParameterError(GolinkError, ValueError):
@@ -32,7 +42,7 @@ class PolicyError(GolinkError, ValueError):
 
     def __init__(self, errors: Sequence[tuple[Location, str]]) -> None:
         self.errors = tuple(errors)
-        super().__init__("\n".join(f"{place}: {text}" for place, text in self.errors))
+        super().__init__(*(f"{place}: {text}" for place, text in self.errors))
 
 
 class LockError(GolinkError, ValueError):
@@ -64,7 +74,7 @@ class BuildError(GolinkError):
         if self.command:
             what = f"{what} (exit status {status})"
             tail.append(f"command: {' '.join(command)}")
-        super().__init__("\n  ".join([what, *tail]))
+        super().__init__(what, *(f"  {line}" for line in tail))
 
 
 class SandboxError(GolinkError):
@@ -88,7 +98,7 @@ class UnreadableBinaryError(GolinkError):
         super().__init__(f"{path}: {f'{format}: ' if format else ''}{reason}")
 
 
-class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, and nobody to say which is right
+class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, and no third to decide
     """
     Two readers that share no code read different facts from one image (`--golink-crosscheck`).
 
@@ -104,8 +114,8 @@ class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, 
         self.differences = dict(differences)
         lines = [f"{path}: two readers disagree"]
         for fact, (ours, theirs) in self.differences.items():
-            lines += [f"{fact}", f"  golink      {ours!r}", f"  {reader:11} {theirs!r}"]
-        super().__init__("\n  ".join(lines))
+            lines += [f"  {fact}", f"    golink      {ours!r}", f"    {reader:11} {theirs!r}"]
+        super().__init__(*lines)
 
 
 class ArchiveError(GolinkError):

@@ -13,10 +13,10 @@ import pytest_golink
 # another order: the readers call golang/ (bytes to Go's facts), the rules yield findings, and a policy holds build
 # options.
 ORDER = (
+    "text",
     "location",
     "errors",
     "facts",
-    "text",
     "golang",
     "reader",
     "archives",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.text.escape import escape_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_golink.findings import Trial
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class GoBinary:
     """
     An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
@@ -40,16 +41,20 @@ class GoBinary:
     path: Path
     name: str
     target: str | None
-    options: BuildOptions | None = field(repr=False)
-    command: tuple[str, ...] = field(repr=False)
-    environment: Mapping[str, str] = field(repr=False, compare=False)
-    output: str = field(repr=False)
-    warnings: tuple[LinkWarning, ...] = field(repr=False)
-    seconds: float = field(repr=False)
-    linked: bool = field(repr=False)
-    header: Path | None = field(repr=False)
-    origin: Origin | None = field(default=None, repr=False, compare=False)
-    _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
+    options: BuildOptions | None
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(compare=False)
+    output: str
+    warnings: tuple[LinkWarning, ...]
+    seconds: float
+    linked: bool
+    header: Path | None
+    origin: Origin | None = field(default=None, compare=False)
+    _facts: list[BinaryFacts] = field(default_factory=list, init=False, compare=False)
+
+    def __repr__(self) -> str:
+        # pytest prints it where a test of go_binary fails.
+        return escape_error(f"GoBinary(path={self.path!r}, name={self.name!r}, target={self.target!r})")
 
     @property
     def facts(self) -> BinaryFacts:

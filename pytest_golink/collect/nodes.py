@@ -212,7 +212,7 @@ class GolinkPath(PolicyItem):
 
     def setup(self) -> None:
         """Say what was not found."""
-        raise GolinkError("\n".join(str(error) for error in self._errors))
+        raise GolinkError(*(line for error in self._errors for line in str(error).split("\n")))
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
         """Give each of them."""

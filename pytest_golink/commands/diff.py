@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands.parser import Parser
 from pytest_golink.errors import GolinkError
-from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIFFERENT_STATUS = 1
 _ERROR_STATUS = 2
-_LONGEST = 1000
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare two JSON reports; give the exit status: 0 for no difference, 1 for some, 2 for an error."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pytest_golink diff",
         description="Show what changed in linkage between two runs: images, facts, outcomes of rules.",
         epilog="Exit status: 0 where nothing changed, 1 where something did, 2 where a file is no report.",
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         tolerance = parse_tolerance(options.size_tolerance)
         diff = report_diff(read_report_file(options.old), read_report_file(options.new), tolerance)
     except GolinkError as error:
-        print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
+        print(f"golink: {error}", file=sys.stderr)
         return _ERROR_STATUS
     text = diff_json(diff) if options.json else diff_markdown(diff) if options.md else diff_text(diff)
     encoding = sys.stdout.encoding or "utf-8"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -12,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands.parser import Parser
 from pytest_golink.commands.proposed_rules import proposals, toml
 from pytest_golink.errors import GolinkError, ToolchainError
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,6 @@ _FILE = "golink.toml"
 _POLICY = "base"
 _ERROR_STATUS = 2
 _LIST_TIMEOUT_S = 300.0
-_LONGEST_MESSAGE = 4000
 _OPTION_HINTS = """\
 # targets = ["linux/amd64", "linux/arm64"]   # one build for each; without it, one for Go's default target
 # cgo = false                                # as the release is built: cgo, tags, ldflags, trimpath, buildmode, …
@@ -46,7 +45,7 @@ class _Table:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the file; give the exit status: 0, or 2 where there is nothing to write or a place that is taken."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pytest_golink init",
         description="Write a golink.toml for the Go module at hand, or for a folder of what is shipped, with rules "
         "that hold today. The main packages are built for that; images are read, not run.",
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     except (GolinkError, OSError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         print(
-            *(escape(line, longest=_LONGEST_MESSAGE) for line in (f"golink: {lines[0]}", *lines[1:])),
+            *(escape_error(line) for line in (f"golink: {lines[0]}", *lines[1:])),
             sep="\n",
             file=sys.stderr,
         )
@@ -196,7 +195,7 @@ def _go_list(toolchain: GoToolchain, folder: Path) -> list[Mapping[str, object]]
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolchainError(f"go list does not answer: {error}") from error
     if done.status:
-        raise ToolchainError(f"go list ./... in {folder} fails:\n{done.stderr.strip()}")
+        raise ToolchainError(f"go list ./... in {folder} fails:", *done.stderr.strip().splitlines())
     decoder, text, found = json.JSONDecoder(), done.stdout.strip(), []
     while text:
         one, end = decoder.raw_decode(text)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands.parser import Parser
 from pytest_golink.errors import ReportError
-from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ERROR_STATUS = 2
-# A message shows values of both reports.
-_LONGEST = 1000
 
 
 def main(arguments: Sequence[str]) -> int:
     """Join JSON reports and write the result; give the exit status: 0, or 2 where they cannot be joined or written."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pytest_golink merge",
         description="Join the JSON reports of several runs (shards, a matrix of jobs) into one.",
         epilog="Exit status: 0; 2 where a file is no report, where two contradict each other, or where an output "
@@ -46,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _merge(options.files, options.output or [], whole=options.whole)
     except ReportError as error:
-        print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
+        print(f"golink: {error}", file=sys.stderr)
         return _ERROR_STATUS
     return 0
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands.parser import Parser
 from pytest_golink.commands.proposed_rules import toml
 from pytest_golink.errors import GolinkError, ParameterError
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _LONGEST_MESSAGE = 1000
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, or the differences; give the exit status: 0, 1 where there are some, 2 without an answer."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m pytest_golink platform",
         description="Describe a Linux system for runs-on, from its files: a table [platform.NAME] for golink.toml. "
         "Nothing of it is run.",
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         # The reader of the pipe has seen enough: no error of ours.
         raise
     except (GolinkError, OSError) as error:
-        print(escape(f"golink: {error}", longest=_LONGEST_MESSAGE), file=sys.stderr)
+        print(escape_error(f"golink: {error}"), file=sys.stderr)
         return _ERROR_STATUS
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules.registry import RULES, evaluate
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, toml_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,9 +59,7 @@ def toml(value: object) -> str:
         return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml(one) for one in value) + "]"
-    # JSON's strings are TOML's, but for DEL, and for halves of a surrogate pair, which no TOML can hold.
-    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+    return toml_string(str(value))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ _LARGEST = 64 * 1024 * 1024
 
 
 def lock_path(policy: Path) -> Path:
-    """Give the lock of a policy: "golink.lock" beside golink.toml, else the policy's name with that ending."""
+    """Return the lock of a policy: "golink.lock" beside golink.toml, else the policy's name with that ending."""
     return policy.with_suffix(".lock")
 
 
@@ -32,8 +32,9 @@ def read_lock(path: Path, *, name: str) -> Lock:
         name: What to call it in an error ("golink.lock").
 
     Raises:
-        LockError: There is no such file, it cannot be read, or it is no lock of this version.
+        LockError: There is no such file, it cannot be read, is a link out of the project, or no lock of this version.
     """
+    _stay_inside(path, name)
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
@@ -42,7 +43,7 @@ def read_lock(path: Path, *, name: str) -> Lock:
     except OSError as error:
         raise LockError(f"{name}: cannot be read: {error.strerror}") from error
     if len(raw) > _LARGEST:
-        raise LockError(f"{name}: larger than {_LARGEST:,} bytes: no lock that golink wrote")
+        raise LockError(f"{name}: larger than {_LARGEST:,} bytes: not a lock that golink wrote")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -53,11 +54,12 @@ def read_lock(path: Path, *, name: str) -> Lock:
 
 def write_lock(path: Path, text: str) -> None:
     """
-    Write a lock file: whoever reads it meanwhile sees the old one or the new one.
+    Write a lock file: another process that reads it meanwhile sees the old one or the new one.
 
     Raises:
-        LockError: It cannot be written; the old one is still there.
+        LockError: It cannot be written, or is a link out of the project; the old one is still there.
     """
+    _stay_inside(path, path.name)
     temporary = None
     try:
         # A link stays a link: what it points to is what is written.
@@ -65,7 +67,7 @@ def write_lock(path: Path, text: str) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
-        # mkstemp lets nobody else read; a lock is as readable as the file it goes with.
+        # Only the owner may read what mkstemp makes; a lock is as readable as other files of the project.
         Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         Path(temporary).replace(path)
     except OSError as error:
@@ -73,6 +75,17 @@ def write_lock(path: Path, text: str) -> None:
             with suppress(OSError):
                 Path(temporary).unlink()
         raise LockError(f"{path.name}: cannot be written: {error.strerror}") from error
+
+
+def _stay_inside(path: Path, name: str) -> None:
+    """Refuse a link that leads out of the repository, or where there is none, out of the lock's folder."""
+    folder = path.parent.resolve()
+    project = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(project):
+        raise LockError(f"{name}: is a link out of the project, to {target}: golink reads and writes a lock inside it")
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise LockError(f"{name}: is not a regular file")
 
 
 def _umask() -> int:

@@ -160,7 +160,7 @@ class _Reading:
         if not self._version:
             raise LockError(f'{self._name}:1: expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}')
         if self._errors:
-            raise LockError("\n".join(self._errors) + f"; {_anew(self._name)}")
+            raise LockError(*self._errors[:-1], f"{self._errors[-1]}; {_anew(self._name)}")
         return Lock(
             entries=tuple(
                 LockEntry(

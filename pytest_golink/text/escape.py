@@ -1,5 +1,5 @@
 r"""
-Names from an image, made safe to print.
+Names from an image, made safe to print: in a line, in an error of several lines, in JSON.
 
 An image is input from a stranger: a library may be called "\x1b[2J", or hold a right-to-left override that makes a
 terminal show other text than a reader of the log would search for.
@@ -7,11 +7,19 @@ terminal show other text than a reader of the log would search for.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-# A path of Linux has at most 4096 bytes, but nobody reads more than the head and the tail of one.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A path of Linux has at most 4096 bytes, but a reader needs only the head and the tail of one.
 _LONGEST = 200
+# Of an error's text: more than a path has, or a command line that a reader can use.
+_LONGEST_LINE = 16_000
+_TAB = "    "
 
 # Characters that a terminal acts on, or that move or hide others: Cc control, Cf format (bidi overrides and isolates,
 # zero width, soft hyphen, tags), Cs surrogates, Co private use, Cn unassigned, Zl and Zp the line and paragraph
@@ -22,26 +30,74 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # "##vso[" anywhere. A line may be wrapped at any blank.
 # Source: actions/runner, src/Runner.Common/ActionCommand.cs; Azure Pipelines, "Logging commands".
 _COMMAND = re.compile(r"(?<!\S):(?=:)|#(?=#(?:vso)?\[)")
-_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def escape(text: str, *, longest: int = _LONGEST) -> str:
     r"""
-    Give text of an image in a form that prints as one line and acts on no terminal.
+    Return text of an image in a form that prints as one line and acts on no terminal.
 
     What is not printable stands as a backslash escape ("\x1b", "\u202e"), a backslash as two, so that no two names
     look the same; so does the first character of what a CI service would take for a command in its log. A text of more
     than `longest` characters loses its middle and says how many went.
     """
-    if len(text) > longest:
-        head, tail = text[: longest * 2 // 3], text[-longest // 4 :]
-        cut = len(text) - len(head) - len(tail)
-        return f"{_escape(head)}…(+{cut})…{_escape(tail)}"
-    return _escape(text)
+    return _within(text, longest, _escape)
+
+
+def escape_error(line: str) -> str:
+    r"""
+    Return a line of an error's text in a form that acts on no terminal.
+
+    As `escape` does, but a backslash stays one, as in C:\Users, and a tab becomes blanks: what went through stays as it
+    is.
+    """
+    return _within(line.replace("\t", _TAB), _LONGEST_LINE, _escape_line)
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """
+    Return JSON that any reader reads as the same value, and that acts on no terminal and in no CI log.
+
+    Without an indent it is one line, without blanks.
+    """
+    # JSON has no "#" but in strings, and its lines begin with none.
+    text = json.dumps(value, indent=indent, separators=(",", ":") if indent is None else None)
+    return text.replace("##", "#\\u0023")
+
+
+def toml_string(text: str) -> str:
+    """
+    Return a TOML string on one line that acts on no terminal.
+
+    No TOML can hold half a surrogate pair: it becomes U+FFFD.
+    """
+    # JSON's strings are TOML's, but for DEL and halves of a surrogate pair.
+    written = json.dumps(text, ensure_ascii=False).replace("##", "#\\u0023")
+    return written if written.isprintable() else "".join(map(_in_toml, written))
+
+
+def _in_toml(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    code = ord(character)
+    return character if category not in _ESCAPED else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _within(text: str, longest: int, escaped: Callable[[str], str]) -> str:
+    if len(text) <= longest:
+        return escaped(text)
+    head, tail = text[: longest * 2 // 3], text[-longest // 4 :]
+    cut = len(text) - len(head) - len(tail)
+    return f"{escaped(head)}…(+{cut})…{escaped(tail)}"
 
 
 def _escape(text: str) -> str:
-    if not (text.isascii() and text.isprintable() and "\\" not in text):
+    return _escape_line(text.replace("\\", "\\\\"))
+
+
+def _escape_line(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
         text = "".join(_SHORT.get(character) or _escape_one(character) for character in text)
     return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 

@@ -12,6 +12,7 @@ from pytest_golink.report.model import BuildRecord, Report, ReportedError, Repor
 from pytest_golink.report.properties import ordered
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
+from tests.report.hostile_names import HOSTILE_NAMES
 from tests.rules.made import ARCHIVE, DYNAMIC, PE, STATIC, go
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ ATTACKS = (
     "{0} {{x}} %0A%25 ,:;",
     "\\[x\\] \\u202e",
     "a" * 200_000,
+    *HOSTILE_NAMES,
 )
 
 

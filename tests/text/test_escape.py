@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import unicodedata
 
@@ -9,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_error, json_text, toml_string
+from tests.report.hostile_names import HOSTILE_NAMES, wrong_with
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,27 @@ def test_a_very_long_name_keeps_its_ends_and_says_what_is_gone() -> None:
     assert escape("a" * 200) == "a" * 200
     assert escape("abcdefghijklm", longest=12) == "abcdefgh…(+2)…klm"
     assert len(escape("\x00" * 10_000_000)) < 1000
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_acts_in_no_form(name: str) -> None:
+    assert wrong_with(escape(name)) == []
+    assert wrong_with(escape_error(name)) == []
+    for indent in (None, 1):
+        assert wrong_with(json_text({name: [name]}, indent=indent)) == []
+        assert json.loads(json_text({name: [name]}, indent=indent)) == {name: [name]}
+    assert wrong_with(toml_string(name)) == []
+    assert tomllib.loads(f"key = {toml_string(name)}") == {"key": re.sub("[\ud800-\udfff]", "\ufffd", name)}
+
+
+def test_a_line_of_an_error_keeps_backslashes_and_goes_through_twice_as_once() -> None:
+    assert escape_error("C:\\Users: \tno\n") == "C:\\Users:     no\\n"
+    assert len(escape_error("a" * 100_000)) < 20_000
+
+
+@given(st.text(alphabet=st.characters(codec=None)))
+def test_an_error_that_quotes_an_error_is_not_escaped_twice(text: str) -> None:
+    assert escape_error(escape_error(text)) == escape_error(text)
 
 
 @given(st.text(alphabet=st.characters(codec=None)))
