@@ -309,8 +309,9 @@ def main(report: int) -> int:
         _die_with_parent()
         _leave_keyring(spec["keyctl"])
         if _enter_namespaces():
-            # A file that only its owner may start is started by its owner.
-            os.chown(spec["file"], _NOBODY, _NOBODY)
+            # A file that only its owner may start is started by its owner; all others also where root may not do that.
+            with suppress(PermissionError):
+                os.chown(spec["file"], _NOBODY, _NOBODY)
         if spec["mount"]:
             _lay_out(spec)
         else:

@@ -389,6 +389,18 @@ def test_a_program_keeps_its_mode_and_is_its_owner_s(mode: int, tmp_path: Path) 
     assert ran.output == f"{mode & 0o777:o} 65534"
 
 
+def test_root_that_may_not_give_a_file_away_starts_what_all_may_start(tmp_path: Path) -> None:
+    program = compiled(tmp_path, "return 5;")
+    script = (
+        "import sys; from pathlib import Path; from pytest_golink.sandbox import run_alone\n"
+        "print(run_alone(Path(sys.argv[1]), seconds=30).status)\n"
+    )
+    become = ["setpriv", "--bounding-set=-chown"] if os.geteuid() == 0 else []
+    command = [*become, sys.executable, "-c", script, str(program)]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "5\n"
+
+
 def test_a_file_without_an_execute_bit_is_not_started(tmp_path: Path) -> None:
     program = compiled(tmp_path, "return 0;")
     program.chmod(0o611)
