@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups
 from pytest_golink.report.markdown import cell, table
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +81,7 @@ def diff_markdown(diff: ReportDiff) -> str:
 
 def diff_json(diff: ReportDiff) -> str:
     """Return it as JSON, schema 1: keys are only ever added."""
-    return json.dumps(
+    return json_text(
         {
             "schema": 1,
             "same": diff.same,

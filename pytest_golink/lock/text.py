@@ -8,7 +8,9 @@ Source: TOML 1.0.
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
@@ -21,7 +23,6 @@ from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pytest_golink.lock.model import Key, Value
 
@@ -57,8 +58,9 @@ def read_lock(path: Path, *, name: str) -> Lock:
         name: What to call it in an error ("golink.lock").
 
     Raises:
-        LockError: There is no such file, it cannot be read, or it is no lock of this version.
+        LockError: There is no such file, it cannot be read, is a link out of the project, or no lock of this version.
     """
+    _stay_inside(path, name)
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
@@ -81,12 +83,25 @@ def write_lock(path: Path, text: str) -> None:
     Write a lock file, whole or not at all.
 
     Raises:
-        LockError: It cannot be written; the old one is still there.
+        LockError: It cannot be written, or is a link out of the project; the old one is still there.
     """
+    _stay_inside(path, path.name)
     try:
         write_whole(path, text.encode())
     except OSError as error:
         raise LockError((None, f"{path.name}: cannot be written: {error.strerror}")) from error
+
+
+def _stay_inside(path: Path, name: str) -> None:
+    """Refuse a link that leads out of the repository, or where there is none, out of the lock's folder."""
+    folder = path.parent.resolve()
+    project = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(project):
+        text = f"{name}: is a link out of the project, to {target}: golink reads and writes a lock only inside it"
+        raise LockError((None, text))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise LockError((None, f"{name}: is not a regular file"))
 
 
 def lock_text(entries: Iterable[LockEntry]) -> str:

@@ -250,6 +250,10 @@ def _last_message(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None
 
 
 def _refused(last: Mapping[str, Any]) -> Refusal | None:
+    if last["stage"] == "filter":
+        raise SandboxError(
+            f"no program can be fenced here: the kernel takes no filter of system calls (seccomp: {last['text']})"
+        )
     if last["stage"] == "apart":
         raise SandboxError(
             f"no program can be started apart from this machine here ({last['text']}): run as root, or allow user "

@@ -3,8 +3,8 @@ Starts one program in its own namespaces and its own root folder: a script that 
 
 It has an interpreter to itself, because a process with threads cannot enter a user namespace, and knows only the
 standard library. On the file descriptor that alone.py names it writes, a JSON object a line, how far it got: "apart"
-where this machine allows no fence, "exec" where the kernel does not start the program, "started", "ended", and
-"outgrew" where the program's processes hold too much memory.
+where this machine allows no namespaces, "filter" where it takes no filter of system calls, "exec" where the kernel does
+not start the program, "started", "ended", and "outgrew" where the program's processes hold too much memory.
 
     launcher            enters the namespaces, makes the mounts, counts the memory
       init              the first process of the new process namespace: when it ends, all in there end
@@ -178,10 +178,8 @@ class _Filter(ctypes.Structure):
 
 def _refuse_calls(code: bytes) -> None:
     program = _Filter(len(code) // 8, code)
-    try:
-        _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
-    except OSError as error:
-        raise OSError(error.errno, f"seccomp filter: {os.strerror(error.errno or 0)}") from error
+    if _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+        raise _FilterError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _become(spec: dict[str, Any]) -> None:
@@ -223,6 +221,10 @@ class _StartError(OSError):
     """The kernel does not start the program."""
 
 
+class _FilterError(OSError):
+    """The kernel takes no filter of system calls."""
+
+
 def _init(spec: dict[str, Any], report: int) -> None:
     """Be the first process of the namespace: start the program, wait for orphans, report how the program ended."""
     # The program may be of the same user, and signals that a handler is set for do reach the first process.
@@ -236,7 +238,8 @@ def _init(spec: dict[str, Any], report: int) -> None:
             _become(spec)
         except BaseException as error:
             # Whatever it is, this process must not go on in its parent's code.
-            stage = "exec" if isinstance(error, _StartError) else "apart"
+            stages: dict[type[BaseException], str] = {_StartError: "exec", _FilterError: "filter"}
+            stage = stages.get(type(error), "apart")
             _say(
                 writing, stage, errno=getattr(error, "errno", None), text=getattr(error, "strerror", None) or str(error)
             )
@@ -309,8 +312,9 @@ def main(report: int) -> int:
         _die_with_parent()
         _leave_keyring(spec["keyctl"])
         if _enter_namespaces():
-            # A file that only its owner may start is started by its owner.
-            os.chown(spec["file"], _NOBODY, _NOBODY)
+            # A file that only its owner may start is started by its owner; all others also where root may not do that.
+            with suppress(PermissionError):
+                os.chown(spec["file"], _NOBODY, _NOBODY)
         if spec["mount"]:
             _lay_out(spec)
         else:
