@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,7 +14,9 @@ from pytest_golink.archives import limits
 from pytest_golink.archives.extracted import digest_of, extract
 from pytest_golink.archives.globs import components, is_glob, matches, split_reach
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
+from pytest_golink.archives.magics import starts_as_image
 from pytest_golink.archives.members import shown
+from pytest_golink.archives.stubs import check_whole
 from pytest_golink.errors import ArchiveError, NoMatchError
 
 if TYPE_CHECKING:
@@ -69,10 +72,16 @@ class Found:
         the folder cannot be written, it is extracted into a temporary one, which goes with the process.
 
         Raises:
-            ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written.
+            ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written; or
+                the file is only a stub before something larger, such as an AppImage.
         """
-        if not self.chain:
-            return self.source
+        path = self._extracted_to(folder) if self.chain else self.source
+        # Its reader raises what is wrong with a file that cannot be opened.
+        with suppress(OSError):
+            check_whole(path, self.name)
+        return path
+
+    def _extracted_to(self, folder: Path) -> Path:
         known = self._extracted.get(folder)
         if known is not None and digest_of(known[0]) == known[1]:
             return known[0]
@@ -131,25 +140,6 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     images = [(inner, member) for inner, member in members if member is not None and starts_as_image(member.head)]
     _check_sizes(images, archive, name)
     return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
-
-
-# ELF, Mach-O (thin and fat), PE, WebAssembly, Plan 9 for amd64.
-_IMAGE_MAGICS = (
-    b"\x7fELF",
-    b"\xfe\xed\xfa\xce",
-    b"\xfe\xed\xfa\xcf",
-    b"\xce\xfa\xed\xfe",
-    b"\xcf\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"MZ",
-    b"\0asm",
-    b"\0\0\x8a\x97",
-)
-
-
-def starts_as_image(head: bytes) -> bool:
-    """Whether the first bytes are those of an executable or a shared library."""
-    return head.startswith(_IMAGE_MAGICS)
 
 
 def _find(pattern: str, folder: Path) -> Iterator[Found]:

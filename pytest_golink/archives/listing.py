@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_golink.archives import limits
+from pytest_golink.archives.magics import starts_as_image
 from pytest_golink.archives.members import Member
 from pytest_golink.archives.packages import AR_MAGIC, RPM_MAGIC, deb_members, rpm_members
 from pytest_golink.archives.streams import Extent, Range, codec_of, stream, unpacked
@@ -69,7 +70,7 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
     Raises:
         ArchiveError: The file is no archive, or a damaged or hostile one; or unpackers differ on it.
     """
-    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC, zip_members
+    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC, ends_as_zip, zip_members
 
     whole = Range(file, path=path)
     head = whole.read(_HEAD_BYTES)
@@ -86,6 +87,9 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
         return _tar_tree(file, whole, codec, root=root or is_freebsd(head))
     if codec is not None:
         return Unpacker(path=path, root=False).unpack(_single(whole, codec, head))
+    if starts_as_image(head) and ends_as_zip(whole):
+        # A self-extracting one.
+        return StrictUnpacker(path=path, root=False, replaces=True).unpack(zip_members(file, path))
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise ArchiveError(path, f"{what}, which golink cannot look into; {_KNOWN}")

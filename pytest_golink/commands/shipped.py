@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts, images_in
-from pytest_golink.archives.found import starts_as_image
+from pytest_golink.archives.magics import starts_as_image
 from pytest_golink.errors import GolinkError, NoMatchError
 from pytest_golink.rules.subject import Subject
 
