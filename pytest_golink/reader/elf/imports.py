@@ -305,11 +305,11 @@ class _Reader:
             used = max(used, self._gnu_hash_count())
         if DT_HASH in self.values:
             count = self._hash_count()
-            if section not in (None, count):
-                raise self.view.error(f"DT_HASH has {count} symbols, the section of DT_SYMTAB {section}")
             if used > count:
                 # Loaders take DT_GNU_HASH where both are there.
                 raise self.view.error(f"symbol {used - 1} is used, but DT_HASH has {count} symbols")
+            if section not in (None, count):
+                raise self.view.error(f"DT_HASH has {count} symbols, the section of DT_SYMTAB {section}")
             return count
         if section is None:
             return max(used, 1)

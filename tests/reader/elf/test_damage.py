@@ -158,7 +158,7 @@ Edit = Callable[[Editor], bytes]
         (lambda e: e.put(e.entry("DT_PLTRELSZ") + 8, 23), "DT_JMPREL: 23 bytes are no whole number of entries"),
         (lambda e: e.put(e.content(".rela.plt") + 12, 999, 4), "symbol 999 is used, but the section of DT_SYMTAB has"),
         (lambda e: empty_hash(e), "DT_GNU_HASH refers to symbol 5, below its first symbol 9999"),
-        (lambda e: e.put(e.content(".hash") + 4, 3, 4), "DT_HASH has 3 symbols, the section of DT_SYMTAB"),
+        (lambda e: e.put(e.content(".hash") + 4, 30, 4), "DT_HASH has 30 symbols, the section of DT_SYMTAB"),
     ],
 )  # fmt: skip
 def test_damage_is_named(compile_c: CompileC, edit: Edit, message: str) -> None:
