@@ -122,7 +122,8 @@ def _without_version(
     """Yield what neither the C library nor a library beside the program has."""
     at_start, later = _bound(facts, names, musl=platform.libc == "musl")
     for found, certain in ((at_start, True), (later, False)):
-        lost, unknown = [], []
+        lost: list[str] = []
+        unknown: list[str] = []
         asked: dict[str, None] = {}
         for name in found:
             answers = {library: library_has(library, name, platform.name) for library in others}

@@ -191,8 +191,9 @@ def _against_policy(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[
     """Return what dyld's rules forbid to an image of its SDK, and what the kernel forbids to a slice."""
     missing = []
     sdk = sdk_of(facts)
-    for breach in facts.macho.policy if facts.macho and version >= _POLICY_FROM and sdk else ():
-        if padded(sdk) >= padded(breach.sdk):
+    breaches = facts.macho.policy if facts.macho and version >= _POLICY_FROM else ()
+    for breach in breaches:
+        if sdk and padded(sdk) >= padded(breach.sdk):
             cause = f"dyld refuses that of an image whose SDK is {breach.sdk} or newer"
             missing.append((breach.text, cause, "link it again, or for an older SDK"))
     if facts.macho and facts.macho.fat64 and facts.kind == "executable":

@@ -101,7 +101,8 @@ def _swap_segments(dice: random.Random, data: bytearray, tables: Tables) -> str:
 
 def _split(dice: random.Random, data: bytearray, tables: Tables) -> str:
     """Cut a PT_LOAD in two, the second in the place of a segment that is not needed."""
-    loads, spare = [], []
+    loads: list[int] = []
+    spare: list[int] = []
     for index in range(tables.count):
         at = tables.headers + index * _PHDR_BYTES
         (kind,) = struct.unpack_from("<I", data, at)
