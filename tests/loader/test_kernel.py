@@ -39,12 +39,12 @@ def floors(facts: BinaryFacts) -> list[tuple[str, str]]:
 def test_go_s_oldest_kernel_is_by_port_and_release(
     port: str, version: str, settings: dict[str, str], found: list[tuple[str, str]]
 ) -> None:
-    image = replace(STATIC, target=target(port), go=replace(go(**settings), version=version), libc=Libc(**NO_LIBC))
+    image = replace(STATIC, target=target(port), go=replace(go(**settings), version=version), libc=NO_LIBC)
 
     assert floors(image) == found
 
 
-NO_LIBC = {"kind": "none", "presence": "none"}
+NO_LIBC = Libc(kind="none", presence="none")
 OLD_GLIBC = replace(GLIBC_STATIC, elf=Elf(kernel_minimum="3.2.0"), loading=Loading(checks_kernel=True))
 
 

@@ -10,7 +10,7 @@ from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors, windows_version
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules.runs_on import start_on
-from tests.rules.facts_factory import MACHO, PE, needed, subject, symbols, target
+from tests.rules.facts_factory import MACHO, PE, go, needed, subject, symbols, target
 
 
 def answer(facts: BinaryFacts, platform: str) -> tuple[bool | None, str]:
@@ -18,7 +18,7 @@ def answer(facts: BinaryFacts, platform: str) -> tuple[bool | None, str]:
     return found.starts, found.reason
 
 
-OLD_GO = replace(PE.go, version="go1.20.14")
+OLD_GO = replace(go(), version="go1.20.14")
 PLAIN = replace(PE, os_minimum="6.0", go=None, imports=(), needed=needed("kernel32.dll", via="import directory"))
 
 
@@ -34,7 +34,7 @@ PLAIN = replace(PE, os_minimum="6.0", go=None, imports=(), needed=needed("kernel
     ],
 )
 def test_go_s_own_minimum_is_by_release(system: str, version: str, oldest: str) -> None:
-    floor = go_floor(replace(MACHO, go=replace(MACHO.go, version=version)), system)
+    floor = go_floor(replace(MACHO, go=replace(go(), version=version)), system)
 
     assert floor is not None
     assert floor.version == oldest
@@ -43,7 +43,7 @@ def test_go_s_own_minimum_is_by_release(system: str, version: str, oldest: str) 
 def test_what_has_no_minimum_of_go_has_none() -> None:
     assert go_floor(replace(MACHO, go=None), "macos") is None
     assert go_floor(MACHO, "ios") is None
-    assert go_floor(replace(MACHO, go=replace(MACHO.go, version="go1.9")), "macos") is None
+    assert go_floor(replace(MACHO, go=replace(go(), version="go1.9")), "macos") is None
 
 
 def test_the_last_go_for_a_system_is_named() -> None:
@@ -102,7 +102,7 @@ def test_openbsd_has_no_syscall_from_7_5_on() -> None:
         interpreter="/usr/libexec/ld.so",
         needed=needed("libc.so"),
         imports=symbols("syscall", "write"),
-        go=replace(PE.go, version="go1.21.5"),
+        go=replace(go(), version="go1.21.5"),
         os_minimum=None,
     )
     reason = "calls syscall, which OpenBSD's libc does not have from 7.5 on"
@@ -110,6 +110,6 @@ def test_openbsd_has_no_syscall_from_7_5_on() -> None:
     assert answer(image, "openbsd7.5") == (False, reason)
     assert answer(image, "openbsd7.4")[0] is True
     assert answer(replace(image, imports=symbols("write")), "openbsd7.9")[0] is True
-    newer = replace(image, go=replace(PE.go, version="go1.23.1"))
+    newer = replace(image, go=replace(go(), version="go1.23.1"))
     found = start_on(subject(newer), PLATFORMS["openbsd7.5"])
     assert found.obstacles[0].remedy == ("a newer golang.org/x/sys",)

@@ -33,8 +33,8 @@ def macho(*commands: bytes, maker: Maker = MAKER, **options: int) -> MachO:
     return facts.macho
 
 
-def breaches(*commands: bytes, **options: int) -> list[tuple[str, str]]:
-    return [(breach.text, breach.sdk) for breach in macho(*commands, **options).policy]
+def breaches(*commands: bytes, maker: Maker = MAKER, **options: int) -> list[tuple[str, str]]:
+    return [(breach.text, breach.sdk) for breach in macho(*commands, maker=maker, **options).policy]
 
 
 def read_only(segment: bytes) -> bytes:

@@ -120,12 +120,12 @@ def test_an_image_without_a_pclntab_does_not_say() -> None:
 def test_where_the_module_refuses_to_start_the_program_panics(changes: dict[str, Any], words: str) -> None:
     settings = {**FROZEN_ON, **({"-tags": changes["tags"]} if "tags" in changes else {})}
     content = Content(crypto=changes.get("crypto", (FROZEN,)), instrumentation=changes.get("instrumentation"))
-    image = replace(STATIC, content=content, go=replace(STATIC.go, settings=settings))
+    image = replace(STATIC, content=content, go=replace(go(), settings=settings))
     if "target" in changes:
         image = replace(image, target=changes["target"])
 
     found = evaluate("fips", subject(image), {"kind": "go"})
     assert found.outcome == "violated"
     assert found.observed.endswith(f"the program panics at its start ({words})")
-    off = replace(image, go=replace(STATIC.go, settings={**settings, "DefaultGODEBUG": "fips140=off"}))
+    off = replace(image, go=replace(go(), settings={**settings, "DefaultGODEBUG": "fips140=off"}))
     assert evaluate("fips", subject(off), {"kind": "go", "mode": "off"}).outcome == "passed"

@@ -10,14 +10,15 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import MachO, PolicyBreach
 from pytest_golink.rules import evaluate
-from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, subject, symbols, target
+from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, go, subject, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 UUID = "FEC0E491-7814-3C84-B0BF-047EB8A8E529"
-MAC = replace(MACHO, macho=MachO(platform="macos", sdk="26.2", uuid=UUID))
-GO_1_20 = replace(MACHO.go, version="go1.20.14")
+MAC_FACTS = MachO(platform="macos", sdk="26.2", uuid=UUID)
+MAC = replace(MACHO, macho=MAC_FACTS)
+GO_1_20 = replace(go(), version="go1.20.14")
 CHAIN = symbols("SecTrustCopyCertificateChain")
 TWICE = (PolicyBreach(text="duplicate LC_RPATH '/lib'", sdk="26"),)
 INTEL = replace(MAC, target=target("darwin/amd64"), signed="none")
@@ -153,13 +154,13 @@ def test_a_version_that_never_was_is_told_the_form(version: object) -> None:
             "violated",
             "calls SecTrustCopyCertificateChain, which came with macOS 12",
         ),
-        (replace(MAC, macho=replace(MAC.macho, policy=TWICE)), "26", "violated", "duplicate LC_RPATH '/lib'"),
-        (replace(MAC, macho=replace(MAC.macho, policy=TWICE)), "15.5", "passed", "all of it"),
-        (replace(MAC, macho=replace(MAC.macho, policy=TWICE, sdk="15.4")), "26", "passed", "all of it"),
-        (replace(MAC, macho=replace(MAC.macho, slice_offset=0x5000)), "13", "violated", "the slice is at 0x5000"),
-        (replace(MAC, macho=replace(MAC.macho, slice_offset=0x8000)), "13", "passed", "all of it"),
-        (replace(INTEL, macho=replace(MAC.macho, slice_offset=0x5000)), "13", "passed", "all of it"),
-        (replace(MAC, macho=replace(MAC.macho, fat64=True)), "13", "violated", "a fat header of 64 bits"),
+        (replace(MAC, macho=replace(MAC_FACTS, policy=TWICE)), "26", "violated", "duplicate LC_RPATH '/lib'"),
+        (replace(MAC, macho=replace(MAC_FACTS, policy=TWICE)), "15.5", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC_FACTS, policy=TWICE, sdk="15.4")), "26", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC_FACTS, slice_offset=0x5000)), "13", "violated", "the slice is at 0x5000"),
+        (replace(MAC, macho=replace(MAC_FACTS, slice_offset=0x8000)), "13", "passed", "all of it"),
+        (replace(INTEL, macho=replace(MAC_FACTS, slice_offset=0x5000)), "13", "passed", "all of it"),
+        (replace(MAC, macho=replace(MAC_FACTS, fat64=True)), "13", "violated", "a fat header of 64 bits"),
         (NO_UUID, "15.5", "passed", "all of it"),
         (NO_UUID, "26", "violated", "no LC_UUID"),
         (OLD_SDK, "15.5", "passed", "all of it"),

@@ -14,6 +14,7 @@ from pytest_golink.platforms import parse_platform
 from pytest_golink.reader import read_binary
 from pytest_golink.rules.runs_on import start_on
 from pytest_golink.rules.subject import Subject
+from tests.slow.loaders.runner import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +69,14 @@ def make_witness(folder: Path) -> None:
 
 def this_machine() -> Platform:
     """Describe this machine's glibc as a platform."""
+    version = os.confstr("CS_GNU_LIBC_VERSION")
+    assert version is not None
     return parse_platform(
         "here",
         {
             "targets": ["linux/amd64"],
             "libc": "glibc",
-            "libc-version": os.confstr("CS_GNU_LIBC_VERSION").split()[1],
+            "libc-version": version.split()[1],
             "libraries": ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2"],
             "cpu": {"amd64": _cpu_level()},
         },
@@ -121,7 +124,7 @@ def judge(image: Path, fence: Fence, platform: Platform, before: Sequence[str] =
         return Judgement(read=True, wrong=_slow(began))
     start = start_on(Subject(name=image.name, facts=facts), platform)
     slow = _slow(began)
-    ran = fence.run(image.name, {"LD_PRELOAD": "/tmp/witness.so"}, before)
+    ran = fence.run(image.name, {"LD_PRELOAD": f"{PLACE}/witness.so"}, before)
     started = ran.status == 0 and "started\n" in ran.output
     return Judgement(
         read=True,

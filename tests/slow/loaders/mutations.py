@@ -22,8 +22,7 @@ _MORE_TAGS = (0x6FFFFFFB, 0x6FFFFFFC, 0x6FFFFFFE, 0x6FFFFEFB, 0x6FFFFEFC, 0x7FFF
 _LETTERS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
-# What headers, flags and types say is golink's to know; whether the code that is reached by another address is the right
-# one is not.
+# golink has to know what headers, flags and types mean, but not whether the code at another address is the right one.
 _DECIDED_FIELDS = frozenset({"type", "machine", "class", "data", "version", "osabi", "flags", "align"})
 _DECIDED_TAGS = frozenset({1, 14, 15, 16, 21, 22, 24, 29, 30, 0x6FFFFFFB, 0x7FFFFFFD, 0x7FFFFFFF})
 

@@ -17,7 +17,14 @@ __thread int counter;
 int main(int count, char **arguments) { counter = count; return print(sqrt(count) > 0 ? "started" : "odd") < 0; }
 """
 _GO = 'package main\n\nfunc main() { print("started\\n") }\n'
-_CGO = 'package main\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc main() { C.answer(); print("started\\n") }\n'
+_CGO = """\
+package main
+
+// int answer(void) { return 42; }
+import "C"
+
+func main() { C.answer(); print("started\\n") }
+"""
 _GCC = {
     "c-lazy": ("-no-pie", "-Wl,-z,lazy", "-Wl,-z,norelro", "-lm"),
     "c-now": ("-fPIE", "-pie", "-Wl,-z,now", "-lm"),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerSymSection
+from elftools.elf.sections import SymbolTableSection
 
 from tests.platforms.debian import root_of
 
@@ -36,6 +37,8 @@ _PACKAGES = {
     "libcap.so.2": ("libcap2", "cap_|capgetp|capsetp|psx_"),
     "libpcre2-8.so.0": ("libpcre2-8-0", "pcre2_"),
 }
+# As pyelftools names them.
+_VERSION_NUMBERS = {"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}
 _VERSION = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _WIDTH = 118
 
@@ -46,17 +49,20 @@ def _symbols(path: Path) -> dict[str, list[tuple[str | None, bool]]]:
     with path.open("rb") as file:
         elf = ELFFile(file)
         dynsym = elf.get_section_by_name(".dynsym")
+        assert isinstance(dynsym, SymbolTableSection)
         numbers = next((each for each in elf.iter_sections() if isinstance(each, GNUVerSymSection)), None)
         names = next((each for each in elf.iter_sections() if isinstance(each, GNUVerDefSection)), None)
         for index, symbol in enumerate(dynsym.iter_symbols()):
             if symbol["st_shndx"] == "SHN_UNDEF" or symbol["st_info"]["bind"] == "STB_LOCAL" or not symbol.name:
                 continue
-            number = numbers.get_symbol(index)["ndx"] if numbers is not None else 1
-            number = {"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}.get(number, number)
+            index_or_name: int | str = numbers.get_symbol(index)["ndx"] if numbers is not None else 1
+            number = _VERSION_NUMBERS.get(index_or_name) if isinstance(index_or_name, str) else index_or_name
+            assert number is not None
             version = None
             if number & 0x7FFF > 1 and names is not None:
-                _, auxiliaries = names.get_version(number & 0x7FFF)
-                version = next(iter(auxiliaries)).name
+                named = names.get_version(number & 0x7FFF)
+                assert named is not None
+                version = next(iter(named[1])).name
             if symbol.name != version:
                 found[symbol.name].append((version, bool(number & 0x8000)))
     return found
