@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A path of Linux has at most 4096 bytes, but a reader needs only the head and the tail of one.
 _LONGEST = 200
-# Of a message: more than a path has, or a command line that a reader can use.
+# Of a message: more than a path, or a command line that a reader can use, has.
 _LONGEST_LINE = 16_000
 _TAB = "    "
 
