@@ -96,7 +96,7 @@ def lock_item(part: PolicyPart, image: Image, locked: LockedPolicy) -> GolinkLoc
 def removed_images(file: pytest.Collector, locked: LockedPolicy) -> Iterator[tuple[PolicyPart, list[PolicyItem]]]:
     """Yield a part with one item for each image that only the lock has."""
     for entry in locked.removed():
-        part = RemovedImage.from_parent(file, name=entry.image.replace("::", ":\u200b:"))
+        part = RemovedImage.from_parent(file, name=entry.image.replace("::", ": :"))
         place = Location(file=locked.name, line=entry.line)
         yield part, [RemovedImageItem.from_parent(part, name=_NAME, place=place, entry=entry, locked=locked)]
 

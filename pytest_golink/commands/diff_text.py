@@ -35,11 +35,11 @@ def diff_text(diff: ReportDiff) -> str:
     for change in diff.changed:
         lines = [escape(str(change.name))]
         for one in change.differences:
-            said = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
-            lines.append(f"{said}  ({escape(one.reason)})" if one.reason else said)
+            line = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
+            lines.append(f"{line}  ({escape(one.reason)})" if one.reason else line)
         blocks.append("\n".join(lines))
     rules = [
-        f"{one.transition:<10}{escape(_asked(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
+        f"{one.transition:<10}{escape(_request(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
         for one in diff.rules
     ]
     blocks += ["\n".join(rules)] if rules else []
@@ -70,7 +70,7 @@ def diff_markdown(diff: ReportDiff) -> str:
         blocks.append(table(("image", "", "fact", "before", "after", "why"), rows))
     if diff.rules:
         turns = [
-            (one.transition, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules
+            (one.transition, cell(_request(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules
         ]
         blocks.append(table(("", "rule", "before", "after"), turns))
     for word, names in (("Added", diff.added), ("Removed", diff.removed), ("Unknown", diff.unknown)):
@@ -121,7 +121,7 @@ def diff_json(diff: ReportDiff) -> str:
                     "image": one.image,
                     "target": one.target,
                     "rule": one.rule,
-                    "parameters": dict(one.asked),
+                    "parameters": dict(one.parameters),
                     "old": one.old,
                     "new": one.new,
                     "turn": one.transition,
@@ -146,19 +146,19 @@ def _counts(diff: ReportDiff) -> str:
         (len(diff.unknown), "unknown"),
         (len(diff.changed), "changed"),
     ]
-    said = [f"{len(diff.errors)} error{'' if len(diff.errors) == 1 else 's'}"] if diff.errors else []
-    said += [f"{_images(number)} {word}" for number, word in counted if number]
+    counts = [f"{len(diff.errors)} error{'' if len(diff.errors) == 1 else 's'}"] if diff.errors else []
+    counts += [f"{_images(number)} {word}" for number, word in counted if number]
     facts = [f"{ways[way]} {way}" for way in ("worse", "changed", "better") if ways[way]]
     if facts:
-        said.append(f"facts: {', '.join(facts)}")
+        counts.append(f"facts: {', '.join(facts)}")
     rules = [
         f"{turns[turn]} {word}"
         for turn, word in (("violated", "newly violated"), ("mended", "mended"), ("changed", "changed"))
         if turns[turn]
     ]
     if rules:
-        said.append(f"rules: {', '.join(rules)}")
-    return "; ".join(said) or _NOTHING_KNOWN
+        counts.append(f"rules: {', '.join(rules)}")
+    return "; ".join(counts) or _NOTHING_KNOWN
 
 
 def _about(group: ErrorGroup) -> str:
@@ -178,9 +178,9 @@ def _fact(difference: Difference) -> str:
     return " ".join(filter(None, difference.key))
 
 
-def _asked(change: RuleChange) -> str:
-    asked = "".join(f" {name}={value}" for name, value in change.asked)
-    return f"{change.image}{f' ({change.target})' if change.target else ''} {change.rule}{asked}"
+def _request(change: RuleChange) -> str:
+    parameters = "".join(f" {name}={value}" for name, value in change.parameters)
+    return f"{change.image}{f' ({change.target})' if change.target else ''} {change.rule}{parameters}"
 
 
 def _value(value: str | int | bool | None) -> str:

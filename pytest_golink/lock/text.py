@@ -17,7 +17,7 @@ from pytest_golink.errors import LockError
 from pytest_golink.files import write_whole
 from pytest_golink.location import Location
 from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order, is_rounded
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_message
 from pytest_golink.text.suggest import suggestion
 from pytest_golink.text.toml import toml
 
@@ -162,12 +162,15 @@ class _Reading:
             return
         if not self._version:
             self._read_version(number, line)
+        elif escape_message(line) != line:
+            # golink escapes names before it writes them.
+            self._add_unknown(number, line)
         elif match := _ENTRY.fullmatch(line):
             self._read_entry(number, _unquoted(match[1]))
         elif (match := _FACT.fullmatch(line)) and self._image is not None:
             self._read_fact(number, match, self._facts[self._image])
         else:
-            self._add_error(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
+            self._add_unknown(number, line)
 
     def _read_version(self, number: int, line: str) -> None:
         match = _LOCK.fullmatch(line)
@@ -210,6 +213,9 @@ class _Reading:
             self._add_error(number, f"a second {fact_line(key, facts[key]).partition(' = ')[0]} of the same image")
             return
         facts[key] = value
+
+    def _add_unknown(self, number: int, line: str) -> None:
+        self._add_error(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
 
     def _add_error(self, number: int, what: str) -> None:
         self._errors.append(_at(self._name, number, what))

@@ -84,7 +84,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
+    """Send an xdist worker what all workers of this run share; where there is a terminal, follow their builds."""
     from pytest_golink.plugin.progress import follow_builds
 
     run = node.config.stash[RUN]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A path of Linux has at most 4096 bytes, but a reader needs only the head and the tail of one.
 _LONGEST = 200
-# Of a message: more than a path has, or a command line that a reader can use.
+# Of a message: more than a path, or a command line that a reader can use, has.
 _LONGEST_LINE = 16_000
 _TAB = "    "
 
@@ -44,14 +44,14 @@ def escape(text: str, *, longest: int = _LONGEST) -> str:
     return _within(text, longest, _escape)
 
 
-def escape_message(line: str) -> str:
+def escape_message(line: str, *, longest: int = _LONGEST_LINE) -> str:
     r"""
     Return a line that quotes names, as one that acts on no terminal; a second time it changes nothing.
 
     As `escape` does, but a backslash stays, as in C:\Users: the line may hold a regular expression, or a name that is
     escaped already. A tab becomes blanks.
     """
-    return _within(line.replace("\t", _TAB), _LONGEST_LINE, _escape_line)
+    return _within(line.replace("\t", _TAB), longest, _escape_line)
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

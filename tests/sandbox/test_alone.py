@@ -422,7 +422,7 @@ def test_where_namespaces_are_refused_the_error_says_how_to_allow_them(tmp_path:
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert said.startswith("no program can be started apart from this machine here (")
+    assert said.startswith("golink cannot start a program apart from this machine here (")
     assert "kernel.apparmor_restrict_unprivileged_userns=0" in said
     assert "in a container --cap-add SYS_ADMIN" in said
 
@@ -440,7 +440,7 @@ def test_a_folder_that_allows_no_programs_is_an_error(tmp_path: Path) -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert said == (
-        f"no program can be started from {tmp_path}, which is mounted noexec: let TMPDIR name another folder\n"
+        f"golink cannot start a program from {tmp_path}, which is mounted noexec: let TMPDIR name another folder\n"
     )
 
 
@@ -452,7 +452,7 @@ def test_a_program_that_the_kernel_refuses_for_another_reason_is_an_error(tmp_pa
 def test_elsewhere_than_on_linux_there_are_no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    with pytest.raises(SandboxError, match="on Linux only"):
+    with pytest.raises(SandboxError, match="only on Linux"):
         run_alone(Path("program"), seconds=1)
 
 
@@ -468,7 +468,7 @@ def test_a_launcher_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     program = compiled(tmp_path, "return 0;")
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
-    with pytest.raises(SandboxError, match="no program could be started apart from this machine: no answer"):
+    with pytest.raises(SandboxError, match="golink could not start a program apart from this machine: no answer"):
         run_alone(program, seconds=1)
 
 

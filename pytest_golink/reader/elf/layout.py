@@ -15,7 +15,7 @@ from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Literal
 
-from pytest_golink.reader.elf.kernel import check_ident, check_table_size, mapping_problems
+from pytest_golink.reader.elf.kernel import PAGE_BYTES, check_ident, check_table_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -323,9 +323,27 @@ def _check_image(layout: Layout, phoff: int, table_size: int) -> None:
     view = layout.view
     if not layout.loads:
         raise view.error("there is no PT_LOAD: nothing that a loader could map", phoff)
-    for problem, segment in chain(_segment_problems(layout, phoff, table_size), mapping_problems(layout)):
+    for problem, segment in chain(_segment_problems(layout, phoff, table_size), _mapping_problems(layout)):
         raise view.error(f"{segment.name} {problem}", segment.offset)
     _check_twins(layout)
+
+
+def _mapping_problems(layout: Layout) -> Iterator[tuple[str, Segment]]:
+    """Yield the PT_LOADs that replace what an earlier one brought: the kernel maps whole pages, in this order."""
+    # Two in one page do no harm where they map the same page of the file, and the first one has no zeros to keep.
+    last: Segment | None = None
+    for segment in layout.loads:
+        if not segment.memory_size:
+            continue
+        if last is not None and segment.address // PAGE_BYTES <= (last.address + last.memory_size - 1) // PAGE_BYTES:
+            same = segment.address - segment.offset == last.address - last.offset
+            if not same or last.memory_size > last.file_size or not segment.file_size:
+                yield (
+                    f"at address 0x{segment.address:x} begins in the last page of the PT_LOAD before it: Linux maps "
+                    "whole pages, and this one replaces what that one has there",
+                    segment,
+                )
+        last = segment
 
 
 def _segment_problems(layout: Layout, phoff: int, table_size: int) -> Iterator[tuple[str, Segment]]:

@@ -69,6 +69,8 @@ def make_witness(folder: Path) -> None:
 
 def this_machine() -> Platform:
     """Describe this machine's glibc as a platform."""
+    version = os.confstr("CS_GNU_LIBC_VERSION")
+    assert version is not None
     return parse_platform(
         "here",
         {
