@@ -131,7 +131,7 @@ def classify_libc(
     embedded: LibcKind | None = None,
 ) -> Libc:
     """
-    Say which C library an image loads, or has inside.
+    Return which C library an image loads, or has inside.
 
     Args:
         goos: The platform, None where the image does not tell.
@@ -209,7 +209,7 @@ def _glibc_floor(
 
 
 def version_key(text: str) -> tuple[int, ...]:
-    """Give the number parts of "2.34", for comparison: 2.4 is older than 2.34, and "2.0" the same as "2"."""
+    """Return the number parts of "2.34", for comparison: 2.4 is older than 2.34, and "2.0" the same as "2"."""
     parts = [int(part) for part in text.split(".")]
     while parts and not parts[-1]:
         parts.pop()
