@@ -1,8 +1,7 @@
 """
 The tables of an ELF file, held against the file's bounds and against each other.
 
-LIEF gives an object for nearly any bytes, with fewer libraries where a table is cut off. So what it reads is believed
-only after this module has found every header, segment and section whole.
+An absence is believed only after this module has found every header, segment and section whole.
 
 Source: System V gABI, chapters 4 and 5.
 """

@@ -1,7 +1,7 @@
 """
 The load commands of one Mach-O image, each held against the file's bounds.
 
-LIEF reads what it can of a damaged image and is silent about the rest: this walk is what lets us believe an absence.
+This walk is what lets golink believe an absence.
 
 Source: Apple's mach-o/loader.h, and the checks that dyld makes before it maps an image (dyld's MachOFile.cpp).
 """

@@ -2,7 +2,7 @@
 The import and delay-import directories of a PE image.
 
 The walk here holds every descriptor, lookup table and name against the image's bounds, and LIEF must have found the
-same libraries with as many symbols: alone, it gives an empty list and no error for a truncated image.
+same libraries with as many symbols.
 
 Source: Microsoft's PE Format specification, ".idata Section" and "Delay-Load Import Tables".
 """

@@ -1,8 +1,7 @@
 """
 The headers, sections and data directories of a PE image, each held against the file's bounds.
 
-LIEF reads what it can of a damaged image and is silent about the rest: these checks are what lets us believe an
-absence.
+These checks are what lets golink believe an absence.
 
 Source: Microsoft's PE Format specification.
 """
