@@ -84,7 +84,7 @@ def read_imports(dynamic: Dynamic) -> Imports:
 
 def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
     """
-    Give the symbol versions that a library defines, in the order of its table: "GLIBC_2.2.5", "GCC_3.0".
+    Return the symbol versions that a library defines, in the order of its table: "GLIBC_2.2.5", "GCC_3.0".
 
     Raises:
         UnreadableBinaryError: The table is damaged.
@@ -94,7 +94,7 @@ def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
 
 def defined_symbols(dynamic: Dynamic) -> frozenset[str]:
     """
-    Give the names of the symbols that a library defines for others.
+    Return the names of the symbols that a library defines for others.
 
     Raises:
         UnreadableBinaryError: A table is damaged, not in the file whole, or at odds with another.
