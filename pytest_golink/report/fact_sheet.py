@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.cpu import cpu_levels
+from pytest_golink.golang.cpu_levels import cpu_levels
 from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size

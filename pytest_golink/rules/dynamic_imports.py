@@ -5,8 +5,10 @@
 from collections.abc import Iterator, Sequence
 
 from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.linkage import why_imported_without_cgo
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
+from pytest_golink.remedies.content import leave_importers
 from pytest_golink.rules.evidence import matching_libraries
 from pytest_golink.rules.parameters import Name
 from pytest_golink.rules.proposal import Proposal
@@ -33,7 +35,8 @@ def _propose_where_dynamic(subjects: Sequence[Subject]) -> Iterator[Proposal]:
         " symbols that match `allow` (globs). Undecidable where cgo's own imports hide others"
     ),
     concerns={Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE, Concern.DYNAMIC_IMPORTS},
-    no_remedies="A directive of a package is obeyed with every flag: the package must go.",
+    causes=why_imported_without_cgo,
+    remedies=leave_importers,
     propose=_propose_where_dynamic,
 )
 def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Verdict:
@@ -67,8 +70,6 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
             observed=listed(packages)
             or f"imports of {listed([symbol.name for symbol in symbols] or [library.name for library in libraries])}",
             evidence=evidence,
-            cause=("//go:cgo_import_dynamic needs no cgo: CGO_ENABLED=0 does not rule it out",),
-            remedy=(_remedy(facts),),
         )
     if facts.cgo.used and facts.imports and facts.format != "pe":
         return Verdict(
@@ -114,9 +115,3 @@ def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary
 
 def _line(symbol: ImportedSymbol) -> str:
     return f"imports {symbol.name}{f' from {symbol.library}' if symbol.library else ''}, without cgo"
-
-
-def _remedy(facts: BinaryFacts) -> str:
-    if facts.format == "elf" and not facts.cgo.used and facts.target and facts.target.goos not in STANDARD_IMPORTS:
-        return "build without the package that has this directive (-ldflags=-d makes it a link error)"
-    return "build without these packages, or name them in allow"

@@ -11,6 +11,7 @@ from pytest_golink.report.grouping import failure_groups
 from pytest_golink.report.html.sheet import links, sheet
 from pytest_golink.report.labels import image_labels, key_of_error, key_of_finding, key_of_image, labels_apart
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape
 
@@ -198,7 +199,7 @@ def _body(finding: Finding) -> dict[str, Any]:
     lines = {
         "evidence": finding.evidence,
         "cause": finding.cause,
-        "remedy": finding.remedy,
+        "remedy": remedy_lines(finding),
         "caution": finding.caution,
     }
     body: dict[str, Any] = {
