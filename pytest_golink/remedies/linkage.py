@@ -217,16 +217,7 @@ def _link_libc_in(
     facts: BinaryFacts, added: Mapping[str, object], prices: tuple[str, ...], *, pie: bool
 ) -> Iterator[Remedy]:
     """Yield the static links to libc; a text names them only where it is not enough to leave C out."""
-    own = own_cgo_packages(facts)
-    plain = all(package in TAGS for package in own)
-    enough = "plugin" in own or (plain and (facts.link_mode == "internal" or is_race(facts)))
-    if not plain and not enough and any(symbol.name == "dlopen" for symbol in facts.imports):
-        enough = True
-        yield Remedy(words="none else for C that calls dlopen: a static image has no loader to open libraries with")
-    # Without the tags glibc's name-service functions come with it, and load shared libraries all the same.
-    tags = [TAGS[package] for package in own if package in TAGS]
-    flags = f"-tags {','.join(tags)} " if tags else ""
-    words = "" if enough else f"or link libc in: {flags}{EXTERNAL_STATIC}"
+    words = _words_of_static_libc(facts)
     if facts.target is None or facts.target.goos != "linux" or opens_libraries(facts):
         yield Remedy(words=words)
         return
@@ -245,6 +236,19 @@ def _link_libc_in(
             words=f'or link musl in: CC="{musl}" CGO_ENABLED=1 {EXTERNAL_STATIC}' if words else "",
             prices=(_INSIDE_PRICE, "musl's resolver and allocator in place of glibc's"),
         )
+
+
+def _words_of_static_libc(facts: BinaryFacts) -> str:
+    own = own_cgo_packages(facts)
+    plain = all(package in TAGS for package in own)
+    if "plugin" in own or (plain and (facts.link_mode == "internal" or is_race(facts))):
+        return ""
+    if not plain and any(symbol.name == "dlopen" for symbol in facts.imports):
+        return "none else for C that calls dlopen: a static image has no loader to open libraries with"
+    # Without the tags glibc's name-service functions come with it, and load shared libraries all the same.
+    tags = [TAGS[package] for package in own if package in TAGS]
+    flags = f"-tags {','.join(tags)} " if tags else ""
+    return f"or link libc in: {flags}{EXTERNAL_STATIC}"
 
 
 def opens_libraries(facts: BinaryFacts) -> bool:

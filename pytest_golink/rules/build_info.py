@@ -79,19 +79,14 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
         # Go records settings since 1.18.
         return undecidable(facts, expected)
     recorded = facts.go.settings
-    # No value is what a setting has that is not recorded, unless -trimpath left it out.
-    wrong = [
-        key
-        for key, value in wanted.items()
-        if recorded.get(key, "") != value or (key not in recorded and _left_out(facts, key))
-    ]
-    evidence = tuple(
-        f"build setting {key}={recorded[key]}" if key in recorded else f"no build setting {key}" for key in wanted
-    )
+    hidden = [key for key in wanted if key not in recorded and _left_out(facts, key)]
+    # A setting that is not recorded has no value, unless -trimpath left it out.
+    wrong = [key for key, value in wanted.items() if recorded.get(key, "") != value or key in hidden]
+    seen = {key: f"{key}={recorded[key]}" for key in wanted if key in recorded}
+    evidence = tuple(f"build setting {seen[key]}" if key in seen else f"no build setting {key}" for key in wanted)
     if not wrong:
         return Verdict(outcome="passed", expected=expected, observed="as recorded in the build info", evidence=evidence)
-    hidden = [key for key in wrong if key not in recorded and _left_out(facts, key)]
-    if hidden and len(hidden) == len(wrong):
+    if wrong == hidden:
         return Verdict(
             outcome="undecidable",
             expected=expected,
@@ -103,7 +98,7 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     return Verdict(
         outcome="violated",
         expected=expected,
-        observed=listed([f"{key}={recorded[key]}" if key in recorded else f"no {key}" for key in wrong]),
+        observed=listed([seen.get(key, f"no {key}") for key in wrong]),
         evidence=evidence,
         details={key: wanted[key] for key in wrong},
     )

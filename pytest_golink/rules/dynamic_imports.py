@@ -55,21 +55,14 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
     if facts.cgo.used is None or importers is None:
         return undecidable(facts, expected)
     packages = [package for package in importers if not matching(facts, [package], allow)]
-    symbols = _foreign(facts, allow)
-    evidence = tuple(f"pclntab: {package} calls shared libraries by itself" for package in packages)
-    if symbols:
-        evidence += tuple(_line(symbol) for symbol in symbols[:_SHOWN])
-        if len(symbols) > _SHOWN:
-            evidence += (f"… {len(symbols) - _SHOWN} more",)
-    libraries = _libraries(facts, allow)
-    evidence += tuple(f"{library.via} {library.name}, without cgo" for library in libraries)
+    symbols, libraries = _foreign(facts, allow), _libraries(facts, allow)
     if packages or symbols or libraries:
+        names = [symbol.name for symbol in symbols] or [library.name for library in libraries]
         return Verdict(
             outcome="violated",
             expected=expected,
-            observed=listed(packages)
-            or f"imports of {listed([symbol.name for symbol in symbols] or [library.name for library in libraries])}",
-            evidence=evidence,
+            observed=listed(packages) or f"imports of {listed(names)}",
+            evidence=tuple(_lines(packages, symbols, libraries)),
         )
     if facts.cgo.used and facts.imports and facts.format != "pe":
         return Verdict(
@@ -79,17 +72,28 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
             evidence=(f"{len(facts.imports)} imported symbols",),
             remedy=("ask it of a build with CGO_ENABLED=0, or ask only-needs or no-imports of this one",),
         )
-    if not facts.imports:
-        observed = "no imported symbol"
-    elif facts.cgo.used:
-        observed = "no package outside the standard library that calls shared libraries by itself"
-    elif importers or allow:
-        observed = "only what is allowed, and the standard library's imports"
-    else:
-        observed = "only the standard library's imports"
     return Verdict(
-        outcome="passed", expected=expected, observed=observed, evidence=(f"{len(facts.imports)} imported symbols",)
+        outcome="passed",
+        expected=expected,
+        observed=_allowed(facts, some=bool(importers or allow)),
+        evidence=(f"{len(facts.imports)} imported symbols",),
     )
+
+
+def _allowed(facts: BinaryFacts, *, some: bool) -> str:
+    if not facts.imports:
+        return "no imported symbol"
+    if facts.cgo.used:
+        return "no package outside the standard library that calls shared libraries by itself"
+    return f"only {'what is allowed, and ' if some else ''}the standard library's imports"
+
+
+def _lines(packages: list[str], symbols: list[ImportedSymbol], libraries: list[NeededLibrary]) -> Iterator[str]:
+    yield from (f"pclntab: {package} calls shared libraries by itself" for package in packages)
+    yield from map(_line, symbols[:_SHOWN])
+    if len(symbols) > _SHOWN:
+        yield f"… {len(symbols) - _SHOWN} more"
+    yield from (f"{library.via} {library.name}, without cgo" for library in libraries)
 
 
 def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]:

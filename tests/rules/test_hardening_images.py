@@ -66,7 +66,7 @@ def test_an_executable_stack_is_told_with_the_one_who_asks(go_sample: GoSample) 
     with pytest.raises(PolicyViolation) as raised:
         assert_nx(binary)
     assert raised.value.finding.evidence == ("PT_GNU_STACK rwx",)
-    assert raised.value.finding.cause == ("-z execstack in -ldflags asks for it",)
+    assert raised.value.finding.cause == ("-z execstack in -ldflags sets it",)
 
 
 def assembly_module(folder: Path, note: str) -> None:
