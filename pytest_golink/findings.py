@@ -1,9 +1,12 @@
-"""What a rule found on an image, and the report that collects it."""
+"""What a rule found on an image: the outcome, its cause, and what may mend it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TrialOutcome = Literal["satisfies", "breaks", "does-not-build", "does-not-start"]
 Outcome = Literal["passed", "violated", "undecidable", "not-applicable", "waived"]
@@ -34,6 +37,35 @@ class PlatformAnswer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BuildChange:
+    """A change of a build: `options` are the build options that it sets, `environment` the variables."""
+
+    options: Mapping[str, object] = field(default_factory=dict, hash=False)
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remedy:
+    """
+    One way to mend a violation.
+
+    Attributes:
+        change: The change of the build, None where no build option does it.
+        words: The line of a failure text; "" for a change that only its flags describe.
+        flags: The change as a command line has it ("CGO_ENABLED=0"); "" where there is none, and for an image that was
+            not built in this run, whose options are unknown.
+        prices: What the program, or its build, loses by it.
+        weight: How much it changes: trials begin with the smallest.
+    """
+
+    change: BuildChange | None = None
+    words: str = ""
+    flags: str = ""
+    prices: tuple[str, ...] = ()
+    weight: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """
     A remedy that was built and held against the whole policy.
@@ -50,6 +82,10 @@ class Trial:
     goreleaser: str = ""
 
 
+# Trials show more flags than these.
+_MOST_FLAGS = 2
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """
@@ -59,8 +95,9 @@ class Finding:
     the rule, as (name, value) pairs in the rule's own order with hyphenated names: a str, bool or int, a list as a
     tuple, a table as a tuple of "key=value"; those of a finding that is read from a report are texts. `expected` and
     `observed` are one line each; `evidence` is what the image shows, a line each, in the format's own words
-    ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` and `remedy` are lines of prose, empty where none is known. A
-    passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
+    ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` is lines of prose, empty where none is known; `remedies` are what
+    may mend it. A passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
+    `details` is what the check found, as the causes and remedies of its rule need it; no report has it.
 
     `place` is the line that requests the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
     are the import chains behind the cause, `trials` the remedies that were tried, `platforms` the answers of runs-on.
@@ -74,7 +111,7 @@ class Finding:
     observed: str
     evidence: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
-    remedy: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     parameters: tuple[tuple[str, object], ...] = ()
     path: str = ""
     caution: tuple[str, ...] = ()
@@ -83,6 +120,17 @@ class Finding:
     chains: tuple[tuple[ImportStep, ...], ...] = ()
     trials: tuple[Trial, ...] = ()
     platforms: tuple[PlatformAnswer, ...] = ()
+    details: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def remedy(self) -> tuple[str, ...]:
+        """The words of the remedies, a line each; where none has words, the flags of the smallest changes."""
+        words = tuple(dict.fromkeys(remedy.words for remedy in self.remedies if remedy.words))
+        if words:
+            return words
+        flags = dict.fromkeys(remedy.flags for remedy in sorted(self.remedies, key=lambda one: one.weight))
+        shown = [line for line in flags if line][:_MOST_FLAGS]
+        return tuple(f"{'or ' if number else ''}{line}" for number, line in enumerate(shown))
 
     @property
     def fails(self) -> bool:

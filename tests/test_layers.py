@@ -29,6 +29,7 @@ ORDER = (
     "platforms",
     "toolchain",
     "builder",
+    "case",
     "diagnosis",
     "remedies",
     "loader",

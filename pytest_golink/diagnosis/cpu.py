@@ -1,48 +1,31 @@
-"""
-The CPU levels that an image asks for, and who says so.
-
-Source: Go's release notes; what is recorded: cmd/go/internal/load/pkg.go, setBuildInfo.
-"""
+"""Why an image needs a newer CPU than a rule allows."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import CpuLevel
-from pytest_golink.golang.cpu import cpu_setting
-from pytest_golink.golang.versions import release_of
+from pytest_golink.golang.cpu_levels import BUILD_SETTING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-    from pytest_golink.facts import BinaryFacts
-
-# The Go version that brought a setting, as a minor number, and the one level that there was before it.
-# Source: the release notes of Go 1.18 (GOAMD64) and 1.23 (GOARM64, GORISCV64).
-_BEFORE: Mapping[str, tuple[int, str]] = MappingProxyType(
-    {"GOAMD64": (18, "v1"), "GOARM64": (23, "v8.0"), "GORISCV64": (23, "rva20u64")}
-)
-
-BUILD_SETTING = "build setting"
+    from pytest_golink.case import Case
+    from pytest_golink.facts import CpuLevel
 
 
-def cpu_levels(facts: BinaryFacts) -> tuple[CpuLevel, ...]:
-    """
-    Return the levels that an image asks for, and who says so: its build info, then its notes.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OverLimit:
+    """The levels of an image that are above the limit of a rule for its architecture."""
 
-    The build info speaks only of Go's code, a note of the C code that is linked in. Where the build info is that of
-    a Go version before there was a choice, its level is that version's.
-    """
-    setting = cpu_setting(facts.target.goarch) if facts.target else None
-    if setting is None or facts.go is None:
-        return facts.cpu_notes
-    recorded = facts.go.settings.get(setting)
-    if recorded:
-        return (CpuLevel(setting=setting, level=recorded, via=BUILD_SETTING), *facts.cpu_notes)
-    go = release_of(facts.go.version)
-    if setting in _BEFORE and go and go[0] < _BEFORE[setting][0]:
-        since, level = _BEFORE[setting]
-        via = f"Go before 1.{since} has no other"
-        return (CpuLevel(setting=setting, level=level, via=via), *facts.cpu_notes)
-    return facts.cpu_notes
+    levels: tuple[CpuLevel, ...]
+    limit: str
+
+
+def why_newer_cpu(case: Case) -> Iterator[str]:
+    """Yield what asks for each level that is above the limit."""
+    for over in case.details(OverLimit).levels:
+        if over.via == BUILD_SETTING:
+            yield f"it was built with {over.setting}={over.level}: on a CPU below that it does not start, or crashes"
+        else:
+            yield "C code that is linked in was compiled for that level"

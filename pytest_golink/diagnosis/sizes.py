@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.errors import GolinkError
 from pytest_golink.golang.paths import is_standard
 from pytest_golink.text.sizes import size
 
@@ -16,6 +17,18 @@ _SHOWN = 5
 _STANDARD = "the standard library"
 # Of a build of files, outside of a module, or without build info.
 _NONE = "no known module"
+
+
+def why_large(facts: BinaryFacts) -> list[str]:
+    """Return what the code of an image is of, read from its file, and what stripping would take off."""
+    # The reader is slow to import, and a run in which every image is small enough need not.
+    from pytest_golink.reader import read_package_sizes
+
+    try:
+        sizes = tuple(read_package_sizes(facts.path))
+    except GolinkError:
+        sizes = ()
+    return size_lines(facts, sizes)
 
 
 def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
 from pytest_golink.golang.cpu import LOWEST_CPU, cpu_features, cpu_setting
+from pytest_golink.golang.cpu_levels import BUILD_SETTING, cpu_levels
 from pytest_golink.golang.versions import release_of
 from pytest_golink.text.words import listed
 

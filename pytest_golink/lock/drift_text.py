@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from pytest_golink.findings import Finding
+from pytest_golink.findings import Finding, Remedy
 from pytest_golink.lock.text import UPDATE, fact_line
 from pytest_golink.text.words import listed
 from pytest_golink.text.wrap import columns, pad, wrap
@@ -76,7 +76,7 @@ def drift_finding(drift: Drift, facts: BinaryFacts, *, name: str, place: str, no
         expected="what the lock says",
         observed=observed,
         evidence=tuple(diff_lines(shown, width=0)),
-        remedy=(f"accept it: {accept_command(nodeid)}",) if drift.fails else (),
+        remedies=(Remedy(words=f"accept it: {accept_command(nodeid)}"),) if drift.fails else (),
         place=place,
     )
 

@@ -41,8 +41,8 @@ _MUSL_DIRS = ("/lib", "/usr/local/lib", "/usr/lib")
 _BIONIC_DIRS = ("/system/lib64", "/system/lib")
 _LIB = ("/lib", "/lib64")
 _UCLIBC = re.compile(r"/lib(?:64)?/ld(?:64)?-uClibc\.so\.[0-9]+")
-# What ldconfig found in the directories of ld.so.conf, which the loader itself does not read. What is for some CPUs
-# alone does not count.
+# What ldconfig found in the directories of ld.so.conf, which the loader itself does not read. Libraries only for some
+# CPUs do not count.
 # Source: glibc's elf/dl-load.c, _dl_map_object; elf/dl-cache.c.
 _CACHE = "/etc/ld.so.cache"
 _CACHED = re.compile(rb"(?:/(?!glibc-hwcaps/)[^\0/\s]+)+(?=\0)")
@@ -81,18 +81,8 @@ def describe_root(root: Root) -> dict[str, object]:
         UnreadableBinaryError: A library is damaged.
         GolinkError: There is no program and no library in it, or it has a loader that is not known.
     """
-    asked = _interpreters(root)
-    loaders = dict(_loaders(root, asked))
-    if asked and not loaders:
-        raise GolinkError(f"its programs are for a loader that is not known: {', '.join(asked)}")
-    for path, (kind, goarch) in loaders.items():
-        usual = LOADERS.get(kind, {}).get(goarch, path)
-        if usual not in loaders:
-            raise GolinkError(f"has {kind}'s loader at {path}, and not at {usual}, which programs name")
-    kinds = {kind for kind, _ in loaders.values()}
-    if len(kinds) > 1:
-        raise GolinkError(f"has loaders of {' and '.join(sorted(kinds))}: describe the one that programs are to use")
-    libc = next(iter(kinds), "none")
+    loaders = _known_loaders(root)
+    libc = next((kind for kind, _ in loaders.values()), "none")
     found = {goarch: _Found(goarch=goarch) for _, goarch in loaders.values()}
     cached = _cached(root) if loaders and libc not in ("musl", "bionic") else ()
     built_in = _directories(root, libc, loaders)
@@ -102,9 +92,38 @@ def describe_root(root: Root) -> dict[str, object]:
         if posixpath.dirname(path) in directories:
             # musl's has another name in itself, and is found by this one too.
             found[goarch].libraries.add(posixpath.basename(path))
+    versions, version = _add_libraries(root, found, _candidates(root, cached, built_in))
+    if libc == "musl":
+        # Its loader is the C library.
+        version = next(filter(None, (_libc_version(root, path) for path in loaders)), None)
+    if libc == "none":
+        found = {goarch: _Found(goarch=goarch) for goarch in _architectures(root)}
+    if not found:
+        raise GolinkError("holds no program and no library of a machine that Go has a port to")
+    return _table(root, libc, version, found, versions, directories)
+
+
+def _known_loaders(root: Root) -> dict[str, tuple[str, str]]:
+    """Return the loaders that programs name, all of one C library: path, then C library and GOARCH."""
+    named = _interpreters(root)
+    loaders = dict(_loaders(root, named))
+    if named and not loaders:
+        raise GolinkError(f"its programs are for a loader that is not known: {', '.join(named)}")
+    for path, (kind, goarch) in loaders.items():
+        usual = LOADERS.get(kind, {}).get(goarch, path)
+        if usual not in loaders:
+            raise GolinkError(f"has {kind}'s loader at {path}, and not at {usual}, which programs name")
+    kinds = {kind for kind, _ in loaders.values()}
+    if len(kinds) > 1:
+        raise GolinkError(f"has loaders of {' and '.join(sorted(kinds))}: describe the one that programs are to use")
+    return loaders
+
+
+def _add_libraries(root: Root, found: dict[str, _Found], names: Iterable[str]) -> tuple[dict[str, str], str | None]:
+    """Add the shared libraries to what is known; return their highest symbol versions, and the version of glibc."""
     versions: dict[str, str] = {}
     version = None
-    for name in _candidates(root, cached, built_in):
+    for name in names:
         library = _file(root, name)
         if library is None or not library.shared or library.goarch not in found:
             continue
@@ -119,14 +138,7 @@ def describe_root(root: Root) -> dict[str, object]:
         if base == "libc.so.6":
             own.levels |= {level.level for level in library.cpu}
             version = _libc_version(root, name)
-    if libc == "musl":
-        # Its loader is the C library.
-        version = next(filter(None, (_libc_version(root, path) for path in loaders)), None)
-    if libc == "none":
-        found = {goarch: _Found(goarch=goarch) for goarch in _architectures(root)}
-    if not found:
-        raise GolinkError("holds no program and no library of a machine that Go has a port to")
-    return _table(root, libc, version, found, versions, directories)
+    return versions, version
 
 
 def _table(

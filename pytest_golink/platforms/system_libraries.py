@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_golink.facts import NeededLibrary, Target
+    from pytest_golink.facts import BinaryFacts, NeededLibrary, Target
 
 # The DLLs that a vanilla System32 and SysWOW64 hold on Windows 10 and 11, on x86-64 and arm64 alike, and that programs
 # import. Left out though they are there: what Server and the N editions lack (wlanapi, the Media Foundation's mf*).
@@ -116,3 +116,13 @@ def _is_system(goos: str, name: str) -> bool:
     pattern = _PATTERNS.get(_SAME_AS.get(goos, goos), r"(?!)")
     # "/usr/lib/../local/x" matches no pattern's meaning.
     return "/../" not in name and re.fullmatch(pattern, name) is not None
+
+
+def names_outside_system(facts: BinaryFacts) -> list[str]:
+    """Return the libraries, and the interpreter, that an image needs and its system does not always have."""
+    if facts.target is None:
+        return []
+    names = [library.name for library in outside_system(facts.target, facts.needed)]
+    if facts.interpreter is not None and not is_system_interpreter(facts.target, facts.interpreter):
+        names.append(facts.interpreter)
+    return names

@@ -1,38 +1,51 @@
 """
 Remedies as values: what may mend a violation, as a change of the build where one does it.
 
-A rule names the function that yields its remedies. Texts, and trials that build each change, are made from the values.
+A rule declares the function that yields its remedies; `concluded` calls it once the cause is known. Texts, and trials
+that build each change, are made from the values.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_golink.remedies.model import BuildChange, Case, Remedy
+from pytest_golink.case import Case
+from pytest_golink.findings import BuildChange, Remedy
+from pytest_golink.remedies.options import changed
 from pytest_golink.remedies.spelling import as_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.findings import Finding
 
-__all__ = ["BuildChange", "Case", "Remedy", "changes", "remedy_flags", "remedy_words"]
+    Remedies: TypeAlias = Callable[[Case], Iterator[Remedy]]
 
-# More flags than this are shown by trials.
-_SHOWN = 2
+__all__ = ["BuildChange", "Case", "Remedy", "changes", "concluded"]
+
+
+def concluded(case: Case, cause: Iterable[str], declared: Remedies | None) -> Finding:
+    """
+    Return a violation with its cause, and with its remedies, which are found from it.
+
+    Args:
+        case: The violation.
+        cause: What is known of its cause, the most important line first.
+        declared: Yields the remedies of its rule, None where it has none.
+    """
+    finding = replace(case.finding, cause=tuple(dict.fromkeys(cause)))
+    case = replace(case, finding=finding)
+    found = () if declared is None else (_with_flags(remedy, case) for remedy in declared(case))
+    return replace(finding, remedies=tuple(dict.fromkeys((*finding.remedies, *found))))
+
+
+def _with_flags(remedy: Remedy, case: Case) -> Remedy:
+    if remedy.change is None or not case.built:
+        return remedy
+    return replace(remedy, flags=as_flags(case.options, changed(case.options, remedy.change)))
 
 
 def changes(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     """Return the remedies that change the build, the smaller changes first."""
     return tuple(sorted((one for one in remedies if one.change is not None), key=lambda one: one.weight))
-
-
-def remedy_words(remedies: Iterable[Remedy]) -> tuple[str, ...]:
-    """Return the lines of the remedies that have words of their own."""
-    return tuple(remedy.words for remedy in remedies if remedy.words)
-
-
-def remedy_flags(remedies: Iterable[Remedy], options: BuildOptions) -> tuple[str, ...]:
-    """Return the flags of the smallest changes, a line each, for violations whose remedies have no words."""
-    flags = [as_flags(options, one.change.applied(options)) for one in changes(remedies) if one.change is not None]
-    return tuple(f"{'or ' if number else ''}{change}" for number, change in enumerate(flags[:_SHOWN]))

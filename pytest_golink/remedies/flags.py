@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_golink.diagnosis.cpu import OverLimit
+from pytest_golink.findings import BuildChange, Remedy
 from pytest_golink.golang.cpu import cpu_setting
-from pytest_golink.remedies.linkage import load_musl, turn_cgo_on
-from pytest_golink.remedies.model import BuildChange, Remedy
+from pytest_golink.golang.cpu_levels import BUILD_SETTING
+from pytest_golink.remedies.linkage import described, load_musl, turn_cgo_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_golink.remedies.model import Case
+    from pytest_golink.case import Case
+    from pytest_golink.facts import BinaryFacts, CpuLevel
 
 _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
-_INTERPRETER_PRICE = "an interpreter is named, even without cgo"
-_COMPILER_PRICE = "the build needs a C compiler"
+INTERPRETER_PRICE = "an interpreter is named, even without cgo"
+COMPILER_PRICE = "the build needs a C compiler"
 
 
 def strip(case: Case) -> Iterator[Remedy]:
@@ -35,7 +39,8 @@ def _with_ldflags(case: Case, *flags: str, prices: tuple[str, ...] = (), weight:
     return Remedy(weight=weight, change=BuildChange(options={"ldflags": given}), prices=prices)
 
 
-def _with_extldflags(case: Case, *flags: str, prices: tuple[str, ...] = ()) -> Remedy:
+def with_extldflags(case: Case, *flags: str, prices: tuple[str, ...] = ()) -> Remedy:
+    """Return the build with more flags of the C linker."""
     given = " ".join((case.options.extldflags, *flags)).strip()
     return Remedy(weight=1, change=BuildChange(options={"extldflags": given}), prices=prices)
 
@@ -64,23 +69,32 @@ def no_race(case: Case) -> Iterator[Remedy]:
         yield Remedy(weight=1, change=BuildChange(options={"race": False}))
 
 
-def make_pie(case: Case) -> Iterator[Remedy]:
-    """Yield what makes the image position independent."""
-    prices = (_INTERPRETER_PRICE,) if case.facts.format == "elf" else ()
-    yield Remedy(weight=1, change=BuildChange(options={"buildmode": "pie"}), prices=prices)
-    if case.facts.target is not None and case.facts.target.goos == "linux":
-        static = {"buildmode": "pie", "cgo": True, "linkmode": "external", "extldflags": "-static-pie"}
-        yield Remedy(weight=3, change=BuildChange(options=static), prices=(_COMPILER_PRICE,))
+# What GCC and Clang call a level.
+_C_FLAGS = {
+    "GOAMD64=v1": "-march=x86-64",
+    "GOAMD64=v2": "-march=x86-64-v2",
+    "GOAMD64=v3": "-march=x86-64-v3",
+    "GORISCV64=rva20u64": "-march=rv64gc",
+    "GOARM=6": "-march=armv6",
+    "GOMIPS=softfloat": "-msoft-float",
+    "GOMIPS64=softfloat": "-msoft-float",
+}
 
 
-def more_relro(case: Case) -> Iterator[Remedy]:
-    """Yield what makes read-only what the loader fills in."""
-    if case.facts.link_mode == "external":
-        yield _with_extldflags(case, "-Wl,-z,relro,-z,now")
-    else:
-        # Source: cmd/link's flag -bindnow, since Go 1.22.
-        pie = {"buildmode": "pie", "ldflags": f"{case.options.ldflags} -bindnow".strip()}
-        yield Remedy(weight=2, change=BuildChange(options=pie), prices=(_INTERPRETER_PRICE,))
+def ask_for_older_cpu(case: Case) -> Iterator[Remedy]:
+    """Yield the CPU level that the rule allows, in words for Go's code and for C code."""
+    found = case.details(OverLimit)
+    words = list(dict.fromkeys(_cpu_words(over, found.limit) for over in found.levels))
+    of_go = [line for line in words if line.startswith("GO")]
+    yield from described(of_go[0] if of_go else "", older_cpu(case))
+    yield from (Remedy(words=line) for line in words if line not in of_go)
+
+
+def _cpu_words(over: CpuLevel, limit: str) -> str:
+    if over.via == BUILD_SETTING:
+        return f"{over.setting}={limit}"
+    flags = _C_FLAGS.get(f"{over.setting}={limit}")
+    return f"compile the C code with CGO_CFLAGS={flags}" if flags else f"compile the C code for {over.setting}={limit}"
 
 
 def older_cpu(case: Case) -> Iterator[Remedy]:
@@ -123,7 +137,9 @@ def link_fips(case: Case) -> Iterator[Remedy]:
         yield Remedy(weight=2, change=change, prices=(price,))
 
 
-def without_flags(*, ldflags: str | None = None, extldflags: str | None = None) -> Callable[[Case], Iterator[Remedy]]:
+def without_flags(
+    words: str = "", *, ldflags: str | None = None, extldflags: str | None = None
+) -> Callable[[Case], Iterator[Remedy]]:
     """Return what yields the build without the flags that match: of Go's linker, and of the C linker."""
     patterns = {name: re.compile(text) for name, text in (("ldflags", ldflags), ("extldflags", extldflags)) if text}
 
@@ -136,21 +152,11 @@ def without_flags(*, ldflags: str | None = None, extldflags: str | None = None) 
             if not set(given[name]) & set("'\"") and pattern.search(given[name])
         }
         if changed:
-            yield Remedy(weight=1, change=BuildChange(options=changed))
+            yield Remedy(weight=1, words=words, change=BuildChange(options=changed))
+        elif words:
+            yield Remedy(words=words)
 
     return drop
-
-
-_without_execstack = without_flags(extldflags=r"(?<!\S)(-Wl,-z,|-z\s*)execstack(?!\S)")
-
-
-def no_exec_stack(case: Case) -> Iterator[Remedy]:
-    """Yield what makes the stack not executable."""
-    yield from _without_execstack(case)
-    external = case.facts.format == "elf" and case.facts.link_mode == "external"
-    if external and "execstack" not in case.options.extldflags:
-        price = "C that runs code on the stack (nested functions) crashes"
-        yield _with_extldflags(case, "-Wl,-z,noexecstack", prices=(price,))
 
 
 _without_loader = without_flags(ldflags=r"(?<!\S)--?I(=|\s+)\S+", extldflags=r"(?<!\S)-Wl,--?dynamic-linker[,=]\S+")
@@ -158,6 +164,8 @@ _without_loader = without_flags(ldflags=r"(?<!\S)--?I(=|\s+)\S+", extldflags=r"(
 
 def other_loader(case: Case) -> Iterator[Remedy]:
     """Yield what makes the image name the interpreter that the rule asks for."""
+    if words := _loader_words(case.facts, case.finding.text("path") or ""):
+        yield Remedy(words=words)
     dropped = tuple(_without_loader(case))
     yield from dropped
     path = case.finding.text("path") or ""
@@ -170,11 +178,28 @@ def other_loader(case: Case) -> Iterator[Remedy]:
         yield _with_ldflags(case, f"-I {path}", prices=("that loader must load this libc",), weight=2)
 
 
+def _loader_words(facts: BinaryFacts, path: str) -> str:
+    if facts.format != "elf" or facts.interpreter is None:
+        return ""
+    if ("ld-musl" in path) != ("ld-musl" in facts.interpreter) and facts.needed:
+        # Another libc's loader cannot load this image's libc: the flags below would break it.
+        return "link it to the libc that this loader belongs to"
+    if facts.link_mode == "external":
+        return f"-ldflags '-linkmode external -extldflags \"-Wl,--dynamic-linker={path}\"'"
+    return f'-ldflags "-I {path}"'
+
+
 def larger_pages(case: Case) -> Iterator[Remedy]:
     """Yield what aligns segments to the pages that the rule asks for."""
-    size = f"0x{dict(case.finding.parameters)['bytes']:x}"
+    page = dict(case.finding.parameters)["bytes"]
+    flag = f"-Wl,-z,max-page-size={page}"
     # Source: cmd/link's flag -R; GNU ld's -z max-page-size.
-    if case.facts.link_mode == "external":
-        yield _with_extldflags(case, f"-Wl,-z,max-page-size={size}", prices=("a larger file",))
+    if case.facts.go is None:
+        yield Remedy(words=f"link with {flag}")
+    elif case.facts.link_mode == "external":
+        words = f"-ldflags '-extldflags \"{flag}\"'"
+        aligned = with_extldflags(case, f"-Wl,-z,max-page-size=0x{page:x}", prices=("a larger file",))
+        yield replace(aligned, words=words)
     else:
-        yield _with_ldflags(case, f"-R {size}", prices=("a larger file",))
+        words = f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"'
+        yield replace(_with_ldflags(case, f"-R 0x{page:x}", prices=("a larger file",)), words=words)

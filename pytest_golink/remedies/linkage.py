@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.builder.options import BuildOptions
+from pytest_golink.diagnosis.linkage import linked_externally
+from pytest_golink.findings import BuildChange, Remedy
+from pytest_golink.platforms.system_libraries import names_outside_system, system_words
 from pytest_golink.remedies.compilers import zig_cc
-from pytest_golink.remedies.model import BuildChange, Remedy
 from pytest_golink.remedies.tags import PRICES, TAGS, with_tags
 from pytest_golink.text.words import listed
 from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_packages, setting, uses_boring
@@ -16,8 +19,8 @@ from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from pytest_golink.case import Case
     from pytest_golink.facts import BinaryFacts
-    from pytest_golink.remedies.model import Case
 
 EXTERNAL_STATIC = "-ldflags '-linkmode external -extldflags \"-static\"'"
 STATIC_PIE = "CGO_ENABLED=1 -buildmode=pie -ldflags '-linkmode external -extldflags \"-static-pie\"'"
@@ -55,6 +58,21 @@ def make_static(case: Case) -> Iterator[Remedy]:
     return _static(case.facts, case.options)
 
 
+# What gcc for Windows links to by itself: libgcc_s_seh-1.dll, libstdc++-6.dll, libwinpthread-1.dll, …
+_COMPILER_DLL = re.compile(r"lib(atomic|gcc_s|gomp|quadmath|ssp|stdc\+\+|winpthread)[^/\\]*\.dll", re.IGNORECASE)
+
+
+def leave_foreign_libraries(case: Case) -> Iterator[Remedy]:
+    """Yield what keeps the image from needing more than its system has."""
+    if names := names_outside_system(case.facts):
+        ours = all(_COMPILER_DLL.fullmatch(name) for name in names)
+        link_in = f"link the C compiler's own libraries in: {EXTERNAL_STATIC}"
+        leave_out = "leave out the package that links to it, or link its static archive in"
+        if case.facts.target is not None and system_words(case.facts.target):
+            yield Remedy(words=link_in if ours else leave_out)
+    yield from make_static(case)
+
+
 def make_static_or_refuse(case: Case) -> Iterator[Remedy]:
     """Yield what makes the same program static, or that no program of its platform is."""
     if always_dynamic(case.facts):
@@ -82,6 +100,15 @@ def static_words(facts: BinaryFacts) -> tuple[str, ...]:
 def cgo_words(facts: BinaryFacts) -> tuple[str, ...]:
     """Return how the same program is built without runtime/cgo."""
     return (_words_without_cgo(facts),)
+
+
+def described(words: str, remedies: Iterable[Remedy]) -> Iterator[Remedy]:
+    """Yield remedies of which the first one has these words; they stand by themselves where there is none."""
+    for number, remedy in enumerate(remedies):
+        yield remedy if number or not words else replace(remedy, words=words)
+        words = ""
+    if words:
+        yield Remedy(words=words)
 
 
 def _without_words(remedies: Iterable[Remedy]) -> Iterator[Remedy]:
@@ -190,16 +217,7 @@ def _link_libc_in(
     facts: BinaryFacts, added: Mapping[str, object], prices: tuple[str, ...], *, pie: bool
 ) -> Iterator[Remedy]:
     """Yield the static links to libc; a text names them only where it is not enough to leave C out."""
-    own = own_cgo_packages(facts)
-    plain = all(package in TAGS for package in own)
-    enough = "plugin" in own or (plain and (facts.link_mode == "internal" or is_race(facts)))
-    if not plain and not enough and any(symbol.name == "dlopen" for symbol in facts.imports):
-        enough = True
-        yield Remedy(words="none else for C that calls dlopen: a static image has no loader to open libraries with")
-    # Without the tags glibc's name-service functions come with it, and load shared libraries all the same.
-    tags = [TAGS[package] for package in own if package in TAGS]
-    flags = f"-tags {','.join(tags)} " if tags else ""
-    words = "" if enough else f"or link libc in: {flags}{EXTERNAL_STATIC}"
+    words = _words_of_static_libc(facts)
     if facts.target is None or facts.target.goos != "linux" or opens_libraries(facts):
         yield Remedy(words=words)
         return
@@ -220,21 +238,23 @@ def _link_libc_in(
         )
 
 
+def _words_of_static_libc(facts: BinaryFacts) -> str:
+    own = own_cgo_packages(facts)
+    plain = all(package in TAGS for package in own)
+    if "plugin" in own or (plain and (facts.link_mode == "internal" or is_race(facts))):
+        return ""
+    if not plain and any(symbol.name == "dlopen" for symbol in facts.imports):
+        return "none else for C that calls dlopen: a static image has no loader to open libraries with"
+    # Without the tags glibc's name-service functions come with it, and load shared libraries all the same.
+    tags = [TAGS[package] for package in own if package in TAGS]
+    flags = f"-tags {','.join(tags)} " if tags else ""
+    return f"or link libc in: {flags}{EXTERNAL_STATIC}"
+
+
 def opens_libraries(facts: BinaryFacts) -> bool:
     """Whether the program opens libraries while it runs."""
     # A static image has no loader to open them with; musl's dlopen links into one, and always fails.
     return any(symbol.name == "dlopen" for symbol in facts.imports) or "dlopen" in facts.static_name_service
-
-
-def leave_name_service(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps glibc's name-service functions out of a static image."""
-    if not opens_libraries(case.facts) and "dlopen" not in case.functions:
-        yield from leave_libc(case)
-        return
-    kept = " ".join(flag for flag in case.options.extldflags.split() if flag != "-static")
-    if kept != case.options.extldflags:
-        change = BuildChange(options={"extldflags": kept})
-        yield Remedy(weight=1, change=change, prices=("libc is loaded at run time",))
 
 
 def older_glibc(case: Case) -> Iterator[Remedy]:
@@ -269,7 +289,9 @@ def load_libc(case: Case) -> Iterator[Remedy]:
     """Yield what makes the image load the libc that the rule asks for."""
     limit = case.finding.text("at-most")
     if case.facts.libc.presence != "dynamic":
-        yield from turn_cgo_on(case)
+        possible = case.facts.cgo.used is False and not always_dynamic(case.facts)
+        words = "CGO_ENABLED=1 with a C compiler: without one Go turns cgo off silently" if possible else ""
+        yield from described(words, turn_cgo_on(case))
     # The kind or the floor is wrong: another C compiler, never no libc.
     elif case.finding.text("kind") == "musl":
         yield from load_musl(case.facts)
@@ -295,12 +317,25 @@ def turn_cgo_on(case: Case) -> Iterator[Remedy]:
         yield Remedy(weight=4, change=external, prices=(_LOADED_PRICE,))
 
 
+def make_dynamic(case: Case) -> Iterator[Remedy]:
+    """Yield what makes the image load a libc."""
+    if case.facts.libc.presence == "embedded":
+        yield Remedy(words="build without -extldflags -static")
+        yield from turn_cgo_on(case)
+    else:
+        words = "CGO_ENABLED=1 with a C compiler, and a package that uses cgo" if case.facts.cgo.used is False else ""
+        yield from described(words, turn_cgo_on(case))
+
+
 def change_link_mode(case: Case) -> Iterator[Remedy]:
     """Yield what makes the C linker link the image, or keeps it away."""
     if case.finding.text("mode") == "external":
         external = BuildChange(options={"cgo": True, "linkmode": "external"})
-        yield Remedy(weight=2, change=external, prices=("the build needs a C compiler",))
+        words = "CGO_ENABLED=1 with a C compiler, and -ldflags '-linkmode external'"
+        yield Remedy(weight=2, change=external, words=words, prices=("the build needs a C compiler",))
         return
+    by_itself = "build without -linkmode external; CGO_ENABLED=0 rules it out"
+    yield Remedy(words=_words_without_cgo(case.facts) if linked_externally(case.facts) else by_itself)
     if case.options.linkmode == "external":
         yield Remedy(weight=1, change=BuildChange(options={"linkmode": None, "extldflags": ""}))
     for remedy in leave_libc(case):

@@ -4,29 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.remedies.linkage import turn_cgo_on
-from pytest_golink.remedies.model import BuildChange, Remedy
+from pytest_golink.findings import BuildChange, Remedy
+from pytest_golink.remedies.linkage import described, turn_cgo_on
 from pytest_golink.remedies.tags import PRICES, TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pytest_golink.remedies.model import Case
+    from pytest_golink.case import Case
+    from pytest_golink.facts import BinaryFacts
 
 # Package net and os/user call libSystem there, with cgo and without.
 _APPLE = frozenset({"darwin", "ios"})
+# Systems on which os/user has no other way than files.
+_ONLY_FILES = frozenset({"android", "js", "plan9", "wasip1"})
 
 
 def change_resolver(case: Case) -> Iterator[Remedy]:
     """Yield what makes package net look hosts up in the way that the rule asks for."""
-    return _change_lookup(case, "net", seen=case.facts.resolver or (), wanted={*case.finding.names("kind")}, own="go")
+    seen, wanted = case.facts.resolver or (), {*case.finding.names("kind")}
+    found = _change_lookup(case, "net", seen=seen, wanted=wanted, own="go")
+    return described(_resolver_words(case.facts, wanted, {*seen}), found)
+
+
+def _resolver_words(facts: BinaryFacts, wanted: set[str], seen: set[str]) -> str:
+    if "none" in seen:
+        return "none by a flag: the program looks no name up, so the linker dropped the resolver"
+    if wanted == {"go"} and seen & {"cgo", "system"}:
+        return "-tags netgo"
+    if "cgo" in wanted and "cgo" not in seen and seen <= {"go", "system"}:
+        return "CGO_ENABLED=1 with a C compiler, without -tags netgo"
+    if "system" in wanted and seen == {"go"} and facts.target and facts.target.goos in _APPLE:
+        return "build without -tags netgo"
+    return ""
 
 
 def change_user_lookup(case: Case) -> Iterator[Remedy]:
     """Yield what makes os/user look users up in the way that the rule asks for."""
-    wanted = {case.finding.text("kind") or ""}
+    kind = case.finding.text("kind") or ""
     seen = case.facts.content.user_lookup or ()
-    return _change_lookup(case, "os/user", seen=seen, wanted=wanted, own="files")
+    found = _change_lookup(case, "os/user", seen=seen, wanted={kind}, own="files")
+    return described(_user_lookup_words(kind, seen, case.facts.target.goos if case.facts.target else ""), found)
+
+
+def _user_lookup_words(kind: str, seen: Sequence[str], goos: str) -> str:
+    if kind == "none":
+        return "none by a flag: the program asks os/user for users or groups"
+    if "none" in seen:
+        return "none by a flag: the program does not use os/user, or the linker dropped it"
+    if kind == "files":
+        return "none on Windows: accounts are the system's" if goos == "windows" else "-tags osusergo"
+    if goos in _APPLE:
+        return "build without -tags osusergo"
+    return "" if goos in _ONLY_FILES else "CGO_ENABLED=1 with a C compiler, without -tags osusergo"
 
 
 def _change_lookup(case: Case, package: str, *, seen: tuple[str, ...], wanted: set[str], own: str) -> Iterator[Remedy]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import error_label
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape, json_text
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _description(finding: Finding) -> str:
     lines = [f"observed {finding.observed}; expected {finding.expected}"]
     if finding.outcome == "waived":
         lines.append(f"waived: {finding.waiver}")
-    lines += [f"remedy: {remedy}" for remedy in finding.remedy]
+    lines += [f"remedy: {remedy}" for remedy in remedy_lines(finding)]
     return "\n".join(escape(line, longest=_LONGEST) for line in lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.cpu import cpu_levels
+from pytest_golink.golang.cpu_levels import cpu_levels
 from pytest_golink.reader.formats import FORMATS
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size
@@ -185,7 +185,7 @@ def _go(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
 
 def _setting(name: str, value: str) -> str:
     if name == "DefaultGODEBUG":
-        # Dozens of settings that nobody asked for, in one word.
+        # It holds dozens of settings that Go chose, in one word.
         return f"{name}={escape(value.replace(',', ', '), longest=_LONGEST_NAME)}"
     return f"{escape(name)}={escape(value)}"
 
@@ -199,18 +199,25 @@ def _hardening(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         ("RELRO", [hardening.relro] if hardening.relro else []),
         ("writable code", [_yes_no(hardening.writable_code)] if hardening.writable_code is not None else []),
         ("text relocations", [_yes_no(hardening.textrel)] if hardening.textrel is not None else []),
-        ("Control Flow Guard", [_yes_no(facts.pe.control_flow_guard)] if facts.pe else []),
-        ("high-entropy VA", [_yes_no(facts.pe.high_entropy_va)] if facts.pe else []),
-        ("signature", [_signature(facts)] if facts.signed else []),
-        ("hardened runtime", _hardened_runtime(facts)),
-        ("subsystem", [escape(facts.pe.subsystem)] if facts.pe else []),
-        ("minimum OS", [escape(facts.os_minimum)] if facts.os_minimum else []),
-        ("oldest kernel", [escape(facts.elf.kernel_minimum)] if facts.elf and facts.elf.kernel_minimum else []),
-        ("platform", [escape(facts.macho.platform)] if facts.macho and facts.macho.platform else []),
-        ("SDK", [facts.macho.sdk] if facts.macho and facts.macho.sdk else []),
-        ("LC_UUID", [facts.macho.uuid or "none"] if facts.macho else []),
+        *_of_its_format(facts),
         ("CPU level", [f"{each.setting}={escape(each.level)}  ({each.via})" for each in cpu_levels(facts)]),
         ("smallest p_align", [f"0x{min(alignments):x}"] if alignments else []),
+    ]
+
+
+def _of_its_format(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
+    pe, macho, elf = facts.pe, facts.macho, facts.elf
+    return [
+        ("Control Flow Guard", [_yes_no(pe.control_flow_guard)] if pe else []),
+        ("high-entropy VA", [_yes_no(pe.high_entropy_va)] if pe else []),
+        ("signature", [_signature(facts)] if facts.signed else []),
+        ("hardened runtime", _hardened_runtime(facts)),
+        ("subsystem", [escape(pe.subsystem)] if pe else []),
+        ("minimum OS", [escape(facts.os_minimum)] if facts.os_minimum else []),
+        ("oldest kernel", [escape(elf.kernel_minimum)] if elf and elf.kernel_minimum else []),
+        ("platform", [escape(macho.platform)] if macho and macho.platform else []),
+        ("SDK", [macho.sdk] if macho and macho.sdk else []),
+        ("LC_UUID", [macho.uuid or "none"] if macho else []),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from pytest_golink.diagnosis.cpu import cpu_levels
+from pytest_golink.golang.cpu_levels import cpu_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging
 
@@ -40,7 +41,7 @@ def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
         ("observed", (finding.observed,)),
         ("evidence", finding.evidence),
         ("cause", (*finding.cause, *(line for chain in finding.chains for line in _chain(chain)))),
-        ("remedy", finding.remedy),
+        ("remedy", remedy_lines(finding)),
         ("tried", tuple(line for trial in finding.trials for line in _trial(trial, best=trial is finding.trials[0]))),
         ("caution", finding.caution),
     ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding, Outcome
@@ -96,5 +97,5 @@ def remedies(group: FailureGroup) -> tuple[str, ...]:
     Of those that were tried the best for each image; else what the first finding with a remedy says.
     """
     return tuple(best_trials(group)) or next(
-        (asked.finding.remedy for asked in group.findings if asked.finding.remedy), ()
+        (lines for asked in group.findings if (lines := remedy_lines(asked.finding))), ()
     )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _finding(finding: Finding, test: str) -> FindingJson:
         "observed": finding.observed,
         "evidence": list(finding.evidence),
         "cause": list(finding.cause),
-        "remedy": list(finding.remedy),
+        "remedy": list(remedy_lines(finding)),
         "caution": list(finding.caution),
         "waiver": finding.waiver,
         "chains": [[{"package": step.package, "place": step.place} for step in chain] for chain in finding.chains],

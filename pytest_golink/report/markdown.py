@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.report.terminal_table import libc_words
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size
@@ -43,7 +44,7 @@ def markdown_report(report: Report) -> str:
         blocks.append(table(("no answer", "error", "at"), map(_error, groups[:_MOST])) + _more(groups))
     if failing:
         rows = [
-            (_image(finding), f"{cell(finding.rule)}{_asked(finding)}", _said(finding), _lines(finding.remedy))
+            (_image(finding), f"{cell(finding.rule)}{_asked(finding)}", _said(finding), _lines(remedy_lines(finding)))
             for finding in failing[:_MOST]
         ]
         blocks.append(table(("image", "rule", "observed", "remedy"), rows) + _more(failing))

@@ -8,13 +8,14 @@ XML. They are strings there, so all kinds are JSON.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
+from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Remedy, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import json_text
 
@@ -46,7 +47,9 @@ def image_property(
 
 def finding_property(finding: Finding) -> tuple[str, str]:
     """Give a finding as a user property; what it seldom has stands there only where it has it."""
-    entry = {**asdict(finding), "parameters": dict(parameter_texts(finding))}
+    entry = asdict(replace(finding, remedies=(), details=None))
+    del entry["remedies"], entry["details"]
+    entry |= {"remedy": remedy_lines(finding), "parameters": dict(parameter_texts(finding))}
     return FINDING, _dump({name: value for name, value in entry.items() if value or name not in _SELDOM})
 
 
@@ -159,8 +162,9 @@ def build_of(entry: Mapping[str, Any]) -> BuildRecord:
 
 def finding_of(entry: dict[str, Any]) -> Finding:
     """Give the finding that a JSON object holds, here and in a report."""
-    for name in ("evidence", "cause", "remedy", "caution"):
+    for name in ("evidence", "cause", "caution"):
         entry[name] = tuple(entry.get(name, ()))
+    entry["remedies"] = tuple(Remedy(words=line) for line in entry.pop("remedy", ()))
     entry["chains"] = tuple(tuple(ImportStep(**step) for step in chain) for chain in entry.get("chains", ()))
     entry["trials"] = tuple(Trial(**trial) for trial in entry.get("trials", ()))
     entry["platforms"] = tuple(PlatformAnswer(**answer) for answer in entry.get("platforms", ()))

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from pytest_golink.report.error_text import error_label, notes
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape, json_text
 
@@ -176,7 +177,7 @@ def _message(finding: Finding) -> str:
     image = escape(finding.image) + (f" ({escape(finding.target)})" if finding.target else "")
     said = "does not say whether it keeps" if finding.outcome == "undecidable" else "violates"
     lines = [f"{image} {said} {finding.rule}: {_line(finding.observed)}; expected {_line(finding.expected)}."]
-    for label, texts in (("Evidence", finding.evidence), ("Cause", finding.cause), ("Remedy", finding.remedy)):
+    for label, texts in (("Evidence", finding.evidence), ("Cause", finding.cause), ("Remedy", remedy_lines(finding))):
         lines += [f"{label}: {_line(text)}" for text in texts]
     return _message_text(lines)
 

@@ -9,6 +9,7 @@ from pytest_golink.report.grouping import best_trials, failure_groups, headline,
 from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, PLAIN
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging, pad, wrap
 
@@ -169,7 +170,7 @@ class Failures:
                 ("evidence", finding.evidence if self._verbose else ()),
                 ("platforms", self._platforms(finding)),
                 ("cause", (*finding.cause, *(chains if self._verbose else chains[:1]))),
-                ("remedy", finding.remedy if self._verbose or not tried else ()),
+                ("remedy", remedy_lines(finding) if self._verbose or not tried else ()),
                 ("tried", tried),
                 ("caution", finding.caution),
             ]

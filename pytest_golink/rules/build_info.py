@@ -5,10 +5,12 @@
 from fnmatch import fnmatchcase
 from typing import Annotated
 
+from pytest_golink.diagnosis.build_info import why_module, why_not_clean
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Module
 from pytest_golink.golang.versions import RELEASED, version_key
+from pytest_golink.remedies.build_info import build_from_commit, change_settings, leave_module, take_other_go
 from pytest_golink.rules.parameters import GoVersion, Name, NonEmpty, Settings
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -24,7 +26,7 @@ from pytest_golink.text.words import listed
         'by Go\'s own order: 1.22rc1, 1.22.0, 1.22.1; "at most 1.22" takes every 1.22.x; what a vendor puts '
         "behind does not count; a development version is undecidable"
     ),
-    no_remedies="Another toolchain is no option of a build.",
+    remedies=take_other_go,
 )
 def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: GoVersion | None = None) -> Verdict:
     """Go version is between these, in Go's own order: go1.22rc1, go1.22.0, go1.22.1."""
@@ -51,13 +53,8 @@ def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: 
     if high is not None and high[2] == -1:
         # "at most 1.22" means every go1.22.x: the language version itself is no toolchain's.
         high = (high[0], high[1], RELEASED + 1, 0)
-    if low is not None and key < low:
-        remedy = f"build with Go {_plain(at_least or '')} or newer"
-    elif high is not None and key > high:
-        remedy = f"build with Go {_plain(at_most or '')} or older"
-    else:
-        return Verdict(outcome="passed", expected=expected, observed=version, evidence=evidence)
-    return Verdict(outcome="violated", expected=expected, observed=version, evidence=evidence, remedy=(remedy,))
+    held = (low is None or key >= low) and (high is None or key <= high)
+    return Verdict(outcome="passed" if held else "violated", expected=expected, observed=version, evidence=evidence)
 
 
 def _plain(version: str) -> str:
@@ -71,7 +68,7 @@ def _plain(version: str) -> str:
         "each build setting has that value. In a policy the rule's table holds the settings themselves: "
         '`build-setting = { CGO_ENABLED = "0" }`; "" is a setting that is not recorded'
     ),
-    no_remedies="A setting may be of the checkout or of the toolchain; what it does has a rule with remedies.",
+    remedies=change_settings,
 )
 def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     """Each of these build settings has the value given for it."""
@@ -82,19 +79,14 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
         # Go records settings since 1.18.
         return undecidable(facts, expected)
     recorded = facts.go.settings
-    # No value is what a setting has that is not recorded, unless -trimpath left it out.
-    wrong = [
-        key
-        for key, value in wanted.items()
-        if recorded.get(key, "") != value or (key not in recorded and _left_out(facts, key))
-    ]
-    evidence = tuple(
-        f"build setting {key}={recorded[key]}" if key in recorded else f"no build setting {key}" for key in wanted
-    )
+    hidden = [key for key in wanted if key not in recorded and _left_out(facts, key)]
+    # A setting that is not recorded has no value, unless -trimpath left it out.
+    wrong = [key for key, value in wanted.items() if recorded.get(key, "") != value or key in hidden]
+    seen = {key: f"{key}={recorded[key]}" for key in wanted if key in recorded}
+    evidence = tuple(f"build setting {seen[key]}" if key in seen else f"no build setting {key}" for key in wanted)
     if not wrong:
         return Verdict(outcome="passed", expected=expected, observed="as recorded in the build info", evidence=evidence)
-    hidden = [key for key in wrong if key not in recorded and _left_out(facts, key)]
-    if hidden and len(hidden) == len(wrong):
+    if wrong == hidden:
         return Verdict(
             outcome="undecidable",
             expected=expected,
@@ -106,9 +98,9 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     return Verdict(
         outcome="violated",
         expected=expected,
-        observed=listed([f"{key}={recorded[key]}" if key in recorded else f"no {key}" for key in wrong]),
+        observed=listed([seen.get(key, f"no {key}") for key in wrong]),
         evidence=evidence,
-        remedy=(f"build with {listed([_flag(key, wanted[key]) for key in wrong])}",),
+        details={key: wanted[key] for key in wrong},
     )
 
 
@@ -119,12 +111,6 @@ def _left_out(facts: BinaryFacts, key: str) -> bool:
     return facts.go is not None and key in _LEFT_OUT and facts.go.settings.get("-trimpath") == "true"
 
 
-def _flag(key: str, value: str) -> str:
-    if key.startswith("vcs"):
-        return f"{key}={value} (the state of the checkout)"
-    return f"{key}='{value}'" if " " in value else f"{key}={value}"
-
-
 @rule(
     "no-modules",
     group="content",
@@ -133,7 +119,8 @@ def _flag(key: str, value: str) -> str:
         "counts by both paths"
     ),
     concerns={Concern.MODULES},
-    no_remedies="A module goes when go.mod or an import changes.",
+    causes=why_module,
+    remedies=leave_module,
 )
 def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """
@@ -156,8 +143,6 @@ def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], NonEmpt
         expected=expected,
         observed=listed(found) if found else f"none of {len(go.modules) + bool(go.module)} modules",
         evidence=tuple(f"build info: module {name}" for name in found[:12]),
-        cause=("the build info lists the modules of the packages that are linked in, and no others",) if found else (),
-        remedy=("go mod why -m PATH says what needs it; go get PATH@VERSION takes another version",) if found else (),
     )
 
 
@@ -174,7 +159,8 @@ def _is(name: str, glob: str) -> bool:
     "vcs-clean",
     group="content",
     page="`vcs.modified` is false and a revision is recorded",
-    no_remedies="The state of the checkout is no option of a build.",
+    causes=why_not_clean,
+    remedies=build_from_commit,
     propose=Proposal(
         why="Built from a commit, without local changes.",
         needs="a clean checkout: for a release, not for a developer's machine",
@@ -199,14 +185,10 @@ def vcs_clean(subject: Subject) -> Verdict:
             expected=expected,
             observed=f"{revision}, with changes that were not committed",
             evidence=evidence,
-            cause=("files that git does not ignore count too, such as what an earlier step of the build left",),
-            remedy=("commit or remove what `git status --porcelain` shows, then build",),
         )
     return Verdict(
         outcome="violated",
         expected=expected,
         observed="no revision is recorded" if not revision else "whether it was clean is not recorded",
         evidence=evidence or ("no build setting vcs.revision",),
-        cause=("-buildvcs=false, a folder outside a checkout, or a checkout without its tool (git) leaves it out",),
-        remedy=("build the main package in its checkout with -buildvcs=true, which fails where it cannot be recorded",),
     )

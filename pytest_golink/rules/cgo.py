@@ -4,11 +4,13 @@
 
 from typing import Annotated
 
+from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.linkage import why_other_link_mode
 from pytest_golink.diagnosis.origin import cgo_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
-from pytest_golink.remedies.linkage import cgo_words, change_link_mode, leave_cgo
+from pytest_golink.remedies.linkage import change_link_mode, leave_cgo
 from pytest_golink.remedies.lookups import change_resolver, change_user_lookup
 from pytest_golink.rules.parameters import Name, NonEmpty
 from pytest_golink.rules.proposal import Proposal
@@ -24,7 +26,7 @@ from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
     group="cgo",
     page="`runtime/cgo` is not linked in",
     concerns={Concern.CGO_LINKED},
-    causes=cgo_causes,
+    causes=from_image(cgo_causes),
     remedies=leave_cgo,
     propose=Proposal(
         why="cgo switches itself on where a C compiler is found: a new CI runner would change the release.",
@@ -81,6 +83,7 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     group="cgo",
     page="internal or external: how the image was linked, whatever the flags say",
     concerns={Concern.CGO_LINKED, Concern.CGO_MISSING},
+    causes=why_other_link_mode,
     remedies=change_link_mode,
 )
 def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
@@ -93,23 +96,7 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
     evidence = (f"the entry point {where} Go's own text",)
     if facts.link_mode == mode:
         return Verdict(outcome="passed", expected=expected, observed=facts.link_mode, evidence=evidence)
-    cause: tuple[str, ...] = ()
-    remedy: tuple[str, ...]
-    if mode == "external":
-        remedy = ("CGO_ENABLED=1 with a C compiler, and -ldflags '-linkmode external'",)
-    else:
-        # cmd/link/internal/ld/lib.go (internalpkg): with any other package's cgo the host linker must do it.
-        others = [package for package in own_cgo_packages(facts) if package not in _LINKED_INTERNALLY]
-        if others:
-            cause = (f"{listed(others)}: Go links cgo by itself only for its own packages",)
-        remedy = cgo_words(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
-    return Verdict(
-        outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence, cause=cause, remedy=remedy
-    )
-
-
-# Source: cmd/link/internal/ld/lib.go of Go 1.27.
-_LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", "os/user", RUNTIME_CGO})
+    return Verdict(outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence)
 
 
 @rule(
@@ -122,21 +109,20 @@ _LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", 
 def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], NonEmpty]) -> Verdict:
     """DNS paths that the program can take are exactly these."""
     facts = subject.facts
-    asked = sorted(set(kind))
-    if "none" in asked and len(asked) > 1:
+    wanted = sorted(set(kind))
+    if "none" in wanted and len(wanted) > 1:
         raise ParameterError("resolver: none excludes the other kinds: an image with a resolver has another kind")
-    expected = ", ".join(asked)
+    expected = ", ".join(wanted)
     if facts.resolver is None:
         return undecidable(facts, expected)
     seen = sorted(facts.resolver)
-    if seen == asked:
+    if seen == wanted:
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=_resolver_lines(facts))
     return Verdict(
         outcome="violated",
         expected=expected,
         observed=", ".join(seen),
         evidence=_resolver_lines(facts),
-        remedy=_change_resolver(facts, set(asked), set(seen)),
     )
 
 
@@ -151,18 +137,6 @@ _RESOLVER_WORDS = {
 
 def _resolver_lines(facts: BinaryFacts) -> tuple[str, ...]:
     return tuple(_RESOLVER_WORDS[path] for path in facts.resolver or ())
-
-
-def _change_resolver(facts: BinaryFacts, asked: set[str], seen: set[str]) -> tuple[str, ...]:
-    if "none" in seen:
-        return ("none by a flag: the program looks no name up, so the linker dropped the resolver",)
-    if asked == {"go"} and seen & {"cgo", "system"}:
-        return ("-tags netgo",)
-    if "cgo" in asked and "cgo" not in seen and seen <= {"go", "system"}:
-        return ("CGO_ENABLED=1 with a C compiler, without -tags netgo",)
-    if "system" in asked and seen == {"go"} and facts.target and facts.target.goos in ("darwin", "ios"):
-        return ("build without -tags netgo",)
-    return ()
 
 
 @rule(
@@ -182,19 +156,7 @@ def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
     evidence = tuple(f"pclntab: {_user_words(facts, path)}" for path in seen)
     if seen == (kind,):
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=evidence)
-    remedy: tuple[str, ...] = ()
-    goos = facts.target.goos if facts.target else ""
-    if kind == "none":
-        remedy = ("none by a flag: the program asks os/user for users or groups",)
-    elif "none" in seen:
-        remedy = ("none by a flag: the program does not use os/user, or the linker dropped it",)
-    elif kind == "files":
-        remedy = ("none on Windows: accounts are the system's",) if goos == "windows" else ("-tags osusergo",)
-    elif goos in ("darwin", "ios"):
-        remedy = ("build without -tags osusergo",)
-    elif goos not in ("plan9", "js", "wasip1", "android"):
-        remedy = ("CGO_ENABLED=1 with a C compiler, without -tags osusergo",)
-    return Verdict(outcome="violated", expected=expected, observed=", ".join(seen), evidence=evidence, remedy=remedy)
+    return Verdict(outcome="violated", expected=expected, observed=", ".join(seen), evidence=evidence)
 
 
 _USER_LOOKUPS = {

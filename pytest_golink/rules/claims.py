@@ -10,9 +10,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from pytest_golink.diagnosis.claims import BORING, PIE, Contradicted, why_contradicted
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.golang.versions import version_key
-from pytest_golink.remedies.linkage import STATIC_PIE
+from pytest_golink.remedies.content import build_again
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict, undecidable
@@ -37,7 +38,8 @@ _LIBRARY_MODES = ("c-shared", "plugin", "shared")
     group="content",
     page="nothing that the image shows contradicts what its build info claims: see below",
     concerns={Concern.CGO_LINKED},
-    no_remedies="The build info disagrees with the image: its source must be built again.",
+    causes=why_contradicted,
+    remedies=build_again,
     propose=Proposal(
         why="The image is what its build info says: Go version, target, cgo, tags, link flags.",
         needs="a build that nothing changes afterwards",
@@ -66,8 +68,7 @@ def claims_hold(subject: Subject) -> Verdict:
         expected=expected,
         observed=f"{len(wrong)} of {len(checked)} claims {'is' if len(wrong) == 1 else 'are'} contradicted",
         evidence=tuple(wrong),
-        cause=tuple(_causes(facts, checked)),
-        remedy=tuple(_remedies(facts, checked)),
+        details=Contradicted(claims=frozenset(claim for claim, contradiction in checked if contradiction)),
     )
 
 
@@ -119,7 +120,7 @@ def _boring(facts: BinaryFacts) -> Iterator[Checked]:
     version = facts.go.version if facts.go else ""
     claimed = "boringcrypto" in setting(facts, "GOEXPERIMENT").split(",") or "boringcrypto" in (version or "")
     if claimed:
-        yield "GOEXPERIMENT=boringcrypto", "" if linked else "none of BoringCrypto's functions is linked in"
+        yield BORING, "" if linked else "none of BoringCrypto's functions is linked in"
     elif linked and facts.go and facts.go.settings:
         yield "no GOEXPERIMENT=boringcrypto", "BoringCrypto's functions are linked in"
 
@@ -152,7 +153,7 @@ def _instrumentation(facts: BinaryFacts) -> Iterator[Checked]:
 def _build_mode(facts: BinaryFacts) -> Iterator[Checked]:
     mode = setting(facts, "-buildmode")
     if mode == "pie" and facts.hardening.pie is not None:
-        yield "-buildmode=pie", "" if facts.hardening.pie else "the image is not position independent"
+        yield PIE, "" if facts.hardening.pie else "the image is not position independent"
     elif mode in _LIBRARY_MODES and facts.format in ("elf", "macho", "pe"):
         yield f"-buildmode={mode}", "" if facts.kind == "shared-library" else f"the image is an {facts.kind}"
 
@@ -230,22 +231,3 @@ _CHECKS: tuple[Callable[[BinaryFacts], Iterator[Checked]], ...] = (
     _trimpath,
     _compiler,
 )
-
-
-def _causes(facts: BinaryFacts, checked: list[Checked]) -> Iterator[str]:
-    wrong = {claim for claim, contradiction in checked if contradiction}
-    if "GOEXPERIMENT=boringcrypto" in wrong and facts.cgo.enabled is False:
-        yield "BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)"
-    if "-buildmode=pie" in wrong and "-static" in setting(facts, "-ldflags"):
-        yield "-extldflags -static makes the C linker write an ordinary executable, whatever -buildmode says"
-
-
-def _remedies(facts: BinaryFacts, checked: list[Checked]) -> Iterator[str]:
-    wrong = {claim for claim, contradiction in checked if contradiction}
-    known = {"GOEXPERIMENT=boringcrypto", "-buildmode=pie"}
-    if "GOEXPERIMENT=boringcrypto" in wrong:
-        yield "GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64"
-    if "-buildmode=pie" in wrong and facts.target and facts.target.goos == "linux":
-        yield f"a static-pie, with a C compiler: {STATIC_PIE}"
-    if wrong - known:
-        yield "build it again from its source: something changed the image or its build info"

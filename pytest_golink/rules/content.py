@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.remedies.flags import keep_symbols, strip
+from pytest_golink.remedies.content import keep_all, leave_dwarf, strip_all
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     "stripped",
     group="content",
     page="no symbol table, no DWARF",
-    remedies=strip,
+    remedies=strip_all,
     propose=Proposal(
         why="No symbol table and no DWARF: a third smaller. Stack traces do not need them.",
         needs='ldflags = "-s -w"',
@@ -33,22 +33,14 @@ def stripped(subject: Subject) -> Verdict:
         return unanswered
     if facts.stripped:
         return Verdict(outcome="passed", expected=expected, observed="stripped", evidence=_lines(facts))
-    if facts.go is None:
-        remedy = "strip it"
-    elif facts.symtab:
-        remedy = '-ldflags "-s -w"'
-    else:
-        remedy = '-ldflags "-w"'
-    return Verdict(
-        outcome="violated", expected=expected, observed=_seen(facts), evidence=_lines(facts), remedy=(remedy,)
-    )
+    return Verdict(outcome="violated", expected=expected, observed=_seen(facts), evidence=_lines(facts))
 
 
 @rule(
     "not-stripped",
     group="content",
     page="both there",
-    remedies=keep_symbols,
+    remedies=keep_all,
 )
 def not_stripped(subject: Subject) -> Verdict:
     """There are both a symbol table and DWARF."""
@@ -57,14 +49,13 @@ def not_stripped(subject: Subject) -> Verdict:
     unanswered = _unanswerable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
-    # What the format cannot have is not asked for.
+    # What the format cannot have need not be there.
     held = facts.symtab is not False and facts.dwarf is not False
     return Verdict(
         outcome="passed" if held else "violated",
         expected=expected,
         observed=_seen(facts),
         evidence=_lines(facts),
-        remedy=() if held else ("build without -s and -w in -ldflags, and do not strip the file afterwards",),
     )
 
 
@@ -72,7 +63,7 @@ def not_stripped(subject: Subject) -> Verdict:
     "no-dwarf",
     group="content",
     page="no DWARF",
-    remedies=strip,
+    remedies=leave_dwarf,
 )
 def no_dwarf(subject: Subject) -> Verdict:
     """There is no DWARF."""
@@ -87,7 +78,6 @@ def no_dwarf(subject: Subject) -> Verdict:
         expected=expected,
         observed="DWARF" if facts.dwarf else "none",
         evidence=_lines(facts),
-        remedy=('-ldflags "-w"' if facts.go else "strip --strip-debug",) if facts.dwarf else (),
     )
 
 

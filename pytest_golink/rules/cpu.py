@@ -5,28 +5,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
+from pytest_golink.diagnosis.cpu import OverLimit, why_newer_cpu
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CpuLevel
 from pytest_golink.forms import Form
 from pytest_golink.golang.cpu import cpu_features, cpu_setting, cpu_settings
-from pytest_golink.remedies.flags import older_cpu
+from pytest_golink.golang.cpu_levels import cpu_levels
+from pytest_golink.remedies.flags import ask_for_older_cpu
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
-
-# What GCC and Clang call a level.
-_C_FLAGS = {
-    "GOAMD64=v1": "-march=x86-64",
-    "GOAMD64=v2": "-march=x86-64-v2",
-    "GOAMD64=v3": "-march=x86-64-v3",
-    "GORISCV64=rva20u64": "-march=rv64gc",
-    "GOARM=6": "-march=armv6",
-    "GOMIPS=softfloat": "-msoft-float",
-    "GOMIPS64=softfloat": "-msoft-float",
-}
 
 
 def _settings_of(value: str) -> list[tuple[str, str]]:
@@ -70,7 +60,8 @@ def _propose_lowest(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     "cpu-at-most",
     group="platform",
     page="GOAMD64, GOARM64, GOARM, … at or under the level named for the image's architecture: see below",
-    remedies=older_cpu,
+    causes=why_newer_cpu,
+    remedies=ask_for_older_cpu,
     propose=_propose_lowest,
 )
 def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], NonEmpty]) -> Verdict:
@@ -126,8 +117,7 @@ def _held(facts: BinaryFacts, setting: str, limit: str) -> Verdict:
             expected=expected,
             observed=_names(over),
             evidence=evidence,
-            cause=tuple(_cause(each) for each in over),
-            remedy=tuple(dict.fromkeys(_remedy(each, limit) for each in over)),
+            details=OverLimit(levels=tuple(over), limit=limit),
         )
     of_go = [each for each in found if each not in facts.cpu_notes]
     unknown = [each for each in found if cpu_features(setting, each.level) is None]
@@ -144,16 +134,3 @@ def _held(facts: BinaryFacts, setting: str, limit: str) -> Verdict:
 
 def _names(levels: Sequence[CpuLevel]) -> str:
     return ", ".join(dict.fromkeys(f"{each.setting}={each.level}" for each in levels))
-
-
-def _cause(over: CpuLevel) -> str:
-    if over.via == BUILD_SETTING:
-        return f"it was built with {over.setting}={over.level}: on a CPU below that it does not start, or crashes"
-    return "C code that is linked in was compiled for that level"
-
-
-def _remedy(over: CpuLevel, limit: str) -> str:
-    if over.via == BUILD_SETTING:
-        return f"{over.setting}={limit}"
-    flags = _C_FLAGS.get(f"{over.setting}={limit}")
-    return f"compile the C code with CGO_CFLAGS={flags}" if flags else f"compile the C code for {over.setting}={limit}"

@@ -5,8 +5,10 @@
 from collections.abc import Iterator, Sequence
 
 from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.linkage import why_imported_without_cgo
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
+from pytest_golink.remedies.content import leave_importers
 from pytest_golink.rules.evidence import matching_libraries
 from pytest_golink.rules.parameters import Name
 from pytest_golink.rules.proposal import Proposal
@@ -33,7 +35,8 @@ def _propose_where_dynamic(subjects: Sequence[Subject]) -> Iterator[Proposal]:
         " symbols that match `allow` (globs). Undecidable where cgo's own imports hide others"
     ),
     concerns={Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE, Concern.DYNAMIC_IMPORTS},
-    no_remedies="A directive of a package is obeyed with every flag: the package must go.",
+    causes=why_imported_without_cgo,
+    remedies=leave_importers,
     propose=_propose_where_dynamic,
 )
 def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Verdict:
@@ -52,23 +55,14 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
     if facts.cgo.used is None or importers is None:
         return undecidable(facts, expected)
     packages = [package for package in importers if not matching(facts, [package], allow)]
-    symbols = _foreign(facts, allow)
-    evidence = tuple(f"pclntab: {package} calls shared libraries by itself" for package in packages)
-    if symbols:
-        evidence += tuple(_line(symbol) for symbol in symbols[:_SHOWN])
-        if len(symbols) > _SHOWN:
-            evidence += (f"… {len(symbols) - _SHOWN} more",)
-    libraries = _libraries(facts, allow)
-    evidence += tuple(f"{library.via} {library.name}, without cgo" for library in libraries)
+    symbols, libraries = _foreign(facts, allow), _libraries(facts, allow)
     if packages or symbols or libraries:
+        names = [symbol.name for symbol in symbols] or [library.name for library in libraries]
         return Verdict(
             outcome="violated",
             expected=expected,
-            observed=listed(packages)
-            or f"imports of {listed([symbol.name for symbol in symbols] or [library.name for library in libraries])}",
-            evidence=evidence,
-            cause=("//go:cgo_import_dynamic needs no cgo: CGO_ENABLED=0 does not rule it out",),
-            remedy=(_remedy(facts),),
+            observed=listed(packages) or f"imports of {listed(names)}",
+            evidence=tuple(_lines(packages, symbols, libraries)),
         )
     if facts.cgo.used and facts.imports and facts.format != "pe":
         return Verdict(
@@ -78,17 +72,28 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
             evidence=(f"{len(facts.imports)} imported symbols",),
             remedy=("ask it of a build with CGO_ENABLED=0, or ask only-needs or no-imports of this one",),
         )
-    if not facts.imports:
-        observed = "no imported symbol"
-    elif facts.cgo.used:
-        observed = "no package outside the standard library that calls shared libraries by itself"
-    elif importers or allow:
-        observed = "only what is allowed, and the standard library's imports"
-    else:
-        observed = "only the standard library's imports"
     return Verdict(
-        outcome="passed", expected=expected, observed=observed, evidence=(f"{len(facts.imports)} imported symbols",)
+        outcome="passed",
+        expected=expected,
+        observed=_allowed(facts, some=bool(importers or allow)),
+        evidence=(f"{len(facts.imports)} imported symbols",),
     )
+
+
+def _allowed(facts: BinaryFacts, *, some: bool) -> str:
+    if not facts.imports:
+        return "no imported symbol"
+    if facts.cgo.used:
+        return "no package outside the standard library that calls shared libraries by itself"
+    return f"only {'what is allowed, and ' if some else ''}the standard library's imports"
+
+
+def _lines(packages: list[str], symbols: list[ImportedSymbol], libraries: list[NeededLibrary]) -> Iterator[str]:
+    yield from (f"pclntab: {package} calls shared libraries by itself" for package in packages)
+    yield from map(_line, symbols[:_SHOWN])
+    if len(symbols) > _SHOWN:
+        yield f"… {len(symbols) - _SHOWN} more"
+    yield from (f"{library.via} {library.name}, without cgo" for library in libraries)
 
 
 def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]:
@@ -114,9 +119,3 @@ def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary
 
 def _line(symbol: ImportedSymbol) -> str:
     return f"imports {symbol.name}{f' from {symbol.library}' if symbol.library else ''}, without cgo"
-
-
-def _remedy(facts: BinaryFacts) -> str:
-    if facts.format == "elf" and not facts.cgo.used and facts.target and facts.target.goos not in STANDARD_IMPORTS:
-        return "build without the package that has this directive (-ldflags=-d makes it a link error)"
-    return "build without these packages, or name them in allow"

@@ -2,11 +2,13 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated
 
+from pytest_golink.case import Case
 from pytest_golink.facts import BinaryFacts
+from pytest_golink.findings import Remedy
 from pytest_golink.rules.parameters import Name, NonEmpty
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
@@ -44,6 +46,17 @@ def exports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty])
     )
 
 
+def _symbols_of_cgo(case: Case) -> Iterator[str]:
+    names = case.details(tuple)
+    if names:
+        yield f"{counted(len(names), 'symbol')} of cgo's own: {listed(names, most=3)}"
+
+
+def _allow_symbols_of_cgo(case: Case) -> Iterator[Remedy]:
+    if case.details(tuple):
+        yield Remedy(words=f"to allow cgo's own symbols, add {', '.join(_OF_CGO)}")
+
+
 @rule(
     "only-exports",
     group="linkage",
@@ -51,7 +64,8 @@ def exports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty])
         "nothing is exported but these (globs, as in exports). A C linker exports the symbols of Go's own C code too, "
         "such as `crosscall2` and `_cgo_*`, unless a version script hides them"
     ),
-    no_remedies="What a C linker exports is the affair of a version script, which no option of a build writes.",
+    causes=_symbols_of_cgo,
+    remedies=_allow_symbols_of_cgo,
 )
 def only_exports(subject: Subject, *, symbols: tuple[Name, ...]) -> Verdict:
     """Nothing is exported but the named symbols."""
@@ -70,8 +84,7 @@ def only_exports(subject: Subject, *, symbols: tuple[Name, ...]) -> Verdict:
         expected=expected,
         observed=f"exports {listed(others)}" if others else f"exports {listed(facts.exports or ()) or 'nothing'}",
         evidence=_lines(others or facts.exports or ()),
-        cause=(f"{counted(len(of_cgo), 'symbol')} of cgo's own: {listed(of_cgo, most=3)}",) if of_cgo else (),
-        remedy=(f"to allow cgo's own symbols, add {', '.join(_OF_CGO)}",) if of_cgo else (),
+        details=tuple(of_cgo),
     )
 
 

@@ -2,16 +2,24 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+from collections.abc import Iterator
+
+from pytest_golink.case import Case
+from pytest_golink.findings import Remedy
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
+
+
+def _sign(_case: Case) -> Iterator[Remedy]:
+    yield Remedy(words="codesign --options runtime --sign IDENTITY FILE")
 
 
 @rule(
     "hardened-runtime",
     group="hardening",
     page="Mach-O: every code directory of the signature has the hardened runtime, which notarization asks for",
-    no_remedies="An image is signed after its build.",
+    remedies=_sign,
 )
 def hardened_runtime(subject: Subject) -> Verdict:
     """Signature has the hardened runtime."""
@@ -29,5 +37,4 @@ def hardened_runtime(subject: Subject) -> Verdict:
         expected=expected,
         observed="it has it" if held else "no signature" if flags is None else "a signature without it",
         evidence=("no code signature" if flags is None else f"code directory flags 0x{flags:x}",),
-        remedy=() if held else ("codesign --options runtime --sign IDENTITY FILE",),
     )

@@ -4,52 +4,27 @@
 
 from collections.abc import Iterator, Sequence
 
+from pytest_golink.case import from_image
+from pytest_golink.diagnosis.hardening import (
+    stack_warnings,
+    why_executable_stack,
+    why_less_relro,
+    why_unsigned,
+    why_writable_code,
+)
 from pytest_golink.facts import BinaryFacts, Relro
-from pytest_golink.remedies.flags import make_pie, more_relro, no_exec_stack, without_flags
+from pytest_golink.remedies.flags import without_flags
+from pytest_golink.remedies.hardening import make_pie, more_relro, no_exec_stack, sign
 from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.proposal import C_LINKER, Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
-from pytest_golink.traits import setting
-
-# Source: Go 1.27's internal/platform/supported.go, BuildModeSupported.
-_PIE_PORTS = frozenset(
-    {
-        "aix/ppc64",
-        "android/386",
-        "android/amd64",
-        "android/arm",
-        "android/arm64",
-        "darwin/amd64",
-        "darwin/arm64",
-        "freebsd/amd64",
-        "ios/amd64",
-        "ios/arm64",
-        "linux/386",
-        "linux/amd64",
-        "linux/arm",
-        "linux/arm64",
-        "linux/loong64",
-        "linux/ppc64",
-        "linux/ppc64le",
-        "linux/riscv64",
-        "linux/s390x",
-        "openbsd/arm64",
-        "windows/386",
-        "windows/amd64",
-        "windows/arm64",
-    }
-)
 
 STATIC_PIE_NOW = STATIC_PIE.replace("-linkmode external", "-linkmode external -bindnow")
 
 _LEVELS: tuple[Relro, ...] = ("none", "partial", "full")
-
-# What a linker says of an object file without .note.GNU-stack, or with an executable one (GNU ld from 2.39 on; lld
-# says nothing of the former, and makes the stack executable only when told to).
-_STACK_WARNING = ".note.GNU-stack"
 
 
 @rule(
@@ -75,7 +50,6 @@ def pie(subject: Subject) -> Verdict:
         expected=expected,
         observed="position independent" if held else "at a fixed address",
         evidence=(_pie_line(facts),),
-        remedy=() if held else _make_pie(facts),
     )
 
 
@@ -83,6 +57,7 @@ def pie(subject: Subject) -> Verdict:
     "nx",
     group="hardening",
     page=("there is no executable stack. An ELF image without PT_GNU_STACK has the one that its system gives it"),
+    causes=why_executable_stack,
     remedies=no_exec_stack,
     propose=Proposal(why="No executable stack.", needs=C_LINKER),
 )
@@ -97,14 +72,11 @@ def nx(subject: Subject) -> Verdict:
         return Verdict(
             outcome="passed", expected=expected, observed="the stack is not executable", evidence=_stack_lines(facts)
         )
-    said = [warning.text for warning in subject.link_warnings or () if _STACK_WARNING in warning.text]
     return Verdict(
         outcome="violated",
         expected=expected,
         observed="an executable stack",
-        evidence=(*_stack_lines(facts), *(f"linker: {text}" for text in said)),
-        cause=_stack_causes(facts, said=bool(said)),
-        remedy=_no_exec_stack(facts),
+        evidence=(*_stack_lines(facts), *(f"linker: {text}" for text in stack_warnings(subject.link_warnings or ()))),
     )
 
 
@@ -116,7 +88,8 @@ def nx(subject: Subject) -> Verdict:
         "whether a signature is valid is the system's question"
     ),
     of_the_file=True,
-    no_remedies="An image is signed after its build.",
+    causes=from_image(why_unsigned),
+    remedies=sign,
 )
 def signed(subject: Subject) -> Verdict:
     """There is a signature; on Mach-O an ad-hoc one counts, as it does for the loader."""
@@ -129,17 +102,11 @@ def signed(subject: Subject) -> Verdict:
     if facts.signed != "none":
         seen = "an ad-hoc signature" if facts.signed == "ad-hoc" else "a signature"
         return Verdict(outcome="passed", expected=expected, observed=seen, evidence=(f"{line}: {facts.signed}",))
-    if facts.format == "macho":
-        remedy = ("codesign --sign - FILE for an ad-hoc signature, --sign IDENTITY for one with a certificate",)
-    else:
-        remedy = ("signtool sign, or osslsigncode sign, with a certificate",)
     return Verdict(
         outcome="violated",
         expected=expected,
         observed="none",
         evidence=(f"no {line}",),
-        cause=_signature_causes(facts),
-        remedy=remedy,
     )
 
 
@@ -152,6 +119,7 @@ def _propose_levels(_subjects: Sequence[Subject]) -> Iterator[Proposal]:
     "relro",
     group="hardening",
     page=("none, partial, full: at least that. A static image cannot say `full`: undecidable there, a static-pie can"),
+    causes=from_image(why_less_relro),
     remedies=more_relro,
     propose=_propose_levels,
 )
@@ -187,8 +155,6 @@ def relro(subject: Subject, *, level: Relro) -> Verdict:
         expected=expected,
         observed=found,
         evidence=evidence,
-        cause=_relro_causes(facts, found),
-        remedy=_more_relro(facts, level),
     )
 
 
@@ -196,7 +162,11 @@ def relro(subject: Subject, *, level: Relro) -> Verdict:
     "no-writable-code",
     group="hardening",
     page="no segment or section is both writable and executable",
-    remedies=without_flags(extldflags=r"(?<!\S)(-Wl,)?(-N|--omagic)(?!\S)"),
+    causes=why_writable_code,
+    remedies=without_flags(
+        "link without -N and --omagic, and do not pack the file",
+        extldflags=r"(?<!\S)(-Wl,)?(-N|--omagic)(?!\S)",
+    ),
     propose=Proposal(why="No memory that is both writable and executable.", needs=C_LINKER),
 )
 def no_writable_code(subject: Subject) -> Verdict:
@@ -215,8 +185,6 @@ def no_writable_code(subject: Subject) -> Verdict:
         expected=expected,
         observed=f"a {word} is both",
         evidence=both or (f"a {word} is writable and executable",),
-        cause=("Go and C linkers do so only for a flag (-N, --omagic); a packer such as UPX does it too",),
-        remedy=("link without -N and --omagic, and do not pack the file",),
     )
 
 
@@ -241,88 +209,9 @@ def _pie_line(facts: BinaryFacts) -> str:
     return f"{facts.format} images are loaded at one address"
 
 
-def _make_pie(facts: BinaryFacts) -> tuple[str, ...]:
-    if facts.go is None:
-        flags = (
-            "link with --dynamicbase (MSVC: /DYNAMICBASE)"
-            if facts.format == "pe"
-            else "compile with -fPIE and link with -pie"
-        )
-        return (flags,)
-    if facts.target is None or str(facts.target) not in _PIE_PORTS:
-        return (f"none: Go has no -buildmode=pie for {facts.target}",) if facts.target else ("-buildmode=pie",)
-    if facts.target.goos != "linux" or facts.linkage != "static":
-        return ("-buildmode=pie",)
-    return (
-        "-buildmode=pie: the program then has an interpreter, and is no longer static",
-        f"or a static-pie, with a C compiler: {STATIC_PIE}",
-    )
-
-
 def _stack_lines(facts: BinaryFacts) -> tuple[str, ...]:
     if facts.format == "elf":
         return header_lines(facts, "PT_GNU_STACK") or ("no PT_GNU_STACK",)
     if facts.format == "pe":
         return ("NX_COMPAT",) if facts.hardening.nx else ("no NX_COMPAT",)
     return ("no MH_ALLOW_STACK_EXECUTION",) if facts.hardening.nx else ("MH_ALLOW_STACK_EXECUTION",)
-
-
-def _stack_causes(facts: BinaryFacts, *, said: bool) -> tuple[str, ...]:
-    if said:
-        return ("an object file asks for it: the linker names the file above",)
-    if "execstack" in setting(facts, "-ldflags"):
-        return ("-z execstack in -ldflags asks for it",)
-    if facts.format == "elf" and not header_lines(facts, "PT_GNU_STACK"):
-        return ("without PT_GNU_STACK the system's default holds, which here is an executable stack",)
-    if facts.format == "elf" and facts.link_mode == "external":
-        return ("an object file asks for it, most often one assembled from a .S file without .note.GNU-stack",)
-    return ()
-
-
-def _no_exec_stack(facts: BinaryFacts) -> tuple[str, ...]:
-    if "execstack" in setting(facts, "-ldflags"):
-        return ("build without -z execstack in -extldflags",)
-    if facts.format == "elf":
-        flag = "-ldflags '-extldflags \"-Wl,-z,noexecstack\"'" if facts.go else "-Wl,-z,noexecstack"
-        return (
-            'in each assembly file of C code: .section .note.GNU-stack,"",%progbits',
-            f"or, where no code runs on the stack, {flag}",
-        )
-    if facts.format == "pe":
-        return ("link with --nxcompat (MSVC: /NXCOMPAT)",)
-    return ("link without -allow_stack_execute",)
-
-
-def _signature_causes(facts: BinaryFacts) -> tuple[str, ...]:
-    goarch = facts.target.goarch if facts.target else None
-    if facts.format != "macho" or facts.go is None:
-        return ()
-    if goarch == "arm64":
-        return ("Go signs a program for arm64 itself: something took the signature away afterwards",)
-    return ("Go's own linker signs only for arm64",)
-
-
-def _relro_causes(facts: BinaryFacts, found: Relro) -> tuple[str, ...]:
-    if facts.go is None:
-        return ()
-    if found == "none" and facts.link_mode == "internal" and not facts.hardening.pie:
-        return ("Go's own linker makes no PT_GNU_RELRO but with -buildmode=pie",)
-    if found == "partial":
-        return ("functions are bound when they are first called, so the table of their addresses stays writable",)
-    return ()
-
-
-def _more_relro(facts: BinaryFacts, level: Relro) -> tuple[str, ...]:
-    if facts.go is None:
-        return ("link with -Wl,-z,relro,-z,now" if level == "full" else "link with -Wl,-z,relro",)
-    if facts.link_mode == "external" and facts.hardening.relro == "none":
-        return (f"-ldflags '-extldflags \"-Wl,-z,relro{',-z,now' if level == 'full' else ''}\"'",)
-    if facts.hardening.relro == "partial":
-        return ("-ldflags -bindnow (Go 1.23 or newer), or -ldflags '-extldflags \"-Wl,-z,now\"' in an external link",)
-    bind = " -ldflags -bindnow" if level == "full" else ""
-    external = " -bindnow" if level == "full" else ""
-    interpreter = ", which makes the program name an interpreter" if facts.linkage == "static" else ""
-    return (
-        f"-buildmode=pie{bind}{interpreter}",
-        f"or a C linker: CGO_ENABLED=1 -ldflags '-linkmode external{external}'{interpreter}",
-    )

@@ -2,12 +2,21 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+from collections.abc import Iterator
+
+from pytest_golink.case import Case
+from pytest_golink.findings import Remedy
 from pytest_golink.loader.kernel import kernel_floors
 from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import comparable
+
+
+def _ask_for_older_kernel(case: Case) -> Iterator[Remedy]:
+    for floor in case.details(tuple):
+        yield from (Remedy(words=line) for line in floor.remedy)
 
 
 @rule(
@@ -17,7 +26,7 @@ from pytest_golink.text.versions import comparable
         "the oldest Linux on which the image starts is at or under it: Go's own minimum by port and release, and the "
         "one that a static glibc checks when the program starts"
     ),
-    no_remedies="An older kernel needs an older Go, another port, or no libc of that kind: the finding names which.",
+    remedies=_ask_for_older_kernel,
 )
 def kernel_at_most(subject: Subject, *, version: Version) -> Verdict:
     """Oldest Linux kernel that the image starts on is at or under this version."""
@@ -38,5 +47,5 @@ def kernel_at_most(subject: Subject, *, version: Version) -> Verdict:
         expected=expected,
         observed=f"needs Linux {floors[0].version}",
         evidence=tuple(f"{floor.reason} needs Linux {floor.version}" for floor in floors),
-        remedy=tuple(dict.fromkeys(line for floor in above for line in floor.remedy)),
+        details=tuple(above),
     )

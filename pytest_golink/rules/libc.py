@@ -5,8 +5,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import cgo_causes, dynamic_import_causes, libc_causes
+from pytest_golink.diagnosis.linkage import why_newer_glibc, why_other_libc
+from pytest_golink.diagnosis.origin import libc_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.reader.libc import ABI_VERSIONS
@@ -19,7 +21,6 @@ from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
-from pytest_golink.traits import always_dynamic
 
 LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt"]
 
@@ -50,6 +51,7 @@ def _propose_libc(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     group="linkage",
     page="a libc is loaded at run time, of that kind, with a floor at or under that version",
     concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.GLIBC_FLOOR},
+    causes=why_other_libc,
     remedies=load_libc,
     propose=_propose_libc,
 )
@@ -70,15 +72,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
         return unanswered
     libc = facts.libc
     if libc.presence != "dynamic":
-        enabled = facts.cgo.used is False and not always_dynamic(facts)
-        return Verdict(
-            outcome="violated",
-            expected=expected,
-            observed=libc_line(facts),
-            evidence=linkage_lines(facts),
-            cause=("runtime/cgo is not linked in",) if enabled else (),
-            remedy=("CGO_ENABLED=1 with a C compiler: without one Go turns cgo off silently",) if enabled else (),
-        )
+        return Verdict(outcome="violated", expected=expected, observed=libc_line(facts), evidence=linkage_lines(facts))
     evidence = needed_lines(facts, facts.needed) or linkage_lines(facts)
     if kind is not None and libc.kind == "unknown":
         return Verdict(outcome="undecidable", expected=expected, observed="a libc that is not known", evidence=evidence)
@@ -94,7 +88,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     group="linkage",
     page="no libc is loaded at run time (one may be embedded)",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    causes=libc_causes,
+    causes=from_image(libc_causes),
     remedies=unload_libc,
 )
 def no_libc(subject: Subject) -> Verdict:
@@ -131,6 +125,7 @@ def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     group="linkage",
     page="the glibc floor is at or under it; an image that loads no glibc passes",
     concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR},
+    causes=why_newer_glibc,
     remedies=older_glibc,
     propose=_propose_floor,
 )
@@ -168,7 +163,6 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             expected=expected,
             observed=f"needs glibc {highest}",
             evidence=evidence,
-            cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts)),
         )
     unknown = [name for name in special if name not in ABI_VERSIONS]
     if unknown:

@@ -4,8 +4,10 @@
 
 from typing import Annotated
 
+from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.linkage import loaded_by_name, why_imported, why_other_interpreter
+from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.remedies.flags import other_loader, without_flags
 from pytest_golink.remedies.linkage import leave_cgo, leave_libc, make_static, turn_cgo_on
@@ -33,6 +35,7 @@ from pytest_golink.traits import matching
         "the path, and `**` crosses them)"
     ),
     concerns={Concern.CGO_MISSING},
+    causes=from_image(loaded_by_name),
     remedies=turn_cgo_on,
 )
 def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
@@ -46,7 +49,6 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
         expected=expected,
         observed=f"does not need {listed(missing)}" if missing else "needs each",
         evidence=needed_lines(facts, facts.needed) or (f"no {needed_word(facts)}",),
-        cause=_loaded_by_name(facts) if missing else (),
     )
 
 
@@ -55,7 +57,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     group="linkage",
     page="nothing is needed but these",
     concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
-    causes=dynamic_causes,
+    causes=from_image(dynamic_causes),
     remedies=leave_cgo,
 )
 def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
@@ -71,7 +73,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
         observed=f"needs {listed([library.name for library in others])}"
         if others
         else f"needs {listed([library.name for library in facts.needed]) or 'nothing'}",
-        evidence=evidence + (() if others else _loaded_by_name(facts)),
+        evidence=evidence + (() if others else loaded_by_name(facts)),
     )
 
 
@@ -80,6 +82,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     group="linkage",
     page="PT_INTERP or LC_LOAD_DYLINKER names this path",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    causes=why_other_interpreter,
     remedies=other_loader,
 )
 def interpreter(subject: Subject, *, path: Path) -> Verdict:
@@ -91,14 +94,11 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
         return unanswered
     if facts.interpreter == path:
         return Verdict(outcome="passed", expected=expected, observed=path, evidence=(interpreter_line(facts),))
-    cause, remedy = _other_loader(facts, path)
     return Verdict(
         outcome="violated",
         expected=expected,
         observed=facts.interpreter or "none",
         evidence=(interpreter_line(facts),),
-        cause=cause,
-        remedy=remedy,
     )
 
 
@@ -107,7 +107,7 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
     group="linkage",
     page="there is none",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    causes=dynamic_causes,
+    causes=from_image(dynamic_causes),
     remedies=make_static,
 )
 def no_interpreter(subject: Subject) -> Verdict:
@@ -131,7 +131,11 @@ def no_interpreter(subject: Subject) -> Verdict:
     "no-rpath",
     group="linkage",
     page="no DT_RPATH, DT_RUNPATH, LC_RPATH",
-    remedies=without_flags(ldflags=r"(?<!\S)--?r(=|\s+)\S+", extldflags=r"(?<!\S)-Wl,--?(rpath|R)[,=]\S+"),
+    remedies=without_flags(
+        "build without -ldflags '-r …', and without -Wl,-rpath in CGO_LDFLAGS and #cgo LDFLAGS",
+        ldflags=r"(?<!\S)--?r(=|\s+)\S+",
+        extldflags=r"(?<!\S)-Wl,--?(rpath|R)[,=]\S+",
+    ),
     propose=Proposal(why="No folder of the build machine in which libraries are searched.", needs=C_LINKER),
 )
 def no_rpath(subject: Subject) -> Verdict:
@@ -153,9 +157,6 @@ def no_rpath(subject: Subject) -> Verdict:
         expected=expected,
         observed=counted(len(evidence), "entry") if evidence else "none",
         evidence=tuple(evidence) or (expected,),
-        remedy=("build without -ldflags '-r …', and without -Wl,-rpath in CGO_LDFLAGS and #cgo LDFLAGS",)
-        if evidence
-        else (),
     )
 
 
@@ -164,6 +165,7 @@ def no_rpath(subject: Subject) -> Verdict:
     group="linkage",
     page="each is imported (globs; Mach-O names without the leading underscore)",
     concerns={Concern.CGO_MISSING},
+    causes=from_image(loaded_by_name),
     remedies=turn_cgo_on,
 )
 def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
@@ -181,7 +183,6 @@ def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty])
         )
         if missing
         else _import_lines(facts, symbols),
-        cause=_loaded_by_name(facts) if missing else (),
     )
 
 
@@ -190,6 +191,7 @@ def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty])
     group="linkage",
     page="none is",
     concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTED_SYMBOLS},
+    causes=why_imported,
     remedies=leave_libc,
 )
 def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
@@ -197,17 +199,13 @@ def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpt
     facts = subject.facts
     expected = f"does not import {listed(symbols)}"
     found = matching(facts, [symbol.name for symbol in facts.imports], symbols)
-    at_issue = frozenset(found)
     return undecidable_if_unlinked(facts, expected) or Verdict(
         outcome="violated" if found else "passed",
         expected=expected,
         observed=f"imports {listed(found)}" if found else "imports none of them",
         evidence=_import_lines(facts, symbols)
         if found
-        else (counted(len(facts.imports), "imported symbol"), *_loaded_by_name(facts)),
-        cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts, of=lambda symbol: symbol.name in at_issue))
-        if found
-        else (),
+        else (counted(len(facts.imports), "imported symbol"), *loaded_by_name(facts)),
     )
 
 
@@ -215,31 +213,6 @@ def _not_applicable_if_unnamed(facts: BinaryFacts, expected: str) -> Verdict | N
     if interpreter_word(facts):
         return None
     return Verdict(outcome="not-applicable", expected=expected, observed=f"{facts.format} images name no interpreter")
-
-
-def _other_loader(facts: BinaryFacts, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    # Cause and remedy of a loader that is not the one at `path`.
-    if facts.format != "elf" or facts.interpreter is None:
-        return (), ()
-    musl = "ld-musl" in path
-    if musl == ("ld-musl" in facts.interpreter):
-        cause: tuple[str, ...] = ()
-    elif facts.needed:
-        # Another libc's loader cannot load this image's libc: the flags below would break it.
-        return (f"the image is linked to {facts.libc.kind}",), ("link it to the libc that this loader belongs to",)
-    else:
-        # cmd/link/internal/ld/elf.go asks the build machine's file system.
-        cause = ("Go's linker names musl's loader where the build machine has only that one",)
-    if facts.link_mode == "external":
-        return cause, (f"-ldflags '-linkmode external -extldflags \"-Wl,--dynamic-linker={path}\"'",)
-    return cause, (f'-ldflags "-I {path}"',)
-
-
-def _loaded_by_name(facts: BinaryFacts) -> tuple[str, ...]:
-    # golang.org/x/sys/windows and package syscall: NewLazyDLL. Such a DLL is in no directory of the image.
-    if facts.format == "pe" and facts.go is not None:
-        return ("DLLs that Go loads by name while the program runs stand in no import directory",)
-    return ()
 
 
 def _import_lines(facts: BinaryFacts, symbols: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,9 +5,9 @@
 import re
 
 from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.name_service import STANDARD_CALLERS, family_functions, is_of_family, why_name_service
 from pytest_golink.facts import BinaryFacts, LinkWarning
-from pytest_golink.remedies.compilers import zig_cc
-from pytest_golink.remedies.linkage import EXTERNAL_STATIC, leave_name_service
+from pytest_golink.remedies.name_service import avoid_name_service, leave_name_service
 from pytest_golink.rules.parameters import Pattern
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -16,17 +16,6 @@ from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.words import listed
 from pytest_golink.traits import own_cgo_packages
 
-# What glibc's static archive warns of (link_warning in its sources): functions that load shared libraries of the very
-# same glibc while the program runs.
-# Source: glibc's nss/getXXbyYY.c, nss/getXXent.c, nss/getaddrinfo.c, grp/initgroups.c, dlfcn/dlopen.c, iconv.
-_FAMILY_TEXT = re.compile(r"in statically linked applications? requires at runtime the shared libraries", re.IGNORECASE)
-_FAMILY = re.compile(
-    r"getaddrinfo(_a)?|getnameinfo|gethost(by\w+|ent(_r)?)|getnet(by\w+|ent(_r)?|grent\w*)|getserv\w+|getproto\w+"
-    r"|getpw\w+|getgr\w+|getgrouplist|getsp\w+|getsg\w+|getalias\w+|getether\w+|getrpc\w+|initgroups|innetgr"
-    r"|set(net)?grent|setpwent|sethostent|setservent|ether_\w+|dlopen|dlmopen|dlsym|dladdr|iconv_open"
-)
-_USERS = re.compile(r"getpw\w+|getgr\w+|initgroups|setgrent|setpwent|getsp\w+|getsg\w+")
-_LOADING = re.compile(r"dlopen|dlmopen|dlsym|dladdr")
 _SHOWN = 8
 
 
@@ -35,7 +24,8 @@ _SHOWN = 8
     group="linkage",
     page="no linker warning of that family at build time, and no glibc name-service code in a static image",
     concerns={Concern.CGO_LINKED},
-    remedies=leave_name_service,
+    causes=why_name_service,
+    remedies=avoid_name_service,
     propose=Proposal(
         why="No name lookup of glibc in a static program: it would crash, or not resolve, on another glibc.",
         needs='tags = ["netgo", "osusergo"], or a dynamic link',
@@ -45,16 +35,14 @@ def no_getaddrinfo_warning(subject: Subject) -> Verdict:
     """No linker warning of that family at build time, and no glibc name-service code in a static image."""
     facts = subject.facts
     expected = "no glibc name-service code or dlopen in a static image"
-    warnings = [warning for warning in subject.link_warnings or () if _is_family(warning)]
-    functions = sorted({warning.function for warning in warnings if warning.function} | set(facts.static_name_service))
+    warnings = [warning for warning in subject.link_warnings or () if is_of_family(warning)]
+    functions = family_functions(facts, warnings)
     if warnings or facts.static_name_service:
         return Verdict(
             outcome="violated",
             expected=expected,
             observed=listed(functions) or _count(len(warnings)),
-            evidence=_said(warnings) + _seen(facts),
-            cause=_callers(facts, functions),
-            remedy=_remedy(facts, functions),
+            evidence=_warning_lines(warnings) + _seen(facts),
         )
     unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
@@ -99,15 +87,15 @@ def no_link_warnings(subject: Subject, *, allow: tuple[Pattern, ...] = ()) -> Ve
             observed="the image was not built in this run, and does not keep the linker's messages",
             remedy=("build it with go_build, or let CI keep the linker's output",),
         )
-    said = subject.link_warnings
-    others = [warning for warning in said if not any(re.search(pattern, warning.text) for pattern in allow)]
-    allowed = len(said) - len(others)
-    seen = f"{len(others)} of {_count(len(said))}" if allowed else _count(len(said))
+    printed = subject.link_warnings
+    others = [warning for warning in printed if not any(re.search(pattern, warning.text) for pattern in allow)]
+    allowed = len(printed) - len(others)
+    seen = f"{len(others)} of {_count(len(printed))}" if allowed else _count(len(printed))
     return Verdict(
         outcome="violated" if others else "passed",
         expected=expected,
         observed=seen if others else f"{allowed} allowed" if allowed else "none",
-        evidence=_said(others if others else said) or ("the linker printed nothing",),
+        evidence=_warning_lines(others if others else printed) or ("the linker printed nothing",),
     )
 
 
@@ -115,13 +103,7 @@ def _count(number: int) -> str:
     return f"{number} linker warning{'' if number == 1 else 's'}"
 
 
-def _is_family(warning: LinkWarning) -> bool:
-    if _FAMILY_TEXT.search(warning.text):
-        return True
-    return warning.function is not None and _FAMILY.fullmatch(warning.function) is not None
-
-
-def _said(warnings: list[LinkWarning] | tuple[LinkWarning, ...]) -> tuple[str, ...]:
+def _warning_lines(warnings: list[LinkWarning] | tuple[LinkWarning, ...]) -> tuple[str, ...]:
     # From "warning:" on; the paths of the linker's temporary files before it say nothing.
     lines: dict[str, None] = {}
     for warning in warnings:
@@ -148,47 +130,10 @@ def _looked_at(subject: Subject) -> tuple[str, ...]:
     if facts.libc.presence != "embedded":
         return (*lines, "no libc is linked into the image")
     lines.append(f"in the image: no name-service code of {facts.libc.kind}")
-    others = [package for package in own_cgo_packages(facts) if package not in ("net", "os/user", "plugin")]
+    others = [package for package in own_cgo_packages(facts) if package not in STANDARD_CALLERS]
     if facts.libc.kind == "glibc" and subject.link_warnings is None and not facts.symtab and (others or not facts.go):
         # go-facts.md: dlopen's texts are in every static glibc image, so without symbols nothing tells who calls it.
         lines.append(
             f"not visible: whether C code{f' of {listed(others)}' if others else ''} calls dlopen (no symbol table)"
         )
     return tuple(lines)
-
-
-def _callers(facts: BinaryFacts, functions: list[str]) -> tuple[str, ...]:
-    own = own_cgo_packages(facts)
-    causes = []
-    if "net" in own and any(not _USERS.fullmatch(name) and not _LOADING.fullmatch(name) for name in functions):
-        causes.append("net uses cgo and calls libc's resolver")
-    if "os/user" in own and any(_USERS.fullmatch(name) for name in functions):
-        causes.append("os/user uses cgo and calls libc's user database")
-    if "plugin" in own and any(_LOADING.fullmatch(name) for name in functions):
-        causes.append("plugin uses cgo and calls dlopen")
-    others = [package for package in own if package not in ("net", "os/user", "plugin")]
-    if others and not causes:
-        causes.append(f"C code of {listed(others)}, or what it links to, calls it")
-    return (*causes, "glibc, though linked in, loads shared libraries of its own version for these")
-
-
-def _remedy(facts: BinaryFacts, functions: list[str]) -> tuple[str, ...]:
-    own = own_cgo_packages(facts)
-    users = any(_USERS.fullmatch(name) for name in functions)
-    names = any(not _USERS.fullmatch(name) and not _LOADING.fullmatch(name) for name in functions)
-    tags = [
-        tag for tag, wanted in (("netgo", names and "net" in own), ("osusergo", users and "os/user" in own)) if wanted
-    ]
-    remedy = [f"-tags {','.join(tags)}: Go's own code instead of glibc's"] if tags else []
-    if any(_LOADING.fullmatch(name) for name in functions):
-        # musl's own dlopen in a static image only ever says "Dynamic loading not supported" (musl's src/ldso/dlopen.c).
-        remedy.append("build without -static: dlopen needs a loader (static musl links silently, and its dlopen fails)")
-        return tuple(remedy)
-    zig = zig_cc(facts, "musl")
-    if zig:
-        remedy.append(
-            f'{"or " if remedy else ""}link musl in, which loads nothing: CC="{zig}" CGO_ENABLED=1 {EXTERNAL_STATIC}'
-        )
-    if not remedy:
-        remedy.append("link libc dynamically, or leave out the package that calls it")
-    return tuple(remedy)

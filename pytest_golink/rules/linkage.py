@@ -2,13 +2,18 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-import re
-
+from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.diagnosis.linkage import why_not_dynamic, why_not_self_contained
+from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.facts import BinaryFacts
-from pytest_golink.platforms.system_libraries import is_system_interpreter, outside_system, system_words
-from pytest_golink.remedies.linkage import EXTERNAL_STATIC, make_static, make_static_or_refuse, turn_cgo_on
+from pytest_golink.platforms.system_libraries import (
+    is_system_interpreter,
+    names_outside_system,
+    outside_system,
+    system_words,
+)
+from pytest_golink.remedies.linkage import leave_foreign_libraries, make_dynamic, make_static_or_refuse
 from pytest_golink.rules.evidence import interpreter_line, interpreter_word, linkage_lines, needed_lines, needed_word
 from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
 from pytest_golink.rules.rule import rule
@@ -27,7 +32,7 @@ _UNSAID = "the image does not say how it is linked"
         "violated, and the message names `self-contained`"
     ),
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
-    causes=dynamic_causes,
+    causes=from_image(dynamic_causes),
     remedies=make_static_or_refuse,
     propose=Proposal(
         why="Starts on any Linux, in an empty container and on Alpine too: no interpreter, no shared library.",
@@ -58,7 +63,8 @@ def static(subject: Subject) -> Verdict:
     group="linkage",
     page="linkage is dynamic",
     concerns={Concern.CGO_MISSING},
-    remedies=turn_cgo_on,
+    causes=why_not_dynamic,
+    remedies=make_dynamic,
 )
 def dynamic(subject: Subject) -> Verdict:
     """Linkage is dynamic."""
@@ -69,20 +75,11 @@ def dynamic(subject: Subject) -> Verdict:
         return unanswered
     if facts.linkage == "dynamic":
         return Verdict(outcome="passed", expected=expected, observed="dynamic", evidence=linkage_lines(facts))
-    embedded = facts.libc.presence == "embedded"
-    if embedded:
-        cause, remedy = f"{facts.libc.kind} is linked into the image", "build without -extldflags -static"
-    elif facts.cgo.used is False:
-        cause, remedy = "runtime/cgo is not linked in", "CGO_ENABLED=1 with a C compiler, and a package that uses cgo"
-    else:
-        cause, remedy = "", ""
     return Verdict(
         outcome="violated",
         expected=expected,
         observed=str(facts.linkage),
         evidence=linkage_lines(facts),
-        cause=(cause,) if cause else (),
-        remedy=(remedy,) if remedy else (),
     )
 
 
@@ -91,7 +88,8 @@ def dynamic(subject: Subject) -> Verdict:
     group="linkage",
     page="nothing is needed beyond what every installation of the operating system has",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
-    remedies=make_static,
+    causes=why_not_self_contained,
+    remedies=leave_foreign_libraries,
     propose=Proposal(
         why="Needs nothing but what every installation of its operating system has.",
         needs="cgo = false (CGO_ENABLED=0)",
@@ -122,7 +120,6 @@ def self_contained(subject: Subject) -> Verdict:
             expected=expected,
             observed="dynamic",
             evidence=linkage_lines(facts),
-            cause=dynamic_causes(facts),
         )
     outside = outside_system(facts.target, facts.needed)
     foreign_loader = not is_system_interpreter(facts.target, facts.interpreter)
@@ -133,14 +130,11 @@ def self_contained(subject: Subject) -> Verdict:
             observed=f"needs {counted(len(facts.needed), 'library')} of the system",
             evidence=linkage_lines(facts),
         )
-    names = [library.name for library in outside] + ([facts.interpreter or ""] if foreign_loader else [])
     return Verdict(
         outcome="violated",
         expected=expected,
-        observed=f"needs {listed(names)}",
+        observed=f"needs {listed(names_outside_system(facts))}",
         evidence=((interpreter_line(facts),) if foreign_loader else ()) + needed_lines(facts, outside),
-        cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts, of=lambda symbol: symbol.library in names)),
-        remedy=_link_in(names),
     )
 
 
@@ -148,13 +142,3 @@ def _undecidable_if_unknown(facts: BinaryFacts, expected: str) -> Verdict | None
     if facts.linkage is not None:
         return None
     return Verdict(outcome="undecidable", expected=expected, observed=_UNSAID)
-
-
-# What gcc for Windows links to by itself: libgcc_s_seh-1.dll, libstdc++-6.dll, libwinpthread-1.dll, …
-_COMPILER_DLL = re.compile(r"lib(atomic|gcc_s|gomp|quadmath|ssp|stdc\+\+|winpthread)[^/\\]*\.dll", re.IGNORECASE)
-
-
-def _link_in(names: list[str]) -> tuple[str, ...]:
-    if all(_COMPILER_DLL.fullmatch(name) for name in names):
-        return (f"link the C compiler's own libraries in: {EXTERNAL_STATIC}",)
-    return ("leave out the package that links to it, or link its static archive in",)

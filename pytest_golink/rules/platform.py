@@ -5,11 +5,15 @@
 from itertools import pairwise
 from typing import Annotated
 
-from pytest_golink.diagnosis.sizes import size_lines
-from pytest_golink.errors import GolinkError, ParameterError
+from pytest_golink.case import from_image
+from pytest_golink.diagnosis.hardening import why_misaligned
+from pytest_golink.diagnosis.sizes import why_large
+from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, ProgramHeader
 from pytest_golink.forms import Form
-from pytest_golink.remedies.flags import larger_pages, strip
+from pytest_golink.remedies.build_info import take_target
+from pytest_golink.remedies.content import make_smaller
+from pytest_golink.remedies.flags import larger_pages
 from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.parameters import NonEmpty, TargetName
 from pytest_golink.rules.rule import rule
@@ -24,7 +28,7 @@ from pytest_golink.traits import matching
     "target",
     group="platform",
     page="GOOS/GOARCH is one of these",
-    no_remedies="Another target is another image, not a mended one.",
+    remedies=take_target,
 )
 def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], NonEmpty]) -> Verdict:
     """GOOS/GOARCH is one of these."""
@@ -39,13 +43,11 @@ def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], NonEm
         )
     seen = str(facts.target)
     held = bool(matching(facts, [seen], targets))
-    plain = [name for name in targets if not set(name) & set("*?[")]
     return Verdict(
         outcome="passed" if held else "violated",
         expected=expected,
         observed=seen,
         evidence=(f"{facts.format} {facts.kind} for {seen}",),
-        remedy=("GOOS={} GOARCH={}".format(*plain[0].split("/")),) if not held and len(plain) == 1 else (),
     )
 
 
@@ -67,6 +69,7 @@ Alignment = Annotated[
     "page-alignment",
     group="platform",
     page=("p_align of every PT_LOAD is at least so (Android: 16384), and no page of that size is in two of them"),
+    causes=why_misaligned,
     remedies=larger_pages,
 )
 def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A002 - the parameter's permanent name
@@ -90,8 +93,7 @@ def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A
         expected=expected,
         observed=problems[0] if problems else f"the smallest p_align is 0x{min(each.alignment for each in loads):x}",
         evidence=header_lines(facts, "PT_LOAD", "PT_GNU_RELRO"),
-        cause=tuple(problems[1:]),
-        remedy=_more_alignment(facts, bytes) if problems else (),
+        details=tuple(problems),
     )
 
 
@@ -137,15 +139,6 @@ def _relro_ends(facts: BinaryFacts, loads: list[ProgramHeader], page: int) -> li
     ]
 
 
-def _more_alignment(facts: BinaryFacts, page: int) -> tuple[str, ...]:
-    flag = f"-Wl,-z,max-page-size={page}"
-    if facts.go is None:
-        return (f"link with {flag}",)
-    if facts.link_mode == "external":
-        return (f"-ldflags '-extldflags \"{flag}\"'",)
-    return (f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"',)
-
-
 def _bytes_of(value: object) -> int | None:
     if isinstance(value, str):
         return parse_size(value) or None
@@ -174,7 +167,8 @@ Size = Annotated[
         'the file has at most "20 MB" (10^6), "20 MiB" (2^20), or a number of bytes. Of a fat Mach-O, the whole file'
     ),
     of_the_file=True,
-    remedies=strip,
+    causes=from_image(why_large),
+    remedies=make_smaller,
 )
 def max_size(subject: Subject, *, size: Size) -> Verdict:
     """Size of the file at most this."""
@@ -199,25 +193,5 @@ def max_size(subject: Subject, *, size: Size) -> Verdict:
         expected=expected,
         observed=f"{facts.size:,} bytes" + ("" if held else f", {over:,} too many"),
         evidence=(whole, *parts),
-        cause=() if held else tuple(size_lines(facts, _package_sizes(facts))),
-        remedy=() if held else _smaller(facts, over),
+        details=over,
     )
-
-
-def _package_sizes(facts: BinaryFacts) -> tuple[tuple[str, int], ...]:
-    # The reader is slow to import, and a run in which every image is small enough need not.
-    from pytest_golink.reader import read_package_sizes
-
-    try:
-        return tuple(read_package_sizes(facts.path))
-    except GolinkError:
-        return ()
-
-
-def _smaller(facts: BinaryFacts, over: int) -> tuple[str, ...]:
-    gone = (facts.symtab_size or 0 if facts.symtab else 0) + (facts.dwarf_size or 0 if facts.dwarf else 0)
-    if not gone:
-        return ()
-    flag = '-ldflags "-s -w"' if facts.go else "strip"
-    enough = "which is enough" if gone >= over else f"{over - gone:,} bytes too few"
-    return (f"{flag} takes away about {gone:,} bytes, {enough}",)

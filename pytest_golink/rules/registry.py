@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.case import Case
 from pytest_golink.errors import ParameterError
-from pytest_golink.findings import FAILING, Finding
-from pytest_golink.remedies import Case, remedy_words
+from pytest_golink.findings import FAILING, Finding, Remedy
+from pytest_golink.remedies import concluded
 from pytest_golink.rules.rule import DECLARED, GROUPS, Rule
 from pytest_golink.rules.verdict import Verdict
 from pytest_golink.text.suggest import suggestion
@@ -90,12 +90,13 @@ def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> F
     finding = check(rule, subject, parameters)
     if finding.outcome != "violated":
         return finding
-    declared = RULES[rule]
-    cause = (*finding.cause, *declared.causes(subject.facts))
+    return _concluded(finding, subject)
+
+
+def _concluded(finding: Finding, subject: Subject) -> Finding:
+    rule = RULES[finding.rule]
     case = Case(finding=finding, facts=subject.facts, warnings=subject.link_warnings or ())
-    found = declared.remedies(case) if declared.remedies is not None else ()
-    remedy = (*finding.remedy, *remedy_words(found))
-    return replace(finding, cause=tuple(dict.fromkeys(cause)), remedy=tuple(dict.fromkeys(remedy)))
+    return concluded(case, (*finding.cause, *rule.causes(case)), rule.remedies)
 
 
 def evaluate_together(
@@ -122,7 +123,8 @@ def evaluate_together(
     if packed and verdict.outcome not in FAILING:
         verdict = _packed(verdict, packed[0])
     image = name or listed(tuple(dict.fromkeys(subject.name for subject in subjects)))
-    return _finding(chosen, verdict, values, image=image)
+    finding = _finding(chosen, verdict, values, image=image)
+    return _concluded(finding, subjects[0]) if finding.outcome == "violated" else finding
 
 
 def _finding(
@@ -138,10 +140,11 @@ def _finding(
         observed=verdict.observed,
         evidence=verdict.evidence,
         cause=verdict.cause,
-        remedy=verdict.remedy,
+        remedies=tuple(Remedy(words=line) for line in verdict.remedy),
         caution=verdict.caution,
         platforms=verdict.platforms,
         parameters=tuple(values.items()),
+        details=verdict.details,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
@@ -12,9 +12,9 @@ from pytest_golink.rules.verdict import Verdict
 from pytest_golink.text.suggest import suggestion
 
 if TYPE_CHECKING:
+    from pytest_golink.case import Causes
     from pytest_golink.diagnosis.concerns import Concern
-    from pytest_golink.facts import BinaryFacts
-    from pytest_golink.remedies import Case, Remedy
+    from pytest_golink.remedies import Remedies
     from pytest_golink.rules.parameters import Parameter
     from pytest_golink.rules.proposal import Proposal
     from pytest_golink.rules.subject import Subject
@@ -24,9 +24,6 @@ Group = Literal["linkage", "cgo", "content", "hardening", "platform", "behaviour
 GROUPS: tuple[Group, ...] = get_args(Group)
 Scope = Literal["image", "binary"]
 
-Remedies: TypeAlias = "Callable[[Case], Iterator[Remedy]]"
-# The causes that the image itself shows, a line each.
-Causes: TypeAlias = "Callable[[BinaryFacts], Iterable[str]]"
 Proposals: TypeAlias = "Callable[[Sequence[Subject]], Iterable[Proposal]]"
 _Check = TypeVar("_Check", bound=Callable[..., Verdict])
 
@@ -46,8 +43,8 @@ class Rule:
         scope: A rule over a "binary" is asked once of all the images of one [[binary]].
         of_the_file: Whether its answer is valid for a packed image: it looks at the file, not at the program.
         concerns: Which causes apply to its violations.
-        causes: Returns why the image violates it, beyond what the check itself says.
-        remedies: Yields what may mend a violation; None where `no_remedies` says why no change of a build does.
+        causes: Returns why the image violates it, as the image itself shows.
+        remedies: Yields what may mend a violation; None where `no_remedies` says why nothing does.
         no_remedies: That reason, "" where there are remedies.
         propose: What `golink init` proposes of it, for the images at hand.
     """
@@ -139,7 +136,7 @@ def rule(
     scope: Scope = "image",
     of_the_file: bool = False,
     concerns: Iterable[Concern] = (),
-    causes: Causes = lambda _facts: (),
+    causes: Causes = lambda _case: (),
     remedies: Remedies | None = None,
     no_remedies: str = "",
     propose: Proposal | Proposals | None = None,

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.diagnosis.origin import dynamic_causes
+from pytest_golink.diagnosis.several import OddImages, why_different
 from pytest_golink.facts import BinaryFacts
+from pytest_golink.remedies.several import build_alike
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
@@ -42,7 +43,8 @@ class _Facet:
     ),
     scope="binary",
     concerns={Concern.CGO_LINKED},
-    no_remedies="It is about several builds, each with its own options.",
+    causes=why_different,
+    remedies=build_alike,
 )
 def same_linkage(subjects: Sequence[Subject]) -> Verdict:
     """All images of one program agree in linkage, libc, cgo and resolver, where their platforms allow it."""
@@ -73,8 +75,7 @@ def same_linkage(subjects: Sequence[Subject]) -> Verdict:
                 for ones, facets in odd
             ),
             evidence=evidence,
-            cause=_causes(odd, labels),
-            remedy=_remedies({facet for _, facets in odd for facet in facets}),
+            details=_details(odd, labels),
         )
     if unsaid:
         return Verdict(outcome="undecidable", expected=_EXPECTED, observed="; ".join(unsaid), evidence=evidence)
@@ -182,24 +183,9 @@ def _line(facts: BinaryFacts) -> str:
     )
 
 
-def _causes(odd: Sequence[tuple[list[Subject], list[str]]], labels: dict[int, str]) -> tuple[str, ...]:
-    causes = []
-    if any("cgo" in facets for _, facets in odd):
-        # Source: cmd/cgo, "Using cgo with the go command"; golang/go#47251.
-        causes.append(
-            "unless CGO_ENABLED says otherwise, cgo is on where Go builds for its own platform and finds a C compiler, "
-            "and off where it builds for another"
-        )
+def _details(odd: Sequence[tuple[list[Subject], list[str]]], labels: dict[int, str]) -> OddImages:
     ones = {id(subject): subject for subjects, _ in odd for subject in subjects}
-    for subject in ones.values():
-        if subject.facts.linkage == "dynamic" and not always_dynamic(subject.facts):
-            causes += [f"{labels[id(subject)]}: {cause}" for cause in dynamic_causes(subject.facts)]
-    return tuple(causes)
-
-
-def _remedies(facets: set[str]) -> tuple[str, ...]:
-    if "cgo" in facets:
-        return ("CGO_ENABLED=0 for every target, or CGO_ENABLED=1 with a C compiler for each",)
-    if facets == {"resolver"}:
-        return ("build every target with the same -tags",)
-    return ("build every target with the same flags, and link it to the same libc",)
+    return OddImages(
+        images=tuple((labels[key], subject.facts) for key, subject in ones.items()),
+        facets=frozenset(facet for _, facets in odd for facet in facets),
+    )

@@ -2,8 +2,11 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, get_args
 
+from pytest_golink.case import Case
+from pytest_golink.findings import Remedy
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
@@ -11,11 +14,19 @@ from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 SubsystemKind = Literal["console", "gui"]
 
 
+def _change_subsystem(case: Case) -> Iterator[Remedy]:
+    # Source: cmd/link's flag -H.
+    if case.facts.go is None or case.finding.observed not in get_args(SubsystemKind):
+        return
+    gui = case.finding.text("kind") == "gui"
+    yield Remedy(words="-ldflags -H=windowsgui" if gui else "build without -ldflags -H=windowsgui")
+
+
 @rule(
     "subsystem",
     group="platform",
     page="PE: Windows starts the image as a console program, or as one with windows only (`gui`)",
-    no_remedies="-H is a flag of Go's linker that golink does not set: -ldflags -H=windowsgui makes a gui program.",
+    remedies=_change_subsystem,
 )
 def subsystem(subject: Subject, *, kind: SubsystemKind) -> Verdict:
     """Windows starts the image in this subsystem: console or gui."""
@@ -29,11 +40,9 @@ def subsystem(subject: Subject, *, kind: SubsystemKind) -> Verdict:
             outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no such field"
         )
     seen = facts.pe.subsystem
-    remedy = "-ldflags -H=windowsgui" if kind == "gui" else "build without -ldflags -H=windowsgui"
     return Verdict(
         outcome="passed" if seen == kind else "violated",
         expected=expected,
         observed=seen,
         evidence=(f"Subsystem {seen}",),
-        remedy=(remedy,) if seen != kind and seen in ("console", "gui") and facts.go is not None else (),
     )

@@ -2,9 +2,11 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.content import why_not_intact, why_paths
 from pytest_golink.facts import BinaryFacts, Instrumentation
-from pytest_golink.remedies.flags import no_race, trim_paths
+from pytest_golink.remedies.content import leave_instrumentation, leave_paths, ship_as_built
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
@@ -20,7 +22,8 @@ _SHOWN = 12
     group="content",
     page=("no absolute path of the build machine in pclntab, DWARF or build info; GOROOT and the module cache count"),
     concerns={Concern.BUILD_PATHS},
-    remedies=trim_paths,
+    causes=from_image(why_paths),
+    remedies=leave_paths,
     propose=Proposal(
         why="No user name and no folder of the build machine in the image.",
         needs="trimpath = true (-trimpath)",
@@ -51,28 +54,7 @@ def no_build_paths(subject: Subject) -> Verdict:
         expected=expected,
         observed=listed(list(dict.fromkeys(found.path for found in paths)), most=3),
         evidence=tuple(evidence),
-        cause=("stripping leaves them: the pclntab stays in every Go image",)
-        if any(found.where == "pclntab" for found in paths)
-        else (),
-        remedy=_without_paths(facts, [found.where for found in paths]),
     )
-
-
-def _without_paths(facts: BinaryFacts, where: list[str]) -> tuple[str, ...]:
-    remedy = []
-    trimmed = setting(facts, "-trimpath") == "true"
-    if not trimmed:
-        remedy.append("-trimpath")
-    elif "DWARF" in where:
-        remedy.append('-ldflags "-w": what is left is in the DWARF of C code, which -trimpath does not reach')
-    if trimmed and "pclntab" in where:
-        remedy.append("none by a flag: the source has //line directives with absolute paths")
-    kept = sorted({place for place in where if place.startswith(("build setting -gcflags", "build setting -asmflags"))})
-    if kept:
-        remedy.append(f"and without the path in {listed([place.removeprefix('build setting ') for place in kept])}")
-    if any(place.startswith("replacement") for place in where):
-        remedy.append("and a relative path in the replace directive of go.mod")
-    return tuple(remedy)
 
 
 _INSTRUMENTED = {
@@ -91,7 +73,7 @@ _INSTRUMENTED = {
         "some of `race`, `msan`, `asan`, `cover`"
     ),
     concerns={Concern.INSTRUMENTATION},
-    remedies=no_race,
+    remedies=leave_instrumentation,
     propose=Proposal(why="No -race, -msan, -asan or -cover in a release.", needs="a build without these flags"),
 )
 def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] = ()) -> Verdict:
@@ -101,7 +83,7 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
     linked = facts.content.instrumentation
     if linked is None:
         return undecidable(facts, expected)
-    # Both the code and the record count: either may be hidden, by a linker or by whoever changed the build info.
+    # Both the code and the record count: either may be hidden, by a linker or by a tool that changed the build info.
     claimed = [kind for kind in _INSTRUMENTED if setting(facts, f"-{kind}") == "true"]
     found = [kind for kind in _INSTRUMENTED if (kind in linked or kind in claimed) and kind not in allow]
     evidence = tuple(f"pclntab: {_INSTRUMENTED[kind]}" for kind in linked)
@@ -114,7 +96,7 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
         expected=expected,
         observed=listed(found),
         evidence=evidence,
-        remedy=(f"build without {listed([f'-{kind}' for kind in found])}",),
+        details=tuple(found),
     )
 
 
@@ -122,7 +104,8 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
     "intact",
     group="content",
     page="pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards",
-    no_remedies="What broke the image came after its build.",
+    causes=from_image(why_not_intact),
+    remedies=ship_as_built,
     propose=Proposal(
         why="Nothing packed or broke the image after the build: scanners and stack traces work.",
         needs="no upx and no strip after the build",
@@ -144,8 +127,6 @@ def intact(subject: Subject) -> Verdict:
             expected=expected,
             observed=f"packed by {content.packed}",
             evidence=(f"{content.packed}'s mark in the headers",),
-            cause=("a packed image shows its unpacker, not the program: no other rule sees what will run",),
-            remedy=(f"test the file before it is packed, or unpack a copy ({content.packed.lower()} -d)",),
         )
     if facts.elf and facts.elf.crashes:
         return Verdict(
@@ -166,8 +147,6 @@ def intact(subject: Subject) -> Verdict:
             expected=expected,
             observed="no pclntab that Go writes",
             evidence=tuple(evidence),
-            cause=(content.damage,),
-            remedy=("ship the file as `go build` wrote it",),
         )
     if content.pclntab is None:
         # gccgo's images have none, and the facts do not say whether something else is missing.
@@ -183,8 +162,6 @@ def intact(subject: Subject) -> Verdict:
             expected=expected,
             observed="no build info",
             evidence=tuple(evidence),
-            cause=("a tool cut it out or overwrote it, or a linker with --gc-sections dropped it (golang/go#58222)",),
-            remedy=("ship the file as `go build` wrote it; -ldflags '-s -w' strips it and keeps both",),
         )
     return Verdict(outcome="passed", expected=expected, observed="both are there", evidence=tuple(evidence))
 

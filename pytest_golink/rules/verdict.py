@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The outcome of a check: expected, seen, why, what to do, and as `caution` what it does not cover."""
+    """
+    The outcome of a check: expected, seen, and as `caution` what it does not cover.
+
+    `details` is what the causes and remedies of the rule need to know of a violation. `cause` and `remedy` go with an
+    undecidable outcome, whose reason only the check knows; of a violation they are those of a rule that asks about
+    platforms, or that runs or builds the program.
+    """
 
     outcome: Outcome
     expected: str
@@ -22,6 +28,7 @@ class Verdict:
     remedy: tuple[str, ...] = ()
     caution: tuple[str, ...] = ()
     platforms: tuple[PlatformAnswer, ...] = ()
+    details: object = None
 
 
 def undecidable(facts: BinaryFacts, expected: str) -> Verdict:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.case import Case
 from pytest_golink.diagnosis import image_causes
-from pytest_golink.remedies import Case, remedy_flags, remedy_words
+from pytest_golink.remedies import concluded
 from pytest_golink.rules import RULES, rule_named
 from pytest_golink.session import Session, current, within
 from pytest_golink.source.explain import source_causes
@@ -75,15 +76,10 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
     if finding.outcome != "violated":
         return finding
     rule = RULES[finding.rule]
-    lines = [*finding.cause, *rule.causes(facts), *image_causes(finding, facts, rule.concerns)]
-    case = Case(finding=finding, facts=facts)
+    case = Case(finding=finding, facts=facts, warnings=() if binary is None else binary.warnings)
+    lines = [*finding.cause, *rule.causes(case), *image_causes(finding, facts, rule.concerns)]
     if binary is not None and binary.origin is not None:
         shown = source_causes(finding, facts, rule.concerns, binary.origin)
         lines += shown.lines
-        finding = replace(finding, chains=shown.chains)
-        case = case_of(finding, binary, binary.origin.job.options)
-    found = tuple(rule.remedies(case)) if rule.remedies is not None else ()
-    remedy = (*finding.remedy, *remedy_words(found))
-    if not remedy and case.built:
-        remedy = remedy_flags(found, case.options)
-    return replace(finding, cause=tuple(dict.fromkeys(lines)), remedy=tuple(dict.fromkeys(remedy)))
+        case = case_of(replace(finding, chains=shown.chains), binary, binary.origin.job.options)
+    return concluded(case, lines, rule.remedies)

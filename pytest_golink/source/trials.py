@@ -12,6 +12,7 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import BuildError, GolinkError
 from pytest_golink.findings import Trial
 from pytest_golink.remedies import Case, changes
+from pytest_golink.remedies.options import changed, has
 from pytest_golink.remedies.spelling import as_flags, as_goreleaser, as_toml
 from pytest_golink.rules import RULES, check
 from pytest_golink.rules.subject import Subject
@@ -52,7 +53,7 @@ class _Plan:
     @property
     def price(self) -> str:
         # A remedy that a later one has overruled costs nothing any more.
-        kept = [remedy for remedy in self.made_of if remedy.change is not None and remedy.change.is_in(self.options)]
+        kept = [remedy for remedy in self.made_of if remedy.change is not None and has(self.options, remedy.change)]
         return "; ".join(dict.fromkeys(price for remedy in kept for price in remedy.prices))
 
 
@@ -118,7 +119,7 @@ def _push(
     for chosen in islice(product(*choices), _MOST_PLANS):
         options = plan.options
         for remedy in chosen:
-            options = remedy.change.applied(options) if remedy.change is not None else options
+            options = changed(options, remedy.change) if remedy.change is not None else options
         if options not in seen:
             seen.add(options)
             more = _Plan(made_of=plan.made_of + chosen, options=options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_golink.lock import Tolerance, compare, diff_lines, drift_finding, drift_text, removed_text
+from pytest_golink.report.remedy_text import remedy_lines
 from tests.lock.entry_factory import entry
 from tests.rules import facts_factory as made
 
@@ -100,14 +101,14 @@ def test_reports_have_it_as_a_finding() -> None:
         '+ needed."libm.so.6" = "DT_NEEDED"   # needs one more library',
         '+ needed."libz.so.1" = "DT_NEEDED"   # needs one more library',
     )
-    assert finding.remedy == (f"accept it: pytest --golink-update-lock '{NODE}'",)
+    assert remedy_lines(finding) == (f"accept it: pytest --golink-update-lock '{NODE}'",)
 
 
 def test_a_finding_that_passes_says_why() -> None:
     def observed(old: object, new: object) -> tuple[str, str]:
         drift = compare(entry(made.DYNAMIC, size=old), entry(made.DYNAMIC, size=new), TOLERANCE)
         finding = drift_finding(drift, replace(made.DYNAMIC, target=None), name="app", place="", nodeid=NODE)
-        assert finding.remedy == ()
+        assert remedy_lines(finding) == ()
         assert finding.target is None
         return finding.outcome, finding.observed
 

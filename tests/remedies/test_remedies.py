@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.builder.options import BuildOptions
+from pytest_golink.diagnosis.cpu import OverLimit
 from pytest_golink.facts import Hardening, LinkWarning
 from pytest_golink.findings import Finding
 from pytest_golink.remedies import BuildChange, Case
 from pytest_golink.remedies import changes as changes_of
+from pytest_golink.remedies.options import changed
 from pytest_golink.remedies.spelling import as_flags
 from pytest_golink.rules import RULES
 from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_golink.facts import BinaryFacts, UserLookup
     from pytest_golink.remedies import Remedy
 
@@ -29,6 +33,14 @@ MUSL = "/lib/ld-musl-x86_64.so.1"
 CGO_PIE = replace(DYNAMIC, hardening=Hardening(pie=True, nx=True, relro="partial", writable_code=False))
 
 
+# What the checks of these rules found, which their changes do not depend on.
+_DETAILS: Mapping[str, object] = {
+    "cpu-at-most": OverLimit(levels=(), limit=""),
+    "no-instrumentation": ("race",),
+    "max-size": 1,
+}
+
+
 def found(
     rule: str,
     facts: BinaryFacts,
@@ -38,7 +50,14 @@ def found(
 ) -> tuple[Remedy, ...]:
     asked: Any = tuple((name.replace("_", "-"), value) for name, value in parameters.items())
     finding = Finding(
-        rule=rule, outcome="violated", image="app", target=None, expected="", observed="", parameters=asked
+        rule=rule,
+        outcome="violated",
+        image="app",
+        target=None,
+        expected="",
+        observed="",
+        parameters=asked,
+        details=_DETAILS.get(rule),
     )
     find = RULES[rule].remedies
     assert find is not None
@@ -59,7 +78,7 @@ def changes(
 ) -> list[str]:
     options = options or BuildOptions()
     several = found(rule, facts, options, functions, **parameters)
-    return [as_flags(options, one.change.applied(options)) for one in several if one.change is not None]
+    return [as_flags(options, changed(options, one.change)) for one in several if one.change is not None]
 
 
 def test_a_cpu_level_is_that_of_the_image_s_architecture() -> None:

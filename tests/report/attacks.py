@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Cgo, Libc
-from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
+from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Remedy, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from tests.report.hostile_names import HOSTILE_NAMES
@@ -97,7 +97,7 @@ def _finding(attack: str, outcome: Outcome) -> ReportedFinding:
         observed=attack,
         evidence=(attack,),
         cause=(attack,),
-        remedy=(attack,),
+        remedies=(Remedy(words=attack),),
         caution=(attack,),
         parameters=(("libraries", attack),),
         place=f"{attack}:3",

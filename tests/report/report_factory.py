@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
+from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Remedy, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.report.properties import ordered
@@ -38,19 +38,19 @@ def shipped(name: str, facts: BinaryFacts, **changes: Any) -> ReportedImage:
 # rule may put it otherwise.
 _STATIC = {
     "cause": ("net uses cgo: its wrappers are in the image, and runtime/cgo with them",),
-    "remedy": ("CGO_ENABLED=0, or -tags netgo",),
+    "remedies": (Remedy(words="CGO_ENABLED=0, or -tags netgo"),),
 }
 _WORDS: Mapping[str, Mapping[str, Any]] = {
     "static": _STATIC,
     "glibc-at-most": _STATIC,
-    "stripped": {"observed": "a symbol table and DWARF", "remedy": ('-ldflags "-s -w"',)},
+    "stripped": {"observed": "a symbol table and DWARF", "remedies": (Remedy(words='-ldflags "-s -w"'),)},
     "dynamic": {
         "cause": ("runtime/cgo is not linked in",),
-        "remedy": ("CGO_ENABLED=1 with a C compiler, and a package that uses cgo",),
+        "remedies": (Remedy(words="CGO_ENABLED=1 with a C compiler, and a package that uses cgo"),),
     },
     "no-link-warnings": {
-        "observed": "this image was not built here: an image does not keep what its linker said",
-        "remedy": ("build it with go_build, or let CI keep the linker's output",),
+        "observed": "the image was not built in this run, and does not keep the linker's messages",
+        "remedies": (Remedy(words="build it with go_build, or let CI keep the linker's output"),),
     },
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from pytest_golink.findings import Remedy
 from pytest_golink.report.annotations import codequality_report, github_annotations
 from pytest_golink.report.model import Report, ReportedError
 from tests.report.report_factory import FAILED, RELEASE, finding_of
@@ -31,7 +32,7 @@ def test_a_name_cannot_end_a_property_or_begin_a_command() -> None:
         DYNAMIC,
         place="x,line=9:y:3",
         observed="100%\r\n::stop::x",
-        remedy=(),
+        remedies=(),
         expected="-",
     )
 
@@ -53,7 +54,7 @@ def test_there_are_ten_annotations_at_most_and_the_last_counts_the_rest() -> Non
 
 
 def test_gitlab_gets_a_list_of_issues() -> None:
-    found = finding_of("static", "app", DYNAMIC, place="golink.toml:14", remedy=("CGO_ENABLED=0",))
+    found = finding_of("static", "app", DYNAMIC, place="golink.toml:14", remedies=(Remedy(words="CGO_ENABLED=0"),))
     waived = replace(found, finding=replace(found.finding, outcome="waived", waiver="until March", rule="stripped"))
     issues = json.loads(codequality_report(Report(findings=(found, waived))))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_golink.findings import Finding, Outcome
+from pytest_golink.findings import Finding, Outcome, Remedy
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import DYNAMIC, subject
@@ -20,7 +20,7 @@ FINDING = Finding(
     observed="dynamic",
     evidence=("PT_INTERP /lib64/ld-linux-x86-64.so.2", "DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)"),
     cause=("net uses cgo",),
-    remedy=("CGO_ENABLED=0, or -tags netgo",),
+    remedies=(Remedy(words="CGO_ENABLED=0, or -tags netgo"),),
 )
 
 
@@ -40,11 +40,14 @@ def test_long_lines_hang_and_a_command_line_s_argument_stays_whole() -> None:
     finding = replace(
         FINDING,
         cause=("main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",),
-        remedy=(
-            "CGO_ENABLED=0, where main can do without cgo",
-            "or link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
-            'or link musl in: CC="zig cc -target x86_64-linux-musl" CGO_ENABLED=1 '
-            "-ldflags '-linkmode external -extldflags \"-static\"'",
+        remedies=tuple(
+            Remedy(words=words)
+            for words in (
+                "CGO_ENABLED=0, where main can do without cgo",
+                "or link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
+                'or link musl in: CC="zig cc -target x86_64-linux-musl" CGO_ENABLED=1 '
+                "-ldflags '-linkmode external -extldflags \"-static\"'",
+            )
         ),
     )
 
@@ -81,7 +84,9 @@ def test_the_first_line_says_the_outcome(outcome: Outcome, line: str) -> None:
 
 def test_names_from_the_image_are_escaped_everywhere() -> None:
     name = "/lib\x1b[2J\n  observed  static\u202e"
-    finding = replace(FINDING, observed=name, evidence=(f"PT_INTERP {name}",), cause=(name,), remedy=(name,))
+    finding = replace(
+        FINDING, observed=name, evidence=(f"PT_INTERP {name}",), cause=(name,), remedies=(Remedy(words=name),)
+    )
 
     escaped = "/lib\\x1b[2J\\n  observed  static\\u202e"
     assert finding_text(finding) == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.findings import Finding, Trial
+from pytest_golink.findings import Finding, Remedy, Trial
 from pytest_golink.report.grouping import failure_groups, headline, remedies
 from pytest_golink.report.model import Report, ReportedFinding
 
@@ -65,7 +65,7 @@ def test_what_could_not_be_decided_comes_after_violations() -> None:
 
 
 def test_a_remedy_that_was_tried_is_better_than_one_that_was_not() -> None:
-    plain = replace(FINDING, cause=("cgo",), remedy=("CGO_ENABLED=0, or -tags netgo",))
+    plain = replace(FINDING, cause=("cgo",), remedies=(Remedy(words="CGO_ENABLED=0, or -tags netgo"),))
     tried = replace(
         plain,
         rule="no-cgo",

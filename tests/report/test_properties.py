@@ -6,9 +6,11 @@ import itertools
 import json
 from dataclasses import replace
 
+from pytest_golink.findings import Remedy
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property, seconds_property
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import DYNAMIC, MACHO, STATIC, subject
 
@@ -40,7 +42,7 @@ def test_a_property_is_a_name_and_ascii_json() -> None:
 
 def test_a_finding_property_holds_all_of_the_finding() -> None:
     finding = evaluate("needs-libc", subject(STATIC), {"kind": "glibc", "at-most": "2.17"})
-    name, value = finding_property(replace(finding, cause=("no cgo",), remedy=("CGO_ENABLED=1",)))
+    name, value = finding_property(replace(finding, cause=("no cgo",), remedies=(Remedy(words="CGO_ENABLED=1"),)))
 
     assert name == "golink.finding"
     assert json.loads(value) == {
@@ -67,7 +69,9 @@ def test_what_was_recorded_comes_back() -> None:
     (image,) = report.images
     assert (image.name, image.build, image.tests) == ("app", BUILD, ("test_a.py::test",))
     assert image.facts == facts_json(DYNAMIC)
-    assert report.findings == (ReportedFinding(test="test_a.py::test", finding=finding),)
+    # A remedy leaves its test as a line.
+    lines = tuple(Remedy(words=line) for line in remedy_lines(finding))
+    assert report.findings == (ReportedFinding(test="test_a.py::test", finding=replace(finding, remedies=lines)),)
 
 
 def test_properties_of_others_are_left_alone() -> None:

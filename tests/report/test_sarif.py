@@ -161,7 +161,7 @@ def test_one_finding_of_several_tests_is_one_result() -> None:
 
 def test_a_message_says_what_was_seen_and_holds_no_links_or_placeholders() -> None:
     found = finding_of(
-        "static", "app", DYNAMIC, observed="[x](https://evil.example/) {0} a[1]", cause=(), remedy=(), evidence=()
+        "static", "app", DYNAMIC, observed="[x](https://evil.example/) {0} a[1]", cause=(), remedies=(), evidence=()
     )
     (result,) = run(Report(findings=(found,)))["results"]
 

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
 from pytest_golink.archives import find_images
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import behaviour, evaluate, rule_named
 from pytest_golink.rules.subject import Subject
 from pytest_golink.sandbox import alone
@@ -66,7 +67,7 @@ def test_one_that_names_an_interpreter_does_not_start(go_sample: GoSample) -> No
         "no DT_NEEDED",
     )
     assert finding.cause == ("-buildmode=pie makes Go name an interpreter even without cgo",)
-    assert finding.remedy[0] == "build without -buildmode=pie"
+    assert remedy_lines(finding)[0] == "build without -buildmode=pie"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_a_pattern_that_takes_for_ever_is_undecidable(tmp_path: Path, monkeypatc
         "undecidable",
         "it ends with status 0, and whether (a+)+$ matches what it prints is not found within 0.5 s",
     )
-    assert finding.remedy == ("give an output that repeats no repetition, as (a+)+ does",)
+    assert remedy_lines(finding) == ("give an output that repeats no repetition, as (a+)+ does",)
 
 
 def test_of_long_output_the_beginning_is_shown(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_file_that_ships_without_an_execute_bit_does_not_start(mode: int, digi
 
     assert (finding.outcome, finding.observed) == ("violated", "it does not start: its file has no execute bit")
     assert finding.evidence == (f"mode {digits}",)
-    assert finding.remedy[0] == "chmod +x before it is packed"
+    assert remedy_lines(finding)[0] == "chmod +x before it is packed"
 
 
 @pytest.mark.parametrize(
@@ -277,7 +278,7 @@ def test_what_cannot_be_started_here_is_undecidable(facts: BinaryFacts, observed
     finding = ask("starts-alone", facts)
 
     assert (finding.outcome, finding.observed) == ("undecidable", observed)
-    assert finding.remedy
+    assert remedy_lines(finding)
 
 
 def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_override(
@@ -289,7 +290,7 @@ def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_overr
     finding = ask("starts-alone", replace(built.facts, path=str(path), target=target("linux/s390x")))
 
     assert (finding.outcome, finding.observed) == ("undecidable", "this machine does not run a program for linux/s390x")
-    assert "[[binary.override]]" in finding.remedy[1]
+    assert "[[binary.override]]" in remedy_lines(finding)[1]
 
 
 @pytest.mark.parametrize(("rule", "parameters"), [("starts-alone", {}), ("ignores-preload", {"run": True})])
@@ -303,7 +304,7 @@ def test_an_image_that_may_not_run_is_not_started(rule: str, parameters: dict[st
         "undecidable",
         "it was not built in this run, and `may-run` is not set",
     )
-    assert finding.remedy == ("may-run = true in its [[binary]] allows golink to run it",)
+    assert remedy_lines(finding) == ("may-run = true in its [[binary]] allows golink to run it",)
     assert not trace.exists()
 
 
@@ -379,7 +380,7 @@ def test_dyld_s_variable_is_closed_by_the_signature(
     finding = ask("ignores-preload", replace(MACHO, macho=macho))
 
     assert (finding.outcome, finding.evidence) == (outcome, evidence)
-    assert bool(finding.remedy) is (outcome == "violated")
+    assert bool(remedy_lines(finding)) is (outcome == "violated")
     assert bool(finding.caution) is ("library validation" in finding.observed)
 
 
@@ -417,7 +418,7 @@ def test_a_proof_without_the_program_s_loader_is_undecidable(tmp_path: Path) -> 
         "its interpreter /nowhere/ld-musl-x86_64.so.1 is not on this machine, which therefore proves nothing",
     )
     assert finding.evidence[0] == "PT_INTERP /nowhere/ld-musl-x86_64.so.1"
-    assert finding.remedy[0] == "ask it where that interpreter is, in a container for one"
+    assert remedy_lines(finding)[0] == "ask it where that interpreter is, in a container for one"
 
 
 @pytest.mark.parametrize("flags", [["-static"], ["-no-pie"]], ids=["static", "dynamic"])

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BuildInfo, Module
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import RULES, evaluate
 from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
 
@@ -62,8 +63,8 @@ def test_a_go_version_that_is_too_old_says_which_to_build_with() -> None:
     assert finding.expected == "Go at least 1.22 and Go at most 1.24"
     assert finding.observed == "go1.21.3"
     assert finding.evidence == ("build info: go1.21.3",)
-    assert finding.remedy == ("build with Go 1.22 or newer",)
-    assert asked("go-version", built(), at_most="go1.26").remedy == ("build with Go 1.26 or older",)
+    assert remedy_lines(finding) == ("build with Go 1.22 or newer",)
+    assert remedy_lines(asked("go-version", built(), at_most="go1.26")) == ("build with Go 1.26 or older",)
 
 
 def test_a_go_version_needs_a_limit_in_gos_form() -> None:
@@ -99,13 +100,13 @@ def test_each_build_setting_has_its_value() -> None:
     finding = asked("build-setting", facts, settings={"CGO_ENABLED": "1", "-tags": "a b", "-trimpath": "true"})
     assert finding.outcome == "violated"
     assert finding.observed == "CGO_ENABLED=0, -tags=netgo, no -trimpath"
-    assert finding.remedy == ("build with CGO_ENABLED=1, -tags='a b', -trimpath=true",)
+    assert remedy_lines(finding) == ("build with CGO_ENABLED=1, -tags='a b', -trimpath=true",)
 
 
 def test_a_setting_of_the_checkout_is_no_flag() -> None:
     finding = asked("build-setting", built(**{"vcs.modified": "true"}), settings={"vcs.modified": "false"})
 
-    assert finding.remedy == ("build with vcs.modified=false (the state of the checkout)",)
+    assert remedy_lines(finding) == ("build with vcs.modified=false (the state of the checkout)",)
 
 
 @pytest.mark.parametrize("wanted", ["-s -w", ""])

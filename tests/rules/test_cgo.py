@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.facts import Cgo
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, OWN_C, PE, STATIC, subject
 
@@ -69,7 +70,7 @@ def test_the_packages_with_cgo_wrappers_are_the_evidence() -> None:
         "build setting CGO_ENABLED=1",
     )
     assert finding.cause == ("net uses cgo: its wrappers are in the image, and runtime/cgo with them",)
-    assert finding.remedy == ("CGO_ENABLED=0, or -tags netgo",)
+    assert remedy_lines(finding) == ("CGO_ENABLED=0, or -tags netgo",)
     assert evaluate("no-cgo", subject(STATIC), {}).evidence == (
         "pclntab: no _cgo_topofstack, runtime/cgo's mark",
         "build setting CGO_ENABLED=0",
@@ -102,10 +103,10 @@ def test_another_link_mode_is_explained() -> None:
 
     assert own.evidence == ("the entry point lies outside Go's own text",)
     assert own.cause == ("main: Go links cgo by itself only for its own packages",)
-    assert own.remedy == ("CGO_ENABLED=0, where main can do without cgo",)
-    assert (asked.cause, asked.remedy) == ((), ("build without -linkmode external; CGO_ENABLED=0 rules it out",))
+    assert remedy_lines(own) == ("CGO_ENABLED=0, where main can do without cgo",)
+    assert (asked.cause, remedy_lines(asked)) == ((), ("build without -linkmode external; CGO_ENABLED=0 rules it out",))
     assert external.evidence == ("the entry point lies inside Go's own text",)
-    assert external.remedy == ("CGO_ENABLED=1 with a C compiler, and -ldflags '-linkmode external'",)
+    assert remedy_lines(external) == ("CGO_ENABLED=1 with a C compiler, and -ldflags '-linkmode external'",)
 
 
 @pytest.mark.parametrize(
@@ -145,4 +146,4 @@ def test_another_resolver_has_its_flag_where_there_is_one(
 ) -> None:
     finding = evaluate("resolver", subject(facts), {"kind": kind})
 
-    assert (finding.outcome, finding.evidence, finding.remedy) == ("violated", evidence, remedy)
+    assert (finding.outcome, finding.evidence, remedy_lines(finding)) == ("violated", evidence, remedy)

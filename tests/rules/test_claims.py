@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_golink.facts import BuildInfo, BuildPath, Cgo, Content, CryptoModule, Hardening
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.claims import linker_flags
 from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
@@ -196,7 +197,7 @@ def test_all_contradictions_are_told_at_once() -> None:
         "BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)",
         "-extldflags -static makes the C linker write an ordinary executable, whatever -buildmode says",
     )
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         "GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64",
         "a static-pie, with a C compiler: CGO_ENABLED=1 -buildmode=pie "
         "-ldflags '-linkmode external -extldflags \"-static-pie\"'",
@@ -208,7 +209,7 @@ def test_a_contradiction_without_an_honest_cause_asks_for_a_new_build() -> None:
 
     assert finding.observed == "1 of 3 claims is contradicted"
     assert finding.cause == ()
-    assert finding.remedy == ("build it again from its source: something changed the image or its build info",)
+    assert remedy_lines(finding) == ("build it again from its source: something changed the image or its build info",)
 
 
 def test_an_honest_image_shows_what_it_bears_out() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, subject
 
@@ -71,4 +72,4 @@ def test_the_evidence_names_both() -> None:
     ],
 )
 def test_the_remedy_is_one_flag(rule: str, facts: BinaryFacts, remedy: str) -> None:
-    assert evaluate(rule, subject(facts), {}).remedy == (remedy,)
+    assert remedy_lines(evaluate(rule, subject(facts), {})) == (remedy,)

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BuildInfo, CpuLevel
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, FOREIGN, MACHO, STATIC, go, subject, target
 
@@ -77,9 +78,9 @@ def test_a_violation_names_who_asks_and_what_to_set() -> None:
         "it was built with GOAMD64=v3: on a CPU below that it does not start, or crashes",
         "C code that is linked in was compiled for that level",
     )
-    assert finding.remedy == ("GOAMD64=v2", "compile the C code with CGO_CFLAGS=-march=x86-64-v2")
+    assert remedy_lines(finding) == ("GOAMD64=v2", "compile the C code with CGO_CFLAGS=-march=x86-64-v2")
     c_alone = evaluate("cpu-at-most", subject(replace(V1, cpu_notes=(NOTE,))), {"level": "v1"})
-    assert c_alone.remedy == ("compile the C code with CGO_CFLAGS=-march=x86-64",)
+    assert remedy_lines(c_alone) == ("compile the C code with CGO_CFLAGS=-march=x86-64",)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_c_code_s_level_is_mended_with_a_flag_of_the_c_compiler(
     asks = replace(built, cpu_notes=(CpuLevel(setting=setting, level=note, via="attributes"),))
 
     assert evaluate("cpu-at-most", subject(built), {"level": level}).outcome == "passed"
-    assert evaluate("cpu-at-most", subject(asks), {"level": level}).remedy == (remedy,)
+    assert remedy_lines(evaluate("cpu-at-most", subject(asks), {"level": level})) == (remedy,)
 
 
 def test_an_architecture_that_the_levels_forget_is_an_error() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.facts import Cgo, Content
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import (
     ARCHIVE,
@@ -99,11 +100,13 @@ def test_an_import_is_shown_with_its_package_and_its_library() -> None:
         "imports puts from libc.so.6, without cgo",
     )
     assert finding.cause == ("//go:cgo_import_dynamic needs no cgo: CGO_ENABLED=0 does not rule it out",)
-    assert finding.remedy == ("build without the package that has this directive (-ldflags=-d makes it a link error)",)
+    assert remedy_lines(finding) == (
+        "build without the package that has this directive (-ldflags=-d makes it a link error)",
+    )
     on_macos = asked(importing(MACHO, *(f"f{number}" for number in range(20))), allow="g*")
     assert on_macos.expected == "no symbol imported without cgo outside the standard library, but for g*"
     assert on_macos.evidence[-1] == "… 8 more"
-    assert on_macos.remedy == ("build without these packages, or name them in allow",)
+    assert remedy_lines(on_macos) == ("build without these packages, or name them in allow",)
     nameless = replace(IMPORT_DYNAMIC, cgo=Cgo(used=False, dynamic_imports=symbols("puts")))
     assert asked(nameless).evidence == ("imports puts, without cgo",)
 
@@ -138,9 +141,9 @@ def test_users_are_looked_up_where_the_image_says(
 
     assert finding.outcome == outcome
     if remedy is None:
-        assert finding.remedy[0].startswith("none by a flag: ")
+        assert remedy_lines(finding)[0].startswith("none by a flag: ")
     else:
-        assert finding.remedy == remedy
+        assert remedy_lines(finding) == remedy
 
 
 @pytest.mark.parametrize(

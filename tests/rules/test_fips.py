@@ -9,6 +9,7 @@ import pytest
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Content, CryptoModule
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import FOREIGN, STATIC, go, subject, target
 
@@ -74,7 +75,7 @@ def test_boringcrypto_that_was_asked_for_without_cgo_has_a_cause() -> None:
         "build setting CGO_ENABLED=0",
     )
     assert finding.cause == ("BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)",)
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         "GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64",
     )
     asked_for = asked((), {"GOEXPERIMENT": "x,boringcrypto"}, kind="boringcrypto")
@@ -88,9 +89,9 @@ def test_gos_own_module_says_how_it_starts() -> None:
 
     assert finding.expected == "the Go Cryptographic Module v1.0.0, fips140=only"
     assert finding.observed == "the Go Cryptographic Module (crypto/internal/fips140, not frozen), fips140=off"
-    assert finding.remedy == ("GOFIPS140=v1.0.0, with Go 1.24 or newer, and `godebug fips140=only` in go.mod",)
-    assert asked((), {}, kind="go").remedy == ("GOFIPS140=v1.0.0, with Go 1.24 or newer",)
-    assert asked((), {}, kind="openssl").remedy == (
+    assert remedy_lines(finding) == ("GOFIPS140=v1.0.0, with Go 1.24 or newer, and `godebug fips140=only` in go.mod",)
+    assert remedy_lines(asked((), {}, kind="go")) == ("GOFIPS140=v1.0.0, with Go 1.24 or newer",)
+    assert remedy_lines(asked((), {}, kind="openssl")) == (
         "build with a toolchain that carries OpenSSL, such as golang-fips/go or microsoft/go, and cgo",
     )
 

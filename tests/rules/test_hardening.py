@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.facts import Hardening, LinkWarning
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import (
     ARCHIVE,
@@ -137,7 +138,7 @@ def test_what_each_rule_says(rule: str, facts: BinaryFacts, outcome: str, observ
     ],
 )
 def test_how_to_become_position_independent(facts: BinaryFacts, remedy: tuple[str, ...]) -> None:
-    assert evaluate("pie", subject(facts), {}).remedy == remedy
+    assert remedy_lines(evaluate("pie", subject(facts), {})) == remedy
 
 
 NOTE = 'in each assembly file of C code: .section .note.GNU-stack,"",%progbits'
@@ -149,19 +150,19 @@ NOTE = 'in each assembly file of C code: .section .note.GNU-stack,"",%progbits'
         (
             EXEC_STACK,
             (LINK,),
-            "an object file asks for it: the linker names the file above",
+            "an object file wants it: the linker names the file above",
             NOTE,
         ),
         (
             replace(EXEC_STACK, go=go(_ldflags="-linkmode external -extldflags -Wl,-z,execstack")),
             (),
-            "-z execstack in -ldflags asks for it",
+            "-z execstack in -ldflags sets it",
             "build without -z execstack in -extldflags",
         ),
         (
             EXEC_STACK,
             (),
-            "an object file asks for it, most often one assembled from a .S file without .note.GNU-stack",
+            "an object file wants it, most often one assembled from a .S file without .note.GNU-stack",
             NOTE,
         ),
         (
@@ -181,7 +182,7 @@ def test_who_asks_for_an_executable_stack(
     finding = evaluate("nx", subject(facts, *(LinkWarning(text=text) for text in warnings)), {})
 
     assert finding.cause == ((cause,) if cause else ())
-    assert finding.remedy[0] == remedy
+    assert remedy_lines(finding)[0] == remedy
     assert [line for line in finding.evidence if line.startswith("linker: ")] == [
         f"linker: {text}" for text in warnings
     ]
@@ -190,7 +191,7 @@ def test_who_asks_for_an_executable_stack(
 def test_a_program_that_go_did_not_make_takes_the_flag_as_its_linker_does() -> None:
     finding = evaluate("nx", subject(replace(EXEC_STACK, go=None)), {})
 
-    assert finding.remedy == (NOTE, "or, where no code runs on the stack, -Wl,-z,noexecstack")
+    assert remedy_lines(finding) == (NOTE, "or, where no code runs on the stack, -Wl,-z,noexecstack")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_a_program_that_go_did_not_make_takes_the_flag_as_its_linker_does() -> N
 def test_how_to_sign(facts: BinaryFacts, cause: tuple[str, ...], remedy: str) -> None:
     finding = evaluate("signed", subject(facts), {})
 
-    assert (finding.cause, finding.remedy) == (cause, (remedy,))
+    assert (finding.cause, remedy_lines(finding)) == (cause, (remedy,))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ LAZY = "functions are bound when they are first called, so the table of their ad
         (
             STATIC,
             "full",
-            ("Go's own linker makes no PT_GNU_RELRO but with -buildmode=pie",),
+            ("Go's own linker makes PT_GNU_RELRO only with -buildmode=pie",),
             (
                 "-buildmode=pie -ldflags -bindnow, which makes the program name an interpreter",
                 "or a C linker: CGO_ENABLED=1 -ldflags '-linkmode external -bindnow', "
@@ -264,7 +265,7 @@ LAZY = "functions are bound when they are first called, so the table of their ad
         (
             DYNAMIC,
             "partial",
-            ("Go's own linker makes no PT_GNU_RELRO but with -buildmode=pie",),
+            ("Go's own linker makes PT_GNU_RELRO only with -buildmode=pie",),
             ("-buildmode=pie", "or a C linker: CGO_ENABLED=1 -ldflags '-linkmode external'"),
         ),
         (
@@ -302,4 +303,4 @@ LAZY = "functions are bound when they are first called, so the table of their ad
 def test_how_to_more_relro(facts: BinaryFacts, level: str, cause: tuple[str, ...], remedy: tuple[str, ...]) -> None:
     finding = evaluate("relro", subject(facts), {"level": level})
 
-    assert (finding.cause, finding.remedy) == (cause, remedy)
+    assert (finding.cause, remedy_lines(finding)) == (cause, remedy)

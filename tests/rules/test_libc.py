@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.facts import Cgo, Libc, VersionNeed
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import (
     ARCHIVE,
@@ -102,14 +103,14 @@ def test_a_newer_glibc_is_shown_with_its_symbols_its_cause_and_two_ways_out() ->
     assert finding.cause == (
         "main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",
     )
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         'link against that glibc: CC="zig cc -target x86_64-linux-gnu.2.17" CGO_ENABLED=1',
         "or build on a system whose glibc is 2.17 or older",
     )
 
 
 def test_where_tags_do_it_no_libc_is_the_first_way_out() -> None:
-    assert evaluate("glibc-at-most", subject(DYNAMIC), {"version": "2.17"}).remedy == (
+    assert remedy_lines(evaluate("glibc-at-most", subject(DYNAMIC), {"version": "2.17"})) == (
         "CGO_ENABLED=0, or -tags netgo: no libc is needed at all",
         'or link against that glibc: CC="zig cc -target x86_64-linux-gnu.2.17" CGO_ENABLED=1',
         "or build on a system whose glibc is 2.17 or older",
@@ -117,9 +118,9 @@ def test_where_tags_do_it_no_libc_is_the_first_way_out() -> None:
 
 
 def test_a_glibc_older_than_the_architecture_is_not_advised() -> None:
-    assert evaluate("glibc-at-most", subject(OWN_C, target=target("linux/arm64")), {"version": "2.12"}).remedy == (
-        "build on a system whose glibc is 2.12 or older",
-    )
+    assert remedy_lines(
+        evaluate("glibc-at-most", subject(OWN_C, target=target("linux/arm64")), {"version": "2.12"})
+    ) == ("build on a system whose glibc is 2.12 or older",)
 
 
 def test_a_version_need_that_is_no_number_is_shown() -> None:
@@ -134,9 +135,9 @@ def test_a_libc_that_is_missing_is_one_compiler_away() -> None:
     assert finding.expected == "loads glibc 2.17 or older"
     assert finding.evidence == ("no PT_INTERP", "no DT_NEEDED")
     assert finding.cause == ("runtime/cgo is not linked in",)
-    assert finding.remedy == ("CGO_ENABLED=1 with a C compiler: without one Go turns cgo off silently",)
-    assert evaluate("needs-libc", subject(GLIBC_STATIC), {}).remedy == ()
-    assert evaluate("needs-libc", subject(PE), {}).remedy == ()
+    assert remedy_lines(finding) == ("CGO_ENABLED=1 with a C compiler: without one Go turns cgo off silently",)
+    assert remedy_lines(evaluate("needs-libc", subject(GLIBC_STATIC), {})) == ()
+    assert remedy_lines(evaluate("needs-libc", subject(PE), {})) == ()
 
 
 def test_no_libc_says_where_that_cannot_be() -> None:
@@ -149,9 +150,9 @@ def test_no_libc_says_where_that_cannot_be() -> None:
     )
 
     assert macos.cause == ("a program on macOS calls the system through libSystem",)
-    assert macos.remedy == ("none: no program does without it there; ask self-contained of this target instead",)
-    assert linux.remedy == ("CGO_ENABLED=0, or -tags netgo",)
-    assert windows.remedy == ("CGO_ENABLED=0, where main can do without cgo",)
+    assert remedy_lines(macos) == ("none: no program does without it there; ask self-contained of this target instead",)
+    assert remedy_lines(linux) == ("CGO_ENABLED=0, or -tags netgo",)
+    assert remedy_lines(windows) == ("CGO_ENABLED=0, where main can do without cgo",)
 
 
 def test_the_libraries_are_the_evidence_and_without_one_that_there_is_none() -> None:

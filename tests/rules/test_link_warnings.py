@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.facts import Cgo, Libc, LinkWarning
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, subject, target
 
@@ -73,7 +74,7 @@ def test_both_sources_are_shown_with_cause_and_remedy() -> None:
         "net uses cgo and calls libc's resolver",
         "glibc, though linked in, loads shared libraries of its own version for these",
     )
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         "-tags netgo: Go's own code instead of glibc's",
         'or link musl in, which loads nothing: CC="zig cc -target x86_64-linux-musl" CGO_ENABLED=1 '
         "-ldflags '-linkmode external -extldflags \"-static\"'",
@@ -128,7 +129,7 @@ def test_the_remedy_is_for_the_package_that_calls(
     finding = evaluate("no-getaddrinfo-warning", subject(facts, static_name_service=functions), {})
 
     assert finding.cause[:-1] == cause
-    assert finding.remedy[0] == remedy
+    assert remedy_lines(finding)[0] == remedy
 
 
 def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:

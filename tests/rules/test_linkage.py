@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.facts import Cgo, Hardening, Libc
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import (
     ARCHIVE,
@@ -140,7 +141,7 @@ def test_a_violation_of_static_shows_evidence_cause_and_remedy() -> None:
         "DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)",
     )
     assert finding.cause == ("net uses cgo: its wrappers are in the image, and runtime/cgo with them",)
-    assert finding.remedy == ("CGO_ENABLED=0, or -tags netgo",)
+    assert remedy_lines(finding) == ("CGO_ENABLED=0, or -tags netgo",)
 
 
 def test_a_pass_of_static_shows_what_is_not_there() -> None:
@@ -168,7 +169,7 @@ def test_where_no_program_is_static_the_message_says_so_and_names_self_contained
 
     assert finding.outcome == "violated"
     assert finding.cause == (cause,)
-    assert finding.remedy == ("none: no program is static there; ask self-contained of this target instead",)
+    assert remedy_lines(finding) == ("none: no program is static there; ask self-contained of this target instead",)
 
 
 def test_without_a_target_the_format_tells_the_platform() -> None:
@@ -337,7 +338,7 @@ def test_the_cause_is_in_the_image_and_the_remedy_is_right_for_it(
 ) -> None:
     finding = evaluate("static", subject(facts), {})
 
-    assert (finding.outcome, finding.cause, finding.remedy) == ("violated", cause, remedy)
+    assert (finding.outcome, finding.cause, remedy_lines(finding)) == ("violated", cause, remedy)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_the_cause_is_in_the_image_and_the_remedy_is_right_for_it(
 def test_a_violation_of_dynamic_says_why(facts: BinaryFacts, cause: tuple[str, ...], remedy: tuple[str, ...]) -> None:
     finding = evaluate("dynamic", subject(facts), {})
 
-    assert (finding.expected, finding.cause, finding.remedy) == ("PT_INTERP or DT_NEEDED", cause, remedy)
+    assert (finding.expected, finding.cause, remedy_lines(finding)) == ("PT_INTERP or DT_NEEDED", cause, remedy)
 
 
 @pytest.mark.parametrize(
@@ -432,7 +433,7 @@ def test_a_foreign_dll_is_shown_with_what_it_is_needed_for() -> None:
     assert finding.cause == (
         "main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",
     )
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         "link the C compiler's own libraries in: -ldflags '-linkmode external -extldflags \"-static\"'",
     )
 
@@ -442,7 +443,7 @@ def test_a_loader_that_the_system_does_not_have_is_not_self_contained() -> None:
 
     assert (finding.outcome, finding.observed) == ("violated", "needs /opt/ld.so")
     assert finding.evidence == ("PT_INTERP /opt/ld.so",)
-    assert finding.remedy == ("leave out the package that links to it, or link its static archive in",)
+    assert remedy_lines(finding) == ("leave out the package that links to it, or link its static archive in",)
 
 
 def test_a_loader_of_an_unlisted_system_is_unknown() -> None:
@@ -470,7 +471,7 @@ def test_only_needs_shows_the_others_alone() -> None:
     assert finding.cause == (
         "main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",
     )
-    assert finding.remedy == ("CGO_ENABLED=0, where main can do without cgo",)
+    assert remedy_lines(finding) == ("CGO_ENABLED=0, where main can do without cgo",)
 
 
 def test_many_needed_libraries_are_cut_with_a_count() -> None:
@@ -511,15 +512,15 @@ def test_another_interpreter_is_one_flag_away_unless_it_belongs_to_another_libc(
 ) -> None:
     finding = evaluate("interpreter", subject(DYNAMIC, **changes), {"path": path})
 
-    assert (finding.outcome, finding.cause, finding.remedy) == ("violated", cause, remedy)
+    assert (finding.outcome, finding.cause, remedy_lines(finding)) == ("violated", cause, remedy)
 
 
 def test_no_interpreter_has_the_remedies_of_static() -> None:
     finding = evaluate("no-interpreter", subject(PIE), {})
 
     assert finding.expected == "no PT_INTERP"
-    assert finding.remedy == evaluate("static", subject(PIE), {}).remedy
-    assert evaluate("no-interpreter", subject(MACHO), {}).remedy == ()
+    assert remedy_lines(finding) == remedy_lines(evaluate("static", subject(PIE), {}))
+    assert remedy_lines(evaluate("no-interpreter", subject(MACHO), {})) == ()
 
 
 def test_each_rpath_entry_is_shown_by_its_own_word() -> None:
@@ -527,7 +528,9 @@ def test_each_rpath_entry_is_shown_by_its_own_word() -> None:
     macho = evaluate("no-rpath", subject(MACHO, runpath=("@loader_path/lib",)), {})
 
     assert elf.evidence == ("DT_RPATH /a", "DT_RUNPATH $ORIGIN/lib")
-    assert elf.remedy == ("build without -ldflags '-r …', and without -Wl,-rpath in CGO_LDFLAGS and #cgo LDFLAGS",)
+    assert remedy_lines(elf) == (
+        "build without -ldflags '-r …', and without -Wl,-rpath in CGO_LDFLAGS and #cgo LDFLAGS",
+    )
     assert (macho.expected, macho.evidence) == ("no LC_RPATH", ("LC_RPATH @loader_path/lib",))
 
 

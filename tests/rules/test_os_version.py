@@ -9,6 +9,7 @@ import pytest
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import MachO, PolicyBreach
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, by_go, subject, symbols, target
 
@@ -107,7 +108,7 @@ def test_the_evidence_is_the_image_s_own_word() -> None:
     ],
 )
 def test_how_an_older_system_is_enough(facts: BinaryFacts, version: str, remedy: tuple[str, ...]) -> None:
-    assert evaluate("os-at-most", subject(facts), {"version": version}).remedy == remedy
+    assert remedy_lines(evaluate("os-at-most", subject(facts), {"version": version})) == remedy
 
 
 @pytest.mark.parametrize(
@@ -216,15 +217,19 @@ def test_each_thing_that_macos_misses_has_its_cause_and_its_remedy() -> None:
         "on arm64 the kernel kills what is not signed",
         "on arm64 the kernel starts position-independent programs alone",
     )
-    assert finding.remedy == (
+    assert remedy_lines(finding) == (
         "Go 1.24 or newer, or -ldflags '-linkmode external' on a Mac",
         "codesign --sign - FILE is enough",
         "-buildmode=pie",
     )
     foreign = evaluate("launches-on-macos", subject(replace(bare, go=None)), {"version": "26"})
-    assert foreign.remedy == ("link without -no_uuid", "codesign --sign - FILE is enough", "link without -no_pie")
+    assert remedy_lines(foreign) == (
+        "link without -no_uuid",
+        "codesign --sign - FILE is enough",
+        "link without -no_pie",
+    )
     older = evaluate("launches-on-macos", subject(replace(MAC, go=None)), {"version": "12.1"})
-    assert older.remedy == ("link it with -mmacosx-version-min=12.1",)
+    assert remedy_lines(older) == ("link it with -mmacosx-version-min=12.1",)
     assert evaluate("launches-on-macos", subject(replace(MAC, os_minimum=None)), {"version": "26"}).evidence == (
         "macos/arm64",
         "no minimum OS",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, LOADED, MACHO, STATIC, header, subject, target
 
@@ -21,7 +22,7 @@ def test_a_target_that_is_named_passes(targets: object) -> None:
 
     assert (finding.outcome, finding.observed) == ("passed", "linux/amd64")
     assert finding.evidence == ("elf executable for linux/amd64",)
-    assert finding.remedy == ()
+    assert remedy_lines(finding) == ()
 
 
 def test_another_target_is_a_violation_with_the_variables_to_set() -> None:
@@ -30,9 +31,9 @@ def test_another_target_is_a_violation_with_the_variables_to_set() -> None:
     glob = evaluate("target", subject(MACHO), {"targets": "linux/*"})
 
     assert (one.outcome, one.expected, one.observed) == ("violated", "linux/arm64", "darwin/arm64")
-    assert one.remedy == ("GOOS=linux GOARCH=arm64",)
-    assert (several.expected, several.remedy) == ("one of linux/arm64, linux/amd64", ())
-    assert glob.remedy == ()
+    assert remedy_lines(one) == ("GOOS=linux GOARCH=arm64",)
+    assert (several.expected, remedy_lines(several)) == ("one of linux/arm64, linux/amd64", ())
+    assert remedy_lines(glob) == ()
 
 
 def test_an_archive_may_have_a_target_too() -> None:
@@ -148,7 +149,7 @@ def test_all_that_is_wrong_with_pages_is_said() -> None:
     ],
 )
 def test_how_to_align_to_larger_pages(facts: BinaryFacts, remedy: str) -> None:
-    assert evaluate("page-alignment", subject(facts), {"bytes": 16384}).remedy == (remedy,)
+    assert remedy_lines(evaluate("page-alignment", subject(facts), {"bytes": 16384})) == (remedy,)
 
 
 @pytest.mark.parametrize("value", [0, -4096, 5000, "16384", 4096.0, True])
@@ -196,7 +197,7 @@ def test_what_max_size_says(facts: BinaryFacts, size: object, outcome: str, obse
     ],
 )
 def test_what_stripping_would_save_is_counted(facts: BinaryFacts, size: str, remedy: tuple[str, ...]) -> None:
-    assert evaluate("max-size", subject(facts), {"size": size}).remedy == remedy
+    assert remedy_lines(evaluate("max-size", subject(facts), {"size": size})) == remedy
 
 
 def test_the_size_is_the_file_s_with_what_stripping_takes_away_beside_it() -> None:

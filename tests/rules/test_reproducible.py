@@ -14,6 +14,7 @@ from pytest_golink import BuildError, ParameterError
 from pytest_golink.builder import Builder, copies, parse_options
 from pytest_golink.checking import subject_of
 from pytest_golink.reader.sections import Section, read_sections
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.differences import Built, Differences, differences
 from pytest_golink.rules.subject import Subject
@@ -64,7 +65,7 @@ def test_without_trimpath_the_folder_is_in_the_image(module: Path, go_build: GoB
     assert finding.evidence[0] == '.gopclntab: "FOLDER/app/main.go"'
     assert finding.evidence[1] == "build IDs, headers and tables of offsets differ with them"
     assert finding.cause == ("the folder that it is built in is in .gopclntab",)
-    assert finding.remedy == ("-trimpath",)
+    assert remedy_lines(finding) == ("-trimpath",)
 
 
 def test_a_repository_is_copied_with_its_state_and_not_touched(module: Path, go_build: GoBuild) -> None:
@@ -236,7 +237,7 @@ def test_a_flag_of_cgo_with_the_folder_is_in_the_build_id(tmp_path: Path, go_bui
 
     assert finding.outcome == "violated"
     assert finding.cause[0].startswith("only build IDs differ: Go's is a hash")
-    assert finding.remedy == ("-ldflags=-buildid=, or a #cgo flag without ${SRCDIR}",)
+    assert remedy_lines(finding) == ("-ldflags=-buildid=, or a #cgo flag without ${SRCDIR}",)
     assert asked(go_build(cwd=module, cgo=True, trimpath=True, ldflags="-buildid=")).outcome == "passed"
 
 
@@ -253,7 +254,7 @@ def test_a_file_that_is_no_image_is_compared_too() -> None:
         'file at offset 0xa: "one 2026-01-31" | "one 2026-02-01"',
         "sections that differ: file",
     )
-    assert finding.remedy == ("take it from the commit or SOURCE_DATE_EPOCH",)
+    assert remedy_lines(finding) == ("take it from the commit or SOURCE_DATE_EPOCH",)
 
 
 def made(folder: str = "/one", settings: dict[str, str] | None = None, **sections: bytes) -> Built:

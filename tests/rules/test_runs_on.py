@@ -13,6 +13,7 @@ from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Cgo, CpuLevel, Hardening, Libc, MachO, VersionNeed
 from pytest_golink.platforms import PLATFORMS, parse_platform
 from pytest_golink.platforms.musl import musl_has
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.runs_on import start_on
 from pytest_golink.rules.subject import Subject
@@ -84,7 +85,7 @@ def test_a_pie_without_cgo_starts_where_the_loader_is_and_nowhere_else() -> None
         "nixos: PT_INTERP /lib64/ld-linux-x86-64.so.2 is not there: libraries are in /nix/store alone; what stands at "
         "the usual path since NixOS 24.05 is stub-ld, which says so and exits",
     )
-    assert found.remedy[0] == "build without -buildmode=pie"
+    assert remedy_lines(found)[0] == "build without -buildmode=pie"
     assert [(answer.platform, answer.starts) for answer in found.platforms] == [
         ("scratch", False),
         ("debian12", True),
@@ -101,7 +102,7 @@ def test_a_version_that_is_missing_is_named_with_its_symbol() -> None:
 def test_the_remedy_for_several_platforms_is_the_oldest_one_s() -> None:
     found = finding(OWN_C, "debian11", "rhel7", "ubuntu20.04")
 
-    assert [line for line in found.remedy if "glibc" in line] == [
+    assert [line for line in remedy_lines(found) if "glibc" in line] == [
         'link against that glibc: CC="zig cc -target x86_64-linux-gnu.2.17" CGO_ENABLED=1',
         "or build on a system whose glibc is 2.17 or older",
     ]
@@ -309,7 +310,7 @@ def test_an_image_for_another_port_starts_nowhere() -> None:
     assert reason(STATIC, "macos13") == (False, "it is for linux/amd64, not for darwin")
     arm = replace(STATIC, target=target("linux/riscv64"))
     assert reason(arm, "rhel9") == (False, "it is for linux/riscv64, not for amd64, arm64, ppc64le, s390x")
-    assert finding(arm, "amazonlinux2").remedy == ("GOARCH=amd64 or arm64",)
+    assert remedy_lines(finding(arm, "amazonlinux2")) == ("GOARCH=amd64 or arm64",)
 
 
 def test_a_static_32_bit_image_is_up_to_the_kernel() -> None:
@@ -365,7 +366,7 @@ def test_a_c_compiler_s_level_counts_too() -> None:
     found = finding(FOREIGN, "debian12", cpu_notes=note)
 
     assert found.platforms[0].reason == "needs GOAMD64=v3; debian12 runs on v1"
-    assert found.remedy == ("compile the C code for the platform's CPU level",)
+    assert remedy_lines(found) == ("compile the C code for the platform's CPU level",)
 
 
 def test_a_level_that_is_not_recorded_is_a_caution_and_s390x_has_one_alone() -> None:
@@ -682,7 +683,7 @@ def test_a_static_glibc_is_ended_by_androids_filter_of_system_calls() -> None:
         "a static glibc calls set_robust_list at its start, for which Android ends the program of an app",
     )
     assert reason(musl, "android34")[0] is True
-    assert finding(replace(image, go=None), "android34").remedy == ("link it with a static musl",)
+    assert remedy_lines(finding(replace(image, go=None), "android34")) == ("link it with a static musl",)
 
 
 def test_a_go_that_calls_futex_time64_does_not_start_before_android_11() -> None:
@@ -767,8 +768,8 @@ def test_a_version_that_openbsd_does_not_have_has_its_remedy() -> None:
     found = finding(replace(OPENBSD, needed=needed("libc.so.97.1")), "openbsd7.6")
 
     assert found.outcome == "violated"
-    assert "CGO_ENABLED=0, which asks for no version of a library" in found.remedy
-    assert "or link it on OpenBSD 7.6" in found.remedy
+    assert "CGO_ENABLED=0, which asks for no version of a library" in remedy_lines(found)
+    assert "or link it on OpenBSD 7.6" in remedy_lines(found)
 
 
 def test_a_library_on_openbsd_gets_the_libc_of_its_program() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_golink import ParameterError, PolicyViolation, assert_same_linkage
 from pytest_golink.facts import BinaryFacts, Cgo, Content, Libc
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate, evaluate_together
 from pytest_golink.rules.subject import Subject
 from tests.rules.facts_factory import STATIC, needed, target
@@ -52,7 +53,7 @@ def test_the_native_build_with_cgo_on_is_the_odd_one_out() -> None:
         "and off where it builds for another",
         "linux/amd64: net uses cgo: its wrappers are in the image, and runtime/cgo with them",
     )
-    assert finding.remedy == ("CGO_ENABLED=0 for every target, or CGO_ENABLED=1 with a C compiler for each",)
+    assert remedy_lines(finding) == ("CGO_ENABLED=0 for every target, or CGO_ENABLED=1 with a C compiler for each",)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +94,8 @@ def test_the_remedy_fits_what_differs() -> None:
     tags = evaluate_together("same-linkage", subjects(LINUX, replace(ARM, resolver=("none",))), {})
     flags = evaluate_together("same-linkage", subjects(LINUX, replace(ARM, linkage="dynamic")), {})
 
-    assert tags.remedy == ("build every target with the same -tags",)
-    assert flags.remedy == ("build every target with the same flags, and link it to the same libc",)
+    assert remedy_lines(tags) == ("build every target with the same -tags",)
+    assert remedy_lines(flags) == ("build every target with the same flags, and link it to the same libc",)
 
 
 def test_an_image_that_does_not_say_is_no_pass() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink.facts import BuildInfo, BuildPath, Content, Elf
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
 
@@ -52,7 +53,7 @@ def test_paths_of_the_build_machine_are_shown_with_where_they_are() -> None:
         "build setting CGO_CFLAGS: /opt/include",
     )
     assert finding.cause == ("stripping leaves them: the pclntab stays in every Go image",)
-    assert finding.remedy == ("-trimpath",)
+    assert remedy_lines(finding) == ("-trimpath",)
 
 
 def test_many_paths_are_counted() -> None:
@@ -91,7 +92,7 @@ def test_many_paths_are_counted() -> None:
 def test_what_trimpath_leaves_has_a_remedy_of_its_own(
     settings: dict[str, str], found: tuple[str, str], remedy: str
 ) -> None:
-    assert asked("no-build-paths", paths(found), go(**settings)).remedy == (remedy,)
+    assert remedy_lines(asked("no-build-paths", paths(found), go(**settings))) == (remedy,)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_instrumentation_shows_where_it_was_seen() -> None:
     finding = asked("no-instrumentation", Content(instrumentation=("race",)), go(_race="true"))
 
     assert finding.evidence == ("pclntab: the race detector's run-time support", "build setting -race=true")
-    assert finding.remedy == ("build without -race",)
+    assert remedy_lines(finding) == ("build without -race",)
 
 
 def test_an_intact_image_has_both_of_its_records() -> None:
@@ -155,7 +156,7 @@ def test_a_packed_image_is_not_intact() -> None:
     finding = evaluate("intact", subject(PACKED), {})
 
     assert (finding.outcome, finding.observed) == ("violated", "packed by UPX")
-    assert finding.remedy == ("test the file before it is packed, or unpack a copy (upx -d)",)
+    assert remedy_lines(finding) == ("test the file before it is packed, or unpack a copy (upx -d)",)
 
 
 @pytest.mark.parametrize("rule", ["static", "self-contained", "no-libc", "no-rpath", "stripped"])
@@ -164,7 +165,7 @@ def test_no_other_rule_passes_on_a_packed_image(rule: str) -> None:
 
     assert finding.outcome == "undecidable"
     assert finding.observed == "packed by UPX: the headers are the unpacker's"
-    assert finding.remedy == ("test the file before it is packed",)
+    assert remedy_lines(finding) == ("test the file before it is packed",)
 
 
 def test_a_packed_image_answers_for_itself_as_a_file() -> None:

@@ -11,6 +11,7 @@ from pytest_golink.report.grouping import failure_groups
 from pytest_golink.report.html.sheet import links, sheet
 from pytest_golink.report.labels import image_labels, key_of_error, key_of_finding, key_of_image, labels_apart
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape
 
@@ -65,45 +66,30 @@ class _Pool:
 
 
 def page_data(report: Report) -> PageData:
-    """Give the data of a report; every string in it is safe to show."""
+    """Return the data of a report; every string in it is safe to show."""
     pool = _Pool()
-    images = [
-        _image(image, label, pool) for image, label in zip(report.images, image_labels(report.images), strict=True)
-    ]
-    numbers: dict[ImageKey, int] = {}
-    for index, image in enumerate(report.images):
-        numbers.setdefault(key_of_image(image), index)
-    for key, alone in labels_apart(report).items():
-        numbers[key] = len(images)
-        images.append(_named(alone))
+    images, numbers = _images(report, pool)
     errors = [error for error in report.errors if error.image]
     rules = [*([ERROR] if errors else ()), *sorted({each.finding.rule for each in report.findings}, key=_rule_order)]
     tests: dict[str, int] = {}
-    # One finding for all tests that asked for it.
-    asked: dict[Finding, list[int]] = {}
+    # One finding for all tests that recorded it.
+    recorded: dict[Finding, list[int]] = {}
     for reported in report.findings:
-        asked.setdefault(reported.finding, []).append(tests.setdefault(reported.test, len(tests)))
-    order = {finding: index for index, finding in enumerate(asked)}
+        recorded.setdefault(reported.finding, []).append(tests.setdefault(reported.test, len(tests)))
+    findings = [
+        (numbers[key_of_finding(each)], rules.index(each.rule), pool.number(_body(each)), by[:_MOST_TESTS])
+        for each, by in recorded.items()
+    ]
+    for error in errors:
+        by = [tests.setdefault(test, len(tests)) for test in error.tests[:_MOST_TESTS]]
+        findings.append((numbers[key_of_error(error)], 0, pool.number(_error(error)), by))
+    order = {finding: index for index, finding in enumerate(recorded)}
     summaries = {ERROR: _ERROR_SUMMARY, **{name: rule.summary for name, rule in RULES.items()}}
     return {
         "verdict": verdict(report),
         "rules": [{"name": escape(name), "summary": summaries.get(name, "")} for name in rules],
         "images": images,
-        "findings": [
-            *(
-                (numbers[key_of_finding(each)], rules.index(each.rule), pool.number(_body(each)), by[:_MOST_TESTS])
-                for each, by in asked.items()
-            ),
-            *(
-                (
-                    numbers[key_of_error(error)],
-                    0,
-                    pool.number(_error(error)),
-                    [tests.setdefault(test, len(tests)) for test in error.tests[:_MOST_TESTS]],
-                )
-                for error in errors
-            ),
-        ],
+        "findings": findings,
         "pool": pool.values,
         "tests": [escape(test) for test in tests],
         "groups": [[order[each.finding] for each in group.findings] for group in failure_groups(report)],
@@ -112,6 +98,19 @@ def page_data(report: Report) -> PageData:
             for group in error_groups(report.errors)
         ],
     }
+
+
+def _images(report: Report, pool: _Pool) -> tuple[list[dict[str, Any]], dict[ImageKey, int]]:
+    """Return the images, those that only findings and errors name last, and the number of each."""
+    labels = image_labels(report.images)
+    images = [_image(image, label, pool) for image, label in zip(report.images, labels, strict=True)]
+    numbers: dict[ImageKey, int] = {}
+    for index, image in enumerate(report.images):
+        numbers.setdefault(key_of_image(image), index)
+    for key, label in labels_apart(report).items():
+        numbers[key] = len(images)
+        images.append(_named(label))
+    return images, numbers
 
 
 def verdict(report: Report) -> str:
@@ -198,7 +197,7 @@ def _body(finding: Finding) -> dict[str, Any]:
     lines = {
         "evidence": finding.evidence,
         "cause": finding.cause,
-        "remedy": finding.remedy,
+        "remedy": remedy_lines(finding),
         "caution": finding.caution,
     }
     body: dict[str, Any] = {

@@ -11,6 +11,7 @@ from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import count, error_groups, notes
 from pytest_golink.report.grouping import failure_groups, headline, remedies
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _finding(finding: Finding) -> str:
         ("observed", (finding.observed,)),
         ("evidence", finding.evidence),
         ("cause", finding.cause),
-        ("remedy", finding.remedy),
+        ("remedy", remedy_lines(finding)),
         ("caution", finding.caution),
         ("waived", filter(None, (finding.waiver,))),
         ("asked at", filter(None, (finding.place,))),

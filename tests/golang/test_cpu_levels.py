@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_golink.diagnosis.cpu import cpu_levels
 from pytest_golink.facts import BuildInfo, CpuLevel
+from pytest_golink.golang.cpu_levels import cpu_levels
 from tests.rules.facts_factory import FOREIGN, STATIC, go, target
 
 NOTE = CpuLevel(setting="GOAMD64", level="v3", via="GNU_PROPERTY_X86_ISA_1_NEEDED")
