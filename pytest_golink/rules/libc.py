@@ -90,6 +90,10 @@ def _do_without(facts: BinaryFacts) -> tuple[str, ...]:
     return make_static(facts)
 
 
+# What glibc's own libraries share among each other.
+_PRIVATE = "GLIBC_PRIVATE"
+
+
 def glibc_at_most(subject: Subject, *, version: Version) -> Verdict:
     """Glibc's floor is at or under this version; an image that loads no glibc passes."""
     facts = subject.facts
@@ -118,6 +122,16 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
     asked = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
     highest = max(asked, key=numbers, default=None)
     evidence += tuple(f"version need {name}" for name in special)
+    private = [need.library for need in facts.version_needs if need.version == _PRIVATE]
+    if private:
+        # No version of glibc is enough: it changes with every build of it.
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed=f"needs {_PRIVATE} of {listed(private)}, which only the very same glibc has",
+            evidence=(*evidence, f"version need {_PRIVATE} in {facts.path}"),
+            remedy=("link against public symbols only, and put no part of another glibc beside it",),
+        )
     if highest is not None and numbers(highest) > numbers(version):
         return Verdict(
             outcome="violated",

@@ -2,13 +2,21 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+import re
+from collections.abc import Iterator
+
 from pytest_golink.diagnosis.origin import setting
-from pytest_golink.facts import BinaryFacts, Instrumentation
+from pytest_golink.facts import BinaryFacts, BuildPath, Instrumentation
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, unsaid
 from pytest_golink.text.words import listed
 
 _SHOWN = 12
+# Where systems have libraries, and where people and CI services build.
+_OF_THE_SYSTEM = re.compile(
+    r"/(usr/|nix/store/)?lib(32|64|x32)?/|/usr/local/lib|/opt/|/nix/store/|/system/|/gnu/store/"
+)
+_OF_BUILDERS = re.compile(r"/(home|root|Users|tmp|build|builds|github|workspace|go|src|var/lib/jenkins)(/|$)")
 
 
 def no_build_paths(subject: Subject) -> Verdict:
@@ -23,6 +31,7 @@ def no_build_paths(subject: Subject) -> Verdict:
     paths = facts.content.build_paths
     if paths is None:
         return unsaid(facts, expected)
+    paths = (*paths, *_looked_for(facts, paths))
     if not paths:
         searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
         return Verdict(outcome="passed", expected=expected, observed="none", evidence=(f"none in {searched}",))
@@ -41,10 +50,27 @@ def no_build_paths(subject: Subject) -> Verdict:
     )
 
 
+def _looked_for(facts: BinaryFacts, paths: tuple[BuildPath, ...]) -> Iterator[BuildPath]:
+    """
+    Yield where the loader is to look for libraries in folders of the build machine (golang/go#17807).
+
+    A library without DT_SONAME is needed by the path that it was linked from. A folder of DT_RUNPATH is one of the
+    target machine, unless other parts of the image name it too, or users build there.
+    """
+    known = [each.path for each in paths]
+    for library in facts.needed if facts.format == "elf" else ():
+        if library.name.startswith("/") and not _OF_THE_SYSTEM.match(library.name):
+            yield BuildPath(path=library.name, where=library.via)
+    for where, entries in (("DT_RPATH", facts.rpath), ("DT_RUNPATH", facts.runpath)):
+        for entry in entries or () if facts.format == "elf" else ():
+            if _OF_BUILDERS.match(entry) or any(f"{entry}/".startswith(f"{each}/") for each in known):
+                yield BuildPath(path=entry, where=where)
+
+
 def _without_paths(facts: BinaryFacts, where: list[str]) -> tuple[str, ...]:
     remedy = []
     trimmed = setting(facts, "-trimpath") == "true"
-    if not trimmed:
+    if not trimmed and any(not place.startswith("DT_") for place in where):
         remedy.append("-trimpath")
     elif "DWARF" in where:
         remedy.append('-ldflags "-w": what is left is in the DWARF of C code, which -trimpath does not reach')
@@ -53,6 +79,8 @@ def _without_paths(facts: BinaryFacts, where: list[str]) -> tuple[str, ...]:
     kept = sorted({place for place in where if place.startswith(("build setting -gcflags", "build setting -asmflags"))})
     if kept:
         remedy.append(f"and without the path in {listed([place.removeprefix('build setting ') for place in kept])}")
+    if any(place.startswith("DT_") for place in where):
+        remedy.append("and link libraries by their DT_SONAME, without -rpath of a folder of the build")
     if any(place.startswith("replacement") for place in where):
         remedy.append("and a relative path in the replace directive of go.mod")
     return tuple(remedy)
