@@ -1,68 +1,74 @@
-# Everything is set up in virtual environments of its own; python3, git and gcc are all a machine needs.
+# A machine needs python3, git and gcc; everything else is installed into virtual environments.
 PYTHON ?= python3
 VENV ?= .venv
 LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
+# How many random archives `make unpackers` makes.
+ARCHIVES ?= 10000
+# How many changed images `make loaders` makes.
 COUNT ?= 10000
-# Where old Go toolchains are kept.
+# Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
 PLATFORM_ROOTS ?= .platform-roots
-# Real binaries are kept outside the repository: 6 GB.
+# Published binaries are kept here, outside the repository: 6 GB.
 CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
 
-# What a change of pytest's own would break.
-KNOWS_PYTEST = tests/collect tests/test_assertions.py $(addprefix tests/plugin/test_,errors.py golink_binary.py ini.py \
+# Tests that depend on pytest's API: they run on the oldest supported pytest too.
+PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plugin/test_,errors.py golink_binary.py ini.py \
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus schema format clean long ports versions platforms matrix fuzz loaders symbols browser integration
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services
 
-help: ## Say what can be made
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(VENV)/.report ## Build the samples of sample_go/, check them and print the report
+report: $(VENV)/.report ## Build the samples of sample_go/, check them and print a report
 	$(VENV)/bin/python -m pytest sample_go --golink-report
 
-test: $(VENV)/.test ## Pass the tests, with the package's branch coverage
+test: $(VENV)/.test ## Run the tests, with branch coverage of the package
 	rm -f .coverage .coverage.*
 	$(VENV)/bin/python -m coverage run -m pytest -n $(JOBS)
 	$(VENV)/bin/python -m coverage combine --quiet
 	$(VENV)/bin/python -m coverage report
 
-test-lowest: $(LOWEST_VENV)/.test ## Pass the tests of what knows pytest on the oldest that is supported
-	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) $(KNOWS_PYTEST)
+test-lowest: $(LOWEST_VENV)/.test ## Run the tests that depend on pytest's API on the oldest supported pytest
+	$(LOWEST_VENV)/bin/python -m pytest -n $(JOBS) $(PYTEST_API_TESTS)
 
 lint: $(VENV)/.lint ## Check style and types
 	$(VENV)/bin/python -m ruff check
 	$(VENV)/bin/python -m ruff format --check
 	$(VENV)/bin/python -m mypy
 
-ports: $(VENV)/.test ## Build and read samples for every port of Go, and cgo through zig: long
+ports: $(VENV)/.test ## Build and read samples for every port of Go, and with cgo through zig (long)
 	nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/ports.py tests/slow/matrix/zig.py --golink-crosscheck
 
-versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode: long
+versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode (long)
 	$(VENV)/bin/python tests/slow/matrix/fetch_go.py $(GO_VERSIONS)
 	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/versions.py tests/slow/matrix/modes.py tests/slow/matrix/shared.py tests/slow/matrix/upx.py --golink-crosscheck
 
-long: $(VENV)/.test ## Pass the tests that compile one more standard library each
+long: $(VENV)/.test ## Run the tests that each compile one more standard library
 	nice $(VENV)/bin/python -m pytest -m long
 
-platforms: $(VENV)/.test ## Start images in root folders of real systems, and hold runs-on against that: long; root or user namespaces
+platforms: $(VENV)/.test ## Compare runs-on with images that are started in root folders of real systems (long; needs root or user namespaces)
 	PLATFORM_ROOTS=$(PLATFORM_ROOTS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/platforms.py
 
-matrix: long ports versions ## All three
+matrix: long ports versions ## Run long, ports and versions
 
-bench: $(VENV)/.test ## Measure what golink costs, as ratios
+bench: $(VENV)/.test ## Measure what golink costs, as ratios to commands beside it
 	$(VENV)/bin/python benchmarks/run.py
 
-corpus: $(VENV)/.test ## Compare the reader with independent tools on real binaries (fetches 1.8 GB once)
+corpus: $(VENV)/.test ## Compare the reader with independent tools on published binaries (fetches 1.8 GB once)
 	PYTHON=$(VENV)/bin/python tests/slow/corpus/fetch.sh $(CORPUS)
 	$(VENV)/bin/python tests/slow/corpus/compare.py --slow $(CORPUS)/files
 
 fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
+
+api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from what the rules declare
+	$(VENV)/bin/python -m tests.api
 
 loaders: $(VENV)/.test ## Change images, and let the kernel and the loaders judge what golink says: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
 	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
@@ -70,23 +76,27 @@ loaders: $(VENV)/.test ## Change images, and let the kernel and the loaders judg
 symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols
 
-schema: $(VENV)/.test ## Write the JSON Schema of golink.toml from what the parser declares
-	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
+unpackers: $(VENV)/.test ## Hold ARCHIVES=10000 random archives against real unpackers; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
+	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
-browser: $(VENV)/.browser ## Look at the HTML report in a headless Chromium (Debian: apt-get install chromium chromium-driver)
+schema: $(VENV)/.test ## Write the JSON Schemas of golink.toml and of the JSON report
+	$(VENV)/bin/python -m pytest_golink.policy.schema > docs/golink.schema.json
+	$(VENV)/bin/python -m pytest_golink.report.schema > docs/report.schema.json
+
+browser: $(VENV)/.browser ## Test the HTML report in a headless Chromium (Debian: apt-get install chromium chromium-driver)
 	nice $(VENV)/bin/python -m pytest -q -s tests/slow/browser/pages.py
 
-integration: $(VENV)/.integration ## Run the GitHub action, the pre-commit hook and the other examples of docs/ci.md: long
-	nice $(VENV)/bin/python -m pytest -q tests/integration/services.py
+services: $(VENV)/.services ## Run the GitHub action, the pre-commit hook and the other examples of docs/ci.md (long)
+	nice $(VENV)/bin/python -m pytest -q tests/slow/services/services.py
 
-format: $(VENV)/.lint ## Lay the code out
+format: $(VENV)/.lint ## Format the code
 	$(VENV)/bin/python -m ruff check --fix
 	$(VENV)/bin/python -m ruff format
 
-clean: ## Remove all that was made
+clean: ## Remove everything that these targets make
 	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) .loaders build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
 
-# Debian's python3 comes without ensurepip, but its pip can install into an environment that has none.
+# Debian's python3 has no ensurepip, but its pip can install into an environment without pip.
 define venv
 	@$(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1); $(PYTHON) -m venv --without-pip $(1); }
 	@$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(1)/bin/python install --quiet pip
@@ -106,14 +116,14 @@ $(VENV)/.test: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -e '.[test]'
 	@touch $@
 
-# This package is the way to a recent axe-core on PyPI; what drives its own browser is not needed.
+# axe-playwright-python brings a recent axe-core from PyPI; Playwright, its dependency, is not needed.
 $(VENV)/.browser: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -e '.[test,browser]'
 	$(VENV)/bin/python -m pip install --quiet --no-deps 'axe-playwright-python>=0.1.8'
 	@touch $@
 
-$(VENV)/.integration: pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet -e '.[test,integration]'
+$(VENV)/.services: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test,services]'
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml | $(VENV)/bin/python

@@ -38,7 +38,7 @@ def compare(what: str, ours: list[str], theirs: list[str], cwd: Path) -> None:
 
 
 def reading(image: Path, cwd: Path) -> None:
-    """Compare reading facts, in a process that has LIEF loaded, with reading the bytes alone."""
+    """Compare reading facts, in a process that has LIEF loaded, with only reading the bytes."""
     script = (
         "import sys, time; from pathlib import Path\n"
         "from pytest_golink import read_binary\n"

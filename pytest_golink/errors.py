@@ -1,4 +1,4 @@
-"""Every exception a user can meet."""
+"""Every exception that a user can meet."""
 
 from __future__ import annotations
 
@@ -10,16 +10,29 @@ if TYPE_CHECKING:
     from pytest_golink.findings import Finding
     from pytest_golink.location import Location
 
-# A linker that fails on a large program prints thousands of lines; the cause stands in the last ones.
+# A linker that fails on a large program prints thousands of lines; the last ones have the cause.
 _OUTPUT_TAIL_LINES = 40
 
 
 class GolinkError(Exception):
-    """The question has no answer: never a violation, never a pass."""
+    """golink cannot answer the question: never a violation, never a pass."""
 
 
 class ParameterError(GolinkError, ValueError):
-    """A rule was asked with a parameter it does not take, or with a value of the wrong form."""
+    """
+    A rule, a build or a platform got a parameter that it does not have, or a value of the wrong form.
+
+    Attributes:
+        reason: What is wrong, and which form is accepted.
+        rule: The rule whose parameter it is; None where the error is about something else.
+        parameter: The parameter, build option or key that is wrong; None where the error is about the whole.
+    """
+
+    def __init__(self, reason: str, *, rule: str | None = None, parameter: str | None = None) -> None:
+        self.reason = reason
+        self.rule = rule
+        self.parameter = parameter
+        super().__init__(reason if rule is None else f"{rule}: {reason}")
 
 
 class PolicyError(GolinkError, ValueError):
@@ -27,7 +40,7 @@ class PolicyError(GolinkError, ValueError):
     golink.toml is wrong; the message has one line a mistake.
 
     Attributes:
-        errors: Every mistake with its place, in the order of the lines.
+        errors: Every mistake with its location, in the order of the lines.
     """
 
     def __init__(self, errors: Sequence[tuple[Location, str]]) -> None:
@@ -36,11 +49,23 @@ class PolicyError(GolinkError, ValueError):
 
 
 class LockError(GolinkError, ValueError):
-    """golink.lock is not there, is no lock of this version, or cannot be written; the message names file and line."""
+    """
+    golink.lock is missing, is not a lock of this version, or cannot be written; the message has one line a mistake.
+
+    Attributes:
+        errors: Every mistake with its location, None where it is about the whole file, whose name the text has then.
+    """
+
+    def __init__(self, *errors: tuple[Location | None, str]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(text if place is None else f"{place}: {text}" for place, text in errors))
+
+    def __reduce__(self) -> tuple[type[LockError], tuple[tuple[Location | None, str], ...]]:
+        return type(self), self.errors
 
 
 class ToolchainError(GolinkError):
-    """There is no usable Go toolchain, target or C compiler for what was asked."""
+    """There is no usable Go toolchain, target or C compiler for the request."""
 
 
 class BuildError(GolinkError):
@@ -48,9 +73,9 @@ class BuildError(GolinkError):
     `go build` did not produce an image.
 
     Attributes:
-        command: The command line that was run; empty where there was nothing to run.
+        command: The command line; empty where golink ran nothing.
         status: Its exit status; negative for a signal.
-        output: All that it printed.
+        output: Everything that it printed.
     """
 
     def __init__(self, what: str, *, command: Sequence[str], status: int, output: str) -> None:
@@ -68,7 +93,7 @@ class BuildError(GolinkError):
 
 
 class SandboxError(GolinkError):
-    """A program cannot be started apart from this machine: it does not allow that."""
+    """golink cannot isolate a program on this machine, which does not allow it."""
 
 
 class UnreadableBinaryError(GolinkError):
@@ -88,14 +113,14 @@ class UnreadableBinaryError(GolinkError):
         super().__init__(f"{path}: {f'{format}: ' if format else ''}{reason}")
 
 
-class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, and nobody to say which is right
+class ReaderDisagreement(GolinkError):  # noqa: N818 - the name says what it is: two answers, of which one is wrong
     """
     Two readers that share no code read different facts from one image (`--golink-crosscheck`).
 
     Attributes:
         path: The file as the caller named it.
         reader: The second reader: "pyelftools" or "macholib".
-        differences: What each said of a fact, by the fact's name: (ours, theirs).
+        differences: The values of a fact, by its name: (ours, theirs).
     """
 
     def __init__(self, path: str, reader: str, differences: Mapping[str, tuple[object, object]]) -> None:
@@ -110,12 +135,12 @@ class ReaderDisagreement(GolinkError):  # noqa: N818 - what it is: two answers, 
 
 class ArchiveError(GolinkError):
     """
-    An archive cannot be looked into, or not safely: truncated, damaged, encrypted, hostile or over a bound.
+    golink cannot read an archive, or not safely: it is truncated, damaged, encrypted, hostile or over a bound.
 
     Attributes:
         path: The archive as reports show it ("dist/app.tar.gz"; an inner one "dist/app.tar.gz!app.deb").
         reason: What is wrong.
-        member: The member that it is about, None where it is about the archive.
+        member: The member that the error is about, None where it is about the archive.
     """
 
     def __init__(self, path: str, reason: str, *, member: str | None = None) -> None:
@@ -127,12 +152,12 @@ class ArchiveError(GolinkError):
 
 class NoMatchError(GolinkError):
     """
-    What a policy names is not there: a glob without a match, a goreleaser folder without a binary.
+    A policy names files that do not exist: a glob without a match, a goreleaser folder without a binary.
 
     Attributes:
-        wanted: What was looked for, as it was written.
-        where: The folder or archive that was looked through.
-        near: What is there instead, the nearest names first.
+        wanted: The glob or path, as the policy writes it.
+        where: The folder or archive that golink searched.
+        near: The names that exist, the nearest first.
     """
 
     def __init__(self, wanted: str, *, where: str, reason: str, near: Sequence[str] = (), more: int = 0) -> None:

@@ -102,7 +102,8 @@ class Cgo:
     `enabled` is the build setting CGO_ENABLED, `used` whether runtime/cgo is linked in; both None where the image
     does not say. `packages` are the Go packages with cgo wrappers, sorted, from the pclntab; `calls` are the functions
     of C that each of them calls through its wrappers, sorted. `dynamic_imports` are symbols imported by
-    `//go:cgo_import_dynamic`, without cgo.
+    `//go:cgo_import_dynamic`, without cgo. `witnesses` show that runtime/cgo is linked in although the pclntab has
+    no name of it: `used` is then None, for one of the two was altered.
     """
 
     enabled: bool | None = None
@@ -110,6 +111,7 @@ class Cgo:
     packages: tuple[str, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dynamic_imports: tuple[ImportedSymbol, ...] = ()
+    witnesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -315,7 +317,7 @@ class Content:
     users up.
     `importers` are packages outside the standard library that call shared libraries without cgo, as far as they follow
     the customary names. `build_paths` is bounded: a sample of the folders. `packed` names the packer whose mark the
-    file has.
+    file has. `damage` says why the pclntab of an image that gc made is not read.
     """
 
     pclntab: str | None = None
@@ -326,6 +328,7 @@ class Content:
     importers: tuple[str, ...] | None = None
     build_paths: tuple[BuildPath, ...] | None = None
     packed: str | None = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

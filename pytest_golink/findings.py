@@ -55,13 +55,14 @@ class Finding:
     """
     The outcome of one rule on one image.
 
-    `image` and `target` name the image, `path` is its file as the caller named it; `parameters` are what was asked of
-    the rule, as (name, value) pairs in the rule's own order with hyphenated names. `expected` and `observed` are one
-    line each; `evidence` is what the image shows, a line each, in the format's own words
+    `image` and `target` name the image, `path` is its file as the caller named it; `parameters` are those of
+    the rule, as (name, value) pairs in the rule's own order with hyphenated names: a str, bool or int, a list as a
+    tuple, a table as a tuple of "key=value"; those of a finding that is read from a report are texts. `expected` and
+    `observed` are one line each; `evidence` is what the image shows, a line each, in the format's own words
     ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` and `remedy` are lines of prose, empty where none is known. A
     passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
 
-    `place` is the line that asked for the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
+    `place` is the line that requests the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
     are the import chains behind the cause, `trials` the remedies that were tried, `platforms` the answers of runs-on.
     """
 
@@ -74,7 +75,7 @@ class Finding:
     evidence: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
     remedy: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, object], ...] = ()
     path: str = ""
     caution: tuple[str, ...] = ()
     place: str = ""
@@ -87,3 +88,13 @@ class Finding:
     def fails(self) -> bool:
         """Whether it counts against the image."""
         return self.outcome in FAILING
+
+    def text(self, parameter: str) -> str | None:
+        """Return the parameter of that name where it is one string, None where it is not given."""
+        value = dict(self.parameters).get(parameter)
+        return value if isinstance(value, str) else None
+
+    def names(self, parameter: str) -> tuple[str, ...]:
+        """Return the strings of the list parameter of that name, () where it is not given."""
+        value = dict(self.parameters).get(parameter)
+        return value if isinstance(value, tuple) else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,9 +16,9 @@ from pytest_golink.settings import build_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_golink.builder import Builder, BuildOptions, GoBinary
+    from pytest_golink.builder import Builder, BuildOptions
     from pytest_golink.builder.prebuilt import Prebuilt
-    from pytest_golink.findings import Trial
+    from pytest_golink.gobinary import GoBinary
     from pytest_golink.settings import Settings
     from pytest_golink.toolchain import GoToolchain
 
@@ -90,11 +91,13 @@ class Run:
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
-        # What xdist's controller tells its workers.
+        # The values that xdist's controller sends to its workers.
         self._worker: Mapping[str, str] = getattr(config, "workerinput", {})
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._cache: Path | None = None
         self._toolchain: GoToolchain | GolinkError | None = None
         self._builder: Builder | None = None
+        self._binaries: dict[Path, GoBinary] = {}
         self._prebuilt: tuple[Prebuilt, ...] | None = None
         self.settings = settings
         self.has_policy = False
@@ -105,7 +108,7 @@ class Run:
 
     def toolchain(self) -> GoToolchain:
         """
-        Give the Go toolchain, which is looked for once.
+        Return the Go toolchain, which is looked for once.
 
         Raises:
             ToolchainError: There is none.
@@ -143,18 +146,22 @@ class Run:
                 cache=self.cache(),
                 session=self.session,
                 announce=lambda options, label, starts: self.on_build(options, label, starts),
-                try_remedies=_try_remedies,
             )
         try:
-            binary = self._builder.build(options)
+            image = self._builder.build(options)
         except GolinkError as error:
             raise error.with_traceback(None) from None
+        if image.path not in self._binaries:
+            from pytest_golink.gobinary import binary_of
+
+            self._binaries[image.path] = binary_of(image)
+        binary = self._binaries[image.path]
         self.on_image(binary)
         return binary
 
     def prebuilt(self) -> tuple[Prebuilt, ...]:
         """
-        Give the images that `--golink-binary` names; () where it names none.
+        Return the images that `--golink-binary` names; () where it names none.
 
         Raises:
             GolinkError: A name or a glob has no match, or an archive cannot be looked into.
@@ -167,27 +174,37 @@ class Run:
         return self._prebuilt
 
     def extracted(self) -> Path:
-        """Give the folder of images that are taken out of archives."""
+        """Return the folder of images that are taken out of archives."""
         return self.cache() / "extracted"
 
     def cache(self) -> Path:
-        """Give the folder of images: in pytest's cache, or one that goes with this run where pytest has none."""
+        """
+        Return the folder of images: in pytest's cache, or a temporary one for this run.
+
+        It is temporary where pytest has no cache, or where golink cannot write to it.
+        """
+        if self._cache is None:
+            self._cache = self._found_cache()
+        return self._cache
+
+    def _found_cache(self) -> Path:
         if "golink_cache" in self._worker:
             return Path(self._worker["golink_cache"])
         # None or no such attribute with -p no:cacheprovider.
         cache: pytest.Cache | None = getattr(self._config, "cache", None)
-        if cache is not None and self._temporary is None:
-            try:
-                return cache.mkdir("golink")
-            except OSError:
-                # A checkout that must not be written to is no reason not to build.
-                pass
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
+        if cache is not None:
+            with suppress(OSError):
+                folder = cache.mkdir("golink")
+                # One that an earlier run filled may be read-only by now, and its disk full.
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(b"golink")
+                return folder
+        # A checkout that golink cannot write to is no reason not to build.
+        self._temporary = tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True)
         return Path(self._temporary.name)
 
     def for_workers(self) -> dict[str, str]:
-        """Give what xdist's workers must know to share the images."""
+        """Return what xdist's workers must know to share the images."""
         shared = {"golink_session": self.session}
         if getattr(self._config, "cache", None) is None:
             shared["golink_cache"] = str(self.cache())
@@ -197,14 +214,6 @@ class Run:
         """Remove what goes with this run."""
         if self._temporary is not None:
             self._temporary.cleanup()
-
-
-def _try_remedies(binary: GoBinary, policy: Mapping[str, object]) -> tuple[Trial, ...]:
-    from pytest_golink.rules import rule_named
-    from pytest_golink.source import try_remedies
-
-    asked = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
-    return try_remedies(binary, [(rule, parameters) for rule, parameters in asked if parameters is not None])
 
 
 RUN = pytest.StashKey[Run]()
@@ -245,16 +254,17 @@ def go_sample(go_build: GoBuild, pytestconfig: pytest.Config) -> GoSample:
 
 @pytest.fixture
 def go_binary(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> GoBinary:
-    """Give what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
+    """Return what the golink marker describes, else an image of --golink-binary, else what the ini file describes."""
     __tracebackhide__ = True
     run = pytestconfig.stash[RUN]
     prebuilt: Prebuilt | None = getattr(request, "param", None)
     if prebuilt is None:
         return run.build(build_options(run.settings, request.node))
-    from pytest_golink.builder.prebuilt import as_binary
+    from pytest_golink.builder.prebuilt import as_image
+    from pytest_golink.gobinary import binary_of
 
     try:
-        binary = as_binary(prebuilt)
+        binary = binary_of(as_image(prebuilt))
     except GolinkError as error:
         raise error.with_traceback(None) from None
     run.on_image(binary)

@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -17,8 +17,85 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder import BuildOptions
 
+_IniType = Literal["string", "args", "linelist", "bool"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Option:
+    """
+    One option of the command line, with the ini key of the same name.
+
+    Attributes:
+        name: Without prefix, as in the ini key: "report_file" is --golink-report-file and golink_report_file.
+        help: What `pytest --help` says of the option.
+        metavar: What help calls its value; None for a switch.
+        repeated: Whether it may be given several times.
+        ini: Type and help of the ini key; None where there is no such key.
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    repeated: bool = False
+    ini: tuple[_IniType, str] | None = None
+
+
+_OPTIONS = (
+    _Option(
+        name="go",
+        metavar="PATH",
+        help="The go binary to build with",
+        ini=("string", "The go binary to build with"),
+    ),
+    _Option(
+        name="report",
+        help="Show the images and rules of this run in a table at its end",
+        ini=("bool", "Show the images and rules of a run at its end"),
+    ),
+    _Option(
+        name="report_file",
+        metavar="[FORMAT:]PATH",
+        repeated=True,
+        help="Write the report to a file: json, html, md, sarif or codequality, by suffix or by name. May be repeated",
+        ini=("linelist", "Files to write the report to, a [FORMAT:]PATH a line"),
+    ),
+    _Option(
+        name="crosscheck",
+        help="Read each image with pyelftools or macholib too; it is an error where two readers disagree",
+        ini=("bool", "Read each image with a second reader too"),
+    ),
+    _Option(
+        name="policy",
+        metavar="PATH",
+        repeated=True,
+        help="The policy file to check binaries against, in place of each golink.toml that is found. May be repeated",
+        ini=("args", "Policy files, in place of each golink.toml that is found"),
+    ),
+    _Option(
+        name="binary",
+        metavar="PATH",
+        repeated=True,
+        help="An existing image: tests of go_binary without a golink marker run once for each. "
+        "A glob, and ARCHIVE!MEMBER, name several. May be repeated",
+        ini=("linelist", "Existing images for go_binary"),
+    ),
+    _Option(
+        name="lock",
+        help="Compare each image of a policy with its entry in golink.lock, beside the policy",
+        ini=("bool", "Compare each image of a policy with golink.lock"),
+    ),
+    _Option(
+        name="update_lock",
+        help="Write golink.lock. A partial run (-k, node ids) renews only the entries of the images that ran",
+    ),
+    _Option(
+        name="try_remedies",
+        help="Rebuild each image that violates a rule with the flags that may mend it, and report which do",
+        ini=("bool", "Try the remedies of each violation"),
+    ),
+)
 # The ini keys of the build that go_binary gives without a marker: option name → type and help of golink_<name>.
-_BUILD_KEYS: dict[str, tuple[str, str]] = {
+_BUILD_KEYS: dict[str, tuple[_IniType, str]] = {
     "package": ("string", "Package that go_binary builds"),
     "target": ("string", "GOOS/GOARCH that go_binary builds for"),
     "cgo": ("bool", "Whether go_binary builds with cgo; Go's default if not set"),
@@ -73,80 +150,21 @@ class Settings:
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options, each with its ini twin, and the ini keys."""
     group = parser.getgroup("golink", "Go linkage policy")
-    group.addoption("--golink-go", dest="golink_go", metavar="PATH", default=None, help="The go binary to build with")
-    group.addoption(
-        "--golink-report",
-        dest="golink_report",
-        action="store_true",
-        default=None,
-        help="Show the images and rules of this run in a table at its end",
-    )
-    group.addoption(
-        "--golink-report-file",
-        dest="golink_report_file",
-        metavar="[FORMAT:]PATH",
-        action="append",
-        default=None,
-        help="Write the report to a file: json, html, md, sarif or codequality, by suffix or by name. May be repeated",
-    )
-    group.addoption(
-        "--golink-crosscheck",
-        dest="golink_crosscheck",
-        action="store_true",
-        default=None,
-        help="Read each image with pyelftools or macholib too; where two readers disagree, that is an error",
-    )
-    group.addoption(
-        "--golink-policy",
-        dest="golink_policy",
-        metavar="PATH",
-        action="append",
-        default=None,
-        help="The policy file to hold binaries to, in place of each golink.toml that is found. May be repeated",
-    )
-    group.addoption(
-        "--golink-binary",
-        dest="golink_binary",
-        metavar="PATH",
-        action="append",
-        default=None,
-        help="An image that is there already: tests of go_binary without a golink marker run once for each. "
-        "A glob, and ARCHIVE!MEMBER, name several. May be repeated",
-    )
-    group.addoption(
-        "--golink-lock",
-        dest="golink_lock",
-        action="store_true",
-        default=None,
-        help="Hold each image of a policy to its entry in golink.lock, beside the policy",
-    )
-    group.addoption(
-        "--golink-update-lock",
-        dest="golink_update_lock",
-        action="store_true",
-        default=None,
-        help="Write golink.lock. Of a part of a run (-k, node ids) only the entries of the images that ran are new",
-    )
-    parser.addini("golink_lock", "Hold each image of a policy to golink.lock", type="bool", default=False)
-    parser.addini("golink_policy", "Policy files, in place of each golink.toml that is found", type="args", default=[])
-    parser.addini("golink_binary", "Images that are there already, for go_binary", type="linelist", default=[])
-    parser.addini("golink_go", "The go binary to build with", type="string", default="")
-    parser.addini("golink_report", "Show the images and rules of a run at its end", type="bool", default=False)
-    parser.addini("golink_report_file", "Files to write the report to, a [FORMAT:]PATH a line", "linelist", default=[])
-    group.addoption(
-        "--golink-try-remedies",
-        dest="golink_try_remedies",
-        action="store_true",
-        default=None,
-        help="Rebuild each image that violates a rule with the flags that may mend it, and say which do",
-    )
-    parser.addini("golink_try_remedies", "Try the remedies of each violation", type="bool", default=False)
-    parser.addini("golink_crosscheck", "Read each image with a second reader too", type="bool", default=False)
+    for option in _OPTIONS:
+        key = f"golink_{option.name}"
+        # None tells an option that is not given from one that is false or empty: the ini key counts then.
+        values: dict[str, Any] = {"action": "store_true"} if option.metavar is None else {"metavar": option.metavar}
+        if option.repeated:
+            values["action"] = "append"
+        group.addoption(f"--{key.replace('_', '-')}", dest=key, default=None, help=option.help, **values)
+        if option.ini is not None:
+            kind, text = option.ini
+            parser.addini(key, text, type=kind, default={"bool": False, "string": ""}.get(kind, []))
     parser.addini(
         "golink_sample_dir", "Folder of the programs that go_sample builds", type="string", default="sample_go"
     )
     for name, (kind, text) in _BUILD_KEYS.items():
-        parser.addini(f"golink_{name}", text, type=kind, default=None)  # type: ignore[arg-type]
+        parser.addini(f"golink_{name}", text, type=kind, default=None)
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -211,7 +229,15 @@ def check_lock(config: pytest.Config, *, has_policy: bool) -> None:
 
 
 def named_policies(config: pytest.Config, settings: Settings) -> list[Path]:
-    """Give the policies that are named, and that go with this run whether or not they lie under its arguments."""
+    """
+    Return the policies that go with this run whether or not they lie under its arguments.
+
+    These are the ones that are named; else a golink.toml of the root folder, where only the ini file's `testpaths`
+    says which folders pytest collects: it names folders of Python tests, and would hide the policy.
+    """
+    root = config.rootpath / POLICY_FILE
+    if not settings.policies and config.args_source is pytest.Config.ArgsSource.TESTPATHS and root.is_file():
+        return [root]
     if settings.policies_always or config.args_source is not pytest.Config.ArgsSource.ARGS:
         return list(settings.policies)
     # Those of the ini file go with a whole run, as testpaths do, or with a folder that they lie in.

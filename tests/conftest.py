@@ -1,11 +1,15 @@
+"""Every test has the same surroundings on every machine, and the installed plugin only once."""
+
 from __future__ import annotations
 
+import os
+import re
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# A run of pytester inside this process forgets the modules that it imported, and LIEF does not bear to be loaded twice.
+# A run of pytester inside this process forgets the modules that it imported, and LIEF cannot be loaded twice.
 import lief  # noqa: F401
 import pytest
 
@@ -13,6 +17,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROOT = Path(__file__).parent.parent
+
+# What a user's environment may hold and no test may see: settings of C compilers, linkers and loaders, of terminals and
+# locales, of CI services; and, by how their names begin, of cgo, git, Python and pytest.
+_HIDDEN = {
+    *("CC", "CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_BIND_NOW", "MACOSX_DEPLOYMENT_TARGET"),
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "LANG", "LANGUAGE", "CI", "BUILD_NUMBER"),
+    *("SOURCE_DATE_EPOCH", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"),
+}
+_HIDDEN_BEGINNINGS = ("CGO_", "GIT_", "GITHUB_", "GITLAB_", "LC_", "PYTHON")
+# Of Go's own settings only these may be seen: where its caches and temporary files are, and where modules come from.
+_GO_KEPT = {"GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"}
+_SET = {
+    # Neither Go nor git reads the user's own settings. Git trusts a checkout that another user owns, as in a container.
+    "GOENV": "off",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "xterm",
+}
+
+
+def _pin_surroundings() -> None:
+    for name in [*os.environ]:
+        is_setting_of_go = re.fullmatch(r"GO[A-Z0-9]+", name) is not None and name not in _GO_KEPT
+        if name in _HIDDEN or name.startswith(_HIDDEN_BEGINNINGS) or is_setting_of_go:
+            del os.environ[name]
+    os.environ.update(_SET)
+    os.umask(0o022)
+
+
+# At once, and not in a fixture: modules of tests ask the machine's tools while they are collected.
+_pin_surroundings()
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ else:
 
 def run_without(*hidden: str, script: str, cwd: Path, path: str, arguments: tuple[str, ...] = ()) -> list[str]:
     """
-    Run a script where some packages are hidden, and give the lines that it prints.
+    Run a script where some packages are hidden, and return the lines that it prints.
 
     Args:
         hidden: Their names as they stand in site-packages, without versions.
@@ -40,12 +40,11 @@ def run_without(*hidden: str, script: str, cwd: Path, path: str, arguments: tupl
     for there in Path(pytest.__file__).parent.parent.iterdir():
         if there.name.partition("-")[0] not in {*hidden, "pytest_golink"} or there.name.startswith("pytest_golink-"):
             (packages / there.name).symlink_to(there)
-    environment = {name: value for name, value in os.environ.items() if name != "CC"}
     done = subprocess.run(
         # -S: no site-packages, and none of its .pth files.
         [sys.executable, "-S", "-c", _COVERAGE + script, *arguments],
         cwd=cwd,
-        env={**environment, "PYTHONPATH": str(packages), "PATH": path},
+        env={**os.environ, "PYTHONPATH": str(packages), "PATH": path},
         capture_output=True,
         text=True,
         check=True,

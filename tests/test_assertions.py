@@ -15,18 +15,19 @@ import pytest
 
 from pytest_golink import assertions
 from pytest_golink.assertions import assert_needs_libc, assert_static
+from pytest_golink.checking import subject_of
 from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning
 from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
-    from pytest_golink.builder import GoBinary
     from pytest_golink.findings import Finding
     from pytest_golink.fixtures import GoSample
+    from pytest_golink.gobinary import GoBinary
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "no-interpreter": (STATIC, {}),
     "glibc-at-most": (DYNAMIC, {"version": "2.34"}),
     "no-rpath": (STATIC, {}),
+    "exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
+    "only-exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
     "imports": (DYNAMIC, {"symbols": ["getaddrinfo"]}),
     "no-imports": (STATIC, {"symbols": "*"}),
     "no-getaddrinfo-warning": (STATIC, {}),
@@ -95,6 +98,7 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "cpu-at-most": (replace(STATIC, go=go(GOAMD64="v1")), {"level": ["GOAMD64=v1"]}),
     "os-at-most": (MACHO, {"version": "13.0"}),
     "page-alignment": (LOADED, {"bytes": 4096}),
+    "kernel-at-most": (STATIC, {"version": "4.19"}),
     "launches-on-macos": (MACHO, {"version": "15"}),
     "max-size": (STATIC, {"size": "2 MB"}),
     "starts-alone": (STATIC, {"args": ["-x"], "status": 3, "output": "-x", "seconds": 60, "keeps_running": False}),
@@ -116,7 +120,7 @@ def test_each_helper_asks_its_rule_with_its_parameters(rule: str, tmp_path: Path
     recorded: list[tuple[tuple[Subject, ...], Finding]] = []
     image = cast("GoBinary", _Built("app", facts, **made))
     with recording(lambda subjects, finding: recorded.append((subjects, finding))):
-        helper([image, image] if RULES[rule].over == "binary" else image, **parameters)
+        helper([image, image] if RULES[rule].scope == "binary" else image, **parameters)
 
     (((subject, *_), finding),) = recorded
     assert (finding.rule, finding.outcome) == (rule, "passed")
@@ -171,7 +175,7 @@ def test_findings_go_to_the_innermost_recording_failed_ones_too_and_nowhere_outs
     [("dist/app", "dist/app"), ("/opt/dist/app", "/opt/dist/app"), (str(Path.cwd() / "dist" / "app"), "dist/app")],
 )
 def test_facts_are_called_by_their_path(path: str, name: str) -> None:
-    assert assertions.subject_of(replace(STATIC, path=path)).name == name
+    assert subject_of(replace(STATIC, path=path)).name == name
 
 
 def test_a_path_is_read(go_sample: GoSample) -> None:
@@ -179,7 +183,7 @@ def test_a_path_is_read(go_sample: GoSample) -> None:
 
     assert_static(path)
     assert_static(str(path))
-    subject = assertions.subject_of(path)
+    subject = subject_of(path)
     assert subject.facts.linkage == "static"
     assert subject.link_warnings is None
 
@@ -204,7 +208,7 @@ def test_the_traceback_ends_in_the_user_s_test(pytester: pytest.Pytester, monkey
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(
         """
-        from tests.rules.made import DYNAMIC
+        from tests.rules.facts_factory import DYNAMIC
         from pytest_golink import assert_static
 
         def test_release():

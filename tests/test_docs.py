@@ -43,6 +43,10 @@ def test_each_rule_has_a_public_helper_with_its_parameters() -> None:
     assert len(helpers) == len(RULES)
 
 
+def test_each_public_name_is_there() -> None:
+    assert [name for name in pytest_golink.__all__ if not hasattr(pytest_golink, name)] == []
+
+
 def test_the_options_page_has_each_build_option_with_its_ini_key() -> None:
     documented = rows(OPTIONS_PAGE)
 
@@ -62,7 +66,7 @@ def test_the_options_page_has_each_option_of_the_command_line(pytester: pytest.P
     assert {key for key in keys if f"`{key}`" not in OPTIONS_PAGE} == set()
 
 
-def test_the_readme_gives_the_signature_of_go_build() -> None:
+def test_the_options_page_has_the_signature_of_go_build() -> None:
     signature = inspect.signature(GoBuild.__call__)
     parameters = [
         name if parameter.default is parameter.empty else f"{name}={parameter.default!r}".replace("'", '"')
@@ -71,4 +75,4 @@ def test_the_readme_gives_the_signature_of_go_build() -> None:
     ]
     parameters.insert(1, "*")
 
-    assert f"`go_build({', '.join(parameters)})`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`go_build({', '.join(parameters)})`" in OPTIONS_PAGE

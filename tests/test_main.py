@@ -1,4 +1,4 @@
-"""`python -m pytest_golink`."""
+"""The command `golink`, and `python -m pytest_golink`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,13 @@ import pytest
 
 from pytest_golink import read_binary
 from pytest_golink.__main__ import _COMMANDS, main
+from pytest_golink.platforms import PLATFORMS
 from pytest_golink.report.facts_json import facts_json
+from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
-    from pytest_golink.builder import GoBinary
     from pytest_golink.fixtures import GoSample
+    from pytest_golink.gobinary import GoBinary
 
 _RUN_TIMEOUT_S = 60
 
@@ -153,9 +155,78 @@ def test_version_and_help() -> None:
     assert run("--version").stdout == f"pytest-golink {version('pytest-golink')}\n"
     helped = run("--help")
     assert helped.returncode == 0
-    usage = "usage: python -m pytest_golink [-h] [--json] [--platforms] [--crosscheck] [--version] FILE [FILE ...]"
-    assert usage in " ".join(helped.stdout.split())
-    assert [command for command in _COMMANDS if f"\n  {command} " not in helped.stdout] == []
+    assert helped.stdout.startswith("usage: golink FILE [FILE ...]\n       golink COMMAND ...\n")
+    assert [command for command in _COMMANDS if f"\n    {command}" not in helped.stdout] == []
+    assert max(map(len, helped.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_each_command_has_a_help_of_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    helped = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert helped.startswith(f"usage: golink {command} ")
+    assert max(map(len, helped.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", [["./init"], ["facts", "init"]])
+def test_a_file_that_is_called_like_a_command_can_be_read(
+    static: GoBinary,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copy(static.path, tmp_path / "init")
+    monkeypatch.chdir(tmp_path)
+
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith(f"{words[-1]}  ELF executable, linux/amd64, ")
+
+
+@pytest.mark.parametrize("name", ["golink", "pytest-golink"])
+def test_it_is_installed_under_both_names(name: str) -> None:
+    (script,) = entry_points(group="console_scripts", name=name)
+
+    assert script.load() is main
+
+
+def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    assert main(["rules"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.startswith("linkage\n  static\n    ")
+    assert [name for name in RULES if f"\n  {name}\n" not in listed] == []
+    assert max(map(len, listed.splitlines())) <= 60
+
+    assert main(["explain", "static"]) == 0
+    assert capsys.readouterr().out == (
+        f"static (linkage, on one image)\n\n{RULES['static'].summary}\n\n"
+        "golink.toml  static = true\nPython       assert_static(…)\n"
+    )
+    assert main(["explain", "same-linkage"]) == 0
+    explained = capsys.readouterr().out
+    assert ", on all images of a binary together)\n" in explained
+    assert main(["explain", "runs-on"]) == 0
+    explained = capsys.readouterr().out
+    assert "\nparameters\n  platforms: a list of at least one: a platform" in explained
+    assert "golink.toml  runs-on = …\n" in explained
+    assert main(["explain", "statik"]) == 2
+    assert capsys.readouterr().err == 'golink: unknown rule "statik"; did you mean "static"?\n'
+
+
+def test_platforms_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["platforms"]) == 0
+
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == [*PLATFORMS]
 
 
 def test_no_file_is_an_error() -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pytest_golink.archives import limits
+from pytest_golink.archives.extracted import digest_of, extract
 from pytest_golink.archives.globs import components, is_glob, matches, split_reach
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 from pytest_golink.archives.members import shown
 from pytest_golink.errors import ArchiveError, NoMatchError
+from pytest_golink.reader.formats import is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-    from pytest_golink.archives.members import Member, Step, Tree
+    from pytest_golink.archives.members import Member, Step
+    from pytest_golink.archives.tree import Members
 
 # How many "!" one pattern may have: each level is unpacked into a temporary file.
 _LEVELS = 4
@@ -28,6 +32,8 @@ _NEAR_CUTOFF = 0.5
 # Of a folder in which nothing matched.
 _LOOKED_AT = 2000
 _LONGEST_FILE_NAME = 100
+# Unpackers give no execute bit to a member without a mode, as a zip that a library writes often has them.
+_NO_MODE = 0o644
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,15 +46,19 @@ class Found:
             A stranger's text: escape it for a terminal.
         source: The file, or the one that holds the member.
         stamp: The state that `source` was in; of a plain file it does not count.
-        chain: How to get a member's bytes: each step's from the file that the step before gives; () for a plain file.
+        chain: How to get a member's bytes: each step's from the file that the step before returns; () for a plain file.
         head: A member's first bytes; b"" for a plain file.
+        mode: The permission bits that a member ships with; None for a plain file, and where the archive has none.
     """
 
     name: str
     source: Path = field(repr=False)
-    stamp: tuple[int, int] = field(default=(0, 0), repr=False)
+    stamp: tuple[int, ...] = field(default=(), repr=False)
     chain: tuple[Step, ...] = field(default=(), repr=False, compare=False)
     head: bytes = field(default=b"", repr=False, compare=False)
+    mode: int | None = field(default=None, repr=False, compare=False)
+    # Where this process extracted it, and the SHA-256 of what it wrote there.
+    _extracted: dict[Path, tuple[Path, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def path(self) -> Path | None:
@@ -57,37 +67,39 @@ class Found:
 
     def at(self, folder: Path) -> Path:
         """
-        Give the file, extracted into `folder` where it is a member.
+        Return the file, extracted into `folder` where it is a member.
 
-        Extracted once, by whichever process comes first; the file is not executable. Of a plain file, the file itself.
+        The extracted file is named by its content and its mode, and is held against its digest each time. It has the
+        member's mode, but no set-user-ID bit, and its owner may read it. Where the folder cannot be written, it is
+        extracted into a temporary one, which goes with the process.
 
         Raises:
-            ArchiveError: The archive has changed since it was looked into, is damaged, or `folder` cannot be written.
+            ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written.
         """
         if not self.chain:
             return self.source
-        key = hashlib.sha256(repr((str(self.source), self.stamp, self.name)).encode("utf-8", "surrogateescape"))
-        target = folder / key.hexdigest()[:24] / _file_name(self.name)
-        if not target.exists():
-            try:
-                self._extract(target)
-            except OSError as error:
-                raise ArchiveError(self.name, f"cannot be extracted into {folder}: {error}") from error
-        return target
+        known = self._extracted.get(folder)
+        if known is not None and digest_of(known[0]) == known[1]:
+            return known[0]
+        with self._opened() as archive:
+            self._extracted[folder] = extracted = extract(
+                lambda file: _copy(self.chain, archive, self.name, file),
+                folder,
+                _file_name(self.name),
+                name=self.name,
+                mode=_NO_MODE if self.mode is None else self.mode & 0o777 | stat.S_IRUSR,
+            )
+        return extracted[0]
 
-    def _extract(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with self.source.open("rb") as archive:
-            if _stamp_of(archive) != self.stamp:
-                raise ArchiveError(self.name, "the archive has changed since it was looked into")
-            descriptor, temporary = tempfile.mkstemp(dir=target.parent)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    _copy(self.chain, archive, self.name, file)
-                Path(temporary).replace(target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+    def _opened(self) -> BinaryIO:
+        try:
+            archive = self.source.open("rb")
+        except OSError as error:
+            raise ArchiveError(self.name, f"cannot be extracted: {error}") from error
+        if stamp_of(archive) != self.stamp:
+            archive.close()
+            raise ArchiveError(self.name, "the archive has changed since it was looked into")
+        return archive
 
 
 def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
@@ -123,33 +135,11 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
         ArchiveError: The archive is damaged, hostile, or none.
     """
     name = archive.relative_to(folder).as_posix()
-    tree, chain = _tree(archive, name), ()
-    members = [(inner, tree.file(inner)) for inner in tree.names() if _starts_as_image(tree, inner)]
-    return tuple(_member(archive, name, inner, member, chain) for inner, member in members if member is not None)
-
-
-# ELF, Mach-O (thin and fat), PE, WebAssembly, Plan 9 for amd64.
-_IMAGE_MAGICS = (
-    b"\x7fELF",
-    b"\xfe\xed\xfa\xce",
-    b"\xfe\xed\xfa\xcf",
-    b"\xce\xfa\xed\xfe",
-    b"\xcf\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"MZ",
-    b"\0asm",
-    b"\0\0\x8a\x97",
-)
-
-
-def starts_as_image(head: bytes) -> bool:
-    """Whether the first bytes are those of an executable or a shared library."""
-    return head.startswith(_IMAGE_MAGICS)
-
-
-def _starts_as_image(tree: Tree, name: str) -> bool:
-    member = tree.plain_file(name)
-    return member is not None and starts_as_image(member.head)
+    tree = _tree(archive, name)
+    members = ((inner, tree.plain_file(inner)) for inner in tree.names())
+    images = [(inner, member) for inner, member in members if member is not None and is_image(member.head)]
+    _check_sizes(images, archive, name)
+    return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
 
 
 def _find(pattern: str, folder: Path) -> Iterator[Found]:
@@ -170,7 +160,7 @@ def _find(pattern: str, folder: Path) -> Iterator[Found]:
 
 
 def _files(glob: str, folder: Path) -> list[Path]:
-    """Give what a glob matches in a folder, links held against its borders."""
+    """Return what a glob matches in a folder, links held against its borders."""
     root = folder.resolve()
     matched = dict.fromkeys(_walk(folder, components(glob)))
     for path in matched:
@@ -213,7 +203,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
-    """Say what is there instead, in the last folder of the pattern that exists."""
+    """Return the error, with what is there instead, in the last folder of the pattern that exists."""
     place = folder
     for part in components(outer):
         if is_glob(part) or not (place / part).is_dir():
@@ -231,7 +221,7 @@ def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
 
 
 def _no_match(wanted: str, *, where: str, reason: str, glob: str, names: Sequence[str]) -> NoMatchError:
-    """Name what is there: first what is called nearly so, in whatever folder."""
+    """Return the error, with what is there: first what is called nearly so, in whatever folder."""
     bases = {name: re.split(r"[/!]", name)[-1] for name in names}
     near_bases = difflib.get_close_matches(glob.rpartition("/")[2], set(bases.values()), n=_NEAR, cutoff=_NEAR_CUTOFF)
     near = sorted((name for name in names if bases[name] in near_bases), key=lambda name: near_bases.index(bases[name]))
@@ -240,7 +230,7 @@ def _no_match(wanted: str, *, where: str, reason: str, glob: str, names: Sequenc
     return NoMatchError(wanted, where=where, reason=reason, near=[shown(name) for name in near], more=more)
 
 
-def _tree(path: Path, name: str) -> Tree:
+def _tree(path: Path, name: str) -> Members:
     if path.is_dir():
         return layout_tree(path, name)
     try:
@@ -252,7 +242,9 @@ def _tree(path: Path, name: str) -> Tree:
 
 def _members(pattern: str, globs: Sequence[str], archive: Path, name: str) -> Iterator[Found]:
     tree = _tree(archive, name)
-    for inner, member in _matching(pattern, globs[0], tree, name):
+    matched = _matching(pattern, globs[0], tree, name)
+    _check_sizes(matched, archive, name)
+    for inner, member in matched:
         yield from _deeper(pattern, globs[1:], _member(archive, name, inner, member, ()))
 
 
@@ -264,38 +256,55 @@ def _deeper(pattern: str, globs: Sequence[str], found: Found) -> Iterator[Found]
         with found.source.open("rb") as file:
             _copy(found.chain, file, found.name, temporary)
         tree = archive_tree(temporary, found.name)
-    for inner, member in _matching(pattern, globs[0], tree, found.name):
+    matched = _matching(pattern, globs[0], tree, found.name)
+    _check_sizes(matched, found.source, found.name)
+    for inner, member in matched:
         deeper = _member(found.source, found.name, inner, member, found.chain)
         yield from _deeper(pattern, globs[1:], deeper)
 
 
-def _matching(pattern: str, glob: str, tree: Tree, name: str) -> list[tuple[str, Member]]:
+def _matching(pattern: str, glob: str, tree: Members, name: str) -> list[tuple[str, Member]]:
     parts = components(glob)
-    named = [inner for inner in tree.names() if matches(parts, tuple(inner.split("/")))]
-    matched = [(inner, member) for inner in named if (member := tree.file(inner)) is not None]
+    matched = tree.matching(parts)
     if not matched:
-        reason = f"no member of {shown(name)} matches"
+        remark = tree.remark(parts)
+        reason = f"no member of {shown(name)} matches{f'; {remark}' if remark else ''}"
         raise _no_match(pattern, where=shown(name), reason=reason, glob=glob, names=tree.names())
     return matched
 
 
-def _member(
-    archive: Path,
-    name: str,
-    inner: str,
-    member: Member,
-    chain: tuple[Step, ...],
-) -> Found:
+def _check_sizes(members: Sequence[tuple[str, Member]], archive: Path, name: str) -> None:
+    """Hold what is to be taken out of an archive against the bounds of the whole."""
+    total = sum(member.size for _, member in members)
+    packed = sum(source.stat().st_size for source in {member.source or archive for _, member in members})
+    if total > limits.UNPACKED_BYTES:
+        raise ArchiveError(
+            name, f"what matches unpacks to {total} bytes, more than the bound of {limits.UNPACKED_BYTES}"
+        )
+    if total > limits.RATIO_FROM_BYTES and total > limits.RATIO * packed:
+        raise ArchiveError(
+            name, f"what matches unpacks to more than {limits.RATIO} times the archive's size: a decompression bomb"
+        )
+
+
+def _member(archive: Path, name: str, inner: str, member: Member, chain: tuple[Step, ...]) -> Found:
     source = member.source or archive
     with source.open("rb") as file:
-        stamp = _stamp_of(file)
-    return Found(name=f"{name}!{inner}", source=source, stamp=stamp, chain=(*chain, *member.chain), head=member.head)
+        stamp = stamp_of(file)
+    return Found(
+        name=f"{name}!{inner}",
+        source=source,
+        stamp=stamp,
+        chain=(*chain, *member.chain),
+        head=member.head,
+        mode=member.mode,
+    )
 
 
-def _stamp_of(file: BinaryIO) -> tuple[int, int]:
-    """Tell one state of a file from another."""
+def stamp_of(file: BinaryIO) -> tuple[int, ...]:
+    """Return what tells one state of a file from another; nothing that writes it sets the time of its last change."""
     status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _copy(chain: tuple[Step, ...], file: BinaryIO, name: str, target: BinaryIO) -> None:
@@ -317,11 +326,11 @@ def _write(chunks: Iterator[bytes], target: BinaryIO, name: str) -> None:
     except (ArchiveError, OSError):
         raise
     except Exception as error:
-        # Each decoder has an error of its own.
+        # Each decoder has its own error.
         raise ArchiveError(name, f"is damaged: {shown(str(error))}") from error
 
 
 def _file_name(name: str) -> str:
-    """Give a member's last part as a file name that is one on every system."""
+    """Return a member's last part as a file name that is one on every system."""
     base = re.sub(r"[^\w.+-]", "_", re.split(r"[/!]", name)[-1], flags=re.ASCII)[-_LONGEST_FILE_NAME:]
     return base if base.strip(".") else "image"

@@ -6,13 +6,13 @@ Source: goreleaser v2, internal/artifact/artifact.go; goreleaser.com/customizati
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import limits
+from pytest_golink.archives.blobs import parse_json
 from pytest_golink.archives.found import Found
 from pytest_golink.archives.members import shown
 from pytest_golink.errors import ArchiveError, NoMatchError
@@ -94,8 +94,8 @@ def _entries(dist: Path, shown_file: str) -> list[Mapping[str, object]]:
     if len(data) > limits.JSON_BYTES:
         raise ArchiveError(shown_file, f"has more than the bound of {limits.JSON_BYTES} bytes")
     try:
-        entries = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        entries = parse_json(data)
+    except ValueError as error:
         raise ArchiveError(shown_file, f"is not JSON: {error}") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ArchiveError(shown_file, "is not goreleaser's: it is no list of objects")

@@ -1,4 +1,4 @@
-"""Whatever a file is by its magic number: the members in it."""
+"""The members in a file, whatever it is by its magic number."""
 
 from __future__ import annotations
 
@@ -7,20 +7,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_golink.archives import limits
-from pytest_golink.archives.members import Member, Tree
+from pytest_golink.archives.members import Member
 from pytest_golink.archives.packages import AR_MAGIC, RPM_MAGIC, deb_members, rpm_members
 from pytest_golink.archives.streams import Extent, Range, codec_of, stream, unpacked
-from pytest_golink.archives.tar import is_tar, tar_members
+from pytest_golink.archives.tar import is_freebsd, tar_members
+from pytest_golink.archives.tar_headers import is_tar
+from pytest_golink.archives.unpack import StrictUnpacker, Unpacker
 from pytest_golink.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pytest_golink.archives.tree import Images, Tree
+
 _HEAD_BYTES = 512
-# The second: a zip without members.
-_ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPRESSED_SUFFIXES = (".gz", ".xz", ".bz2", ".zst", ".lzma")
+_KNOWN = "known are tar (also gz, xz, bz2, zst), zip, whl, deb, rpm, apk, pkg, OCI image layouts and docker save"
+# Source: apk-tools, src/adb.h (version 3 of the format).
+_OTHERS = {
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive",
+    b"Rar!\x1a\x07": "is a RAR archive",
+    b"ADB": "is an Alpine package of version 3",
+    b"hsqs": "is a squashfs image",
+    b"xar!": "is a xar archive, as packages of macOS are",
+    b"MSCF": "is a cabinet file",
+}
 
 
 def is_layout(folder: Path) -> bool:
@@ -28,25 +40,26 @@ def is_layout(folder: Path) -> bool:
     return (folder / "oci-layout").is_file() and (folder / "index.json").is_file()
 
 
-def layout_tree(folder: Path, path: str) -> Tree:
+def layout_tree(folder: Path, path: str) -> Images:
     """
-    Give what the images of an OCI layout's folder hold.
+    Return what the images of an OCI layout's folder hold.
 
     Raises:
         ArchiveError: The layout is damaged.
     """
-    from pytest_golink.archives.images import FolderBlobs, image_members
+    from pytest_golink.archives.blobs import FolderBlobs
+    from pytest_golink.archives.images import image_trees
 
     blobs = FolderBlobs(folder, path)
     try:
-        return Tree(image_members(blobs), path=path, root=True)
+        return image_trees(blobs)
     finally:
         blobs.close()
 
 
-def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree:
+def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Images:
     """
-    Give what an archive holds.
+    Return what an archive holds, unpacked.
 
     Args:
         file: The archive.
@@ -54,29 +67,29 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree:
         root: Whether a plain tar is a root file system, as `docker export` writes one.
 
     Raises:
-        ArchiveError: The file is no archive, or a damaged or hostile one.
+        ArchiveError: The file is no archive, or a damaged or hostile one; or unpackers differ on it.
     """
+    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC, zip_members
+
     whole = Range(file, path=path)
     head = whole.read(_HEAD_BYTES)
-    if head.startswith(_ZIP_MAGICS):
-        from pytest_golink.archives.zip import zip_members
-
-        return Tree(zip_members(file, path), path=path, root=False)
+    if head.startswith((ZIP_MAGIC, EMPTY_ZIP_MAGIC)):
+        return StrictUnpacker(path=path, root=False, replaces=True).unpack(zip_members(file, path))
     if head.startswith(AR_MAGIC):
-        return Tree(deb_members(file, path), path=path, root=True)
+        return Unpacker(path=path, root=True).unpack(deb_members(file, path))
     if head.startswith(RPM_MAGIC):
-        return Tree(rpm_members(file, path), path=path, root=True)
+        return StrictUnpacker(path=path, root=True, replaces=False).unpack(rpm_members(file, path))
     codec = codec_of(head)
     if codec is not None:
         head = _first_bytes(whole, codec)
     if is_tar(head):
-        return _tar_tree(file, whole, codec, root=root)
+        return _tar_tree(file, whole, codec, root=root or is_freebsd(head))
     if codec is not None:
-        return Tree(_single(whole, codec, head), path=path, root=False)
+        return Unpacker(path=path, root=False).unpack(_single(whole, codec, head))
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            raise ArchiveError(path, f"{what}, which golink cannot look into; {_KNOWN}")
     raise ArchiveError(path, f"is no archive that can be looked into (starts with {head[:8]!r}); {_KNOWN}")
-
-
-_KNOWN = "known are tar (also gz, xz, bz2, zst), zip, whl, deb, rpm, apk, OCI image layouts and docker save"
 
 
 def _first_bytes(whole: Range, codec: str) -> bytes:
@@ -85,38 +98,36 @@ def _first_bytes(whole: Range, codec: str) -> bytes:
     except ArchiveError:
         raise
     except Exception as error:
-        # Each decoder has an error of its own.
+        # Each decoder has its own error.
         raise ArchiveError(whole.path, f"its {codec} data is damaged: {error}") from error
 
 
-def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) -> Tree:
+def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) -> Tree | Images:
     path = whole.path
-    tree = Tree(tar_members(whole, codec, root=root), path=path, root=root)
+    tree = Unpacker(path=path, root=root).unpack(tar_members(whole, codec, root=root))
     if not _is_image(file, path, tree):
         return tree
-    from pytest_golink.archives.images import TarBlobs, image_members
+    from pytest_golink.archives.blobs import TarBlobs
+    from pytest_golink.archives.images import image_trees
 
     if codec is None:
-        return Tree(image_members(TarBlobs(file, path, tree)), path=path, root=True)
-    # The layers are read in an order of their own: not from a stream.
+        return image_trees(TarBlobs(file, path, tree))
+    # The layers do not stand in the order in which they are applied: they are not read from a stream.
     outer = Extent(start=whole.start, length=whole.size, codec=codec, offset=0, size=None)
     with tempfile.TemporaryFile(prefix="golink-") as temporary:
         for part in outer.chunks(file, path):
             temporary.write(part)
-        members = image_members(TarBlobs(temporary, path, tree))
-        return Tree(
-            (replace(member, chain=(outer.chunks, *member.chain)) if member.chain else member for member in members),
-            path=path,
-            root=True,
+        return image_trees(
+            TarBlobs(temporary, path, tree),
+            lambda member: replace(member, chain=(outer.chunks, *member.chain)) if member.chain else member,
         )
 
 
 def _is_image(file: BinaryIO, path: str, tree: Tree) -> bool:
     """Whether a tar is an image: an OCI layout, or manifest.json as docker writes it and not another one."""
-    names = set(tree.names())
-    if {"oci-layout", "index.json"} <= names:
+    if tree.found("oci-layout") is not None and tree.found("index.json") is not None:
         return True
-    member = tree.file("manifest.json") if "manifest.json" in names else None
+    member = tree.found("manifest.json")
     if member is None or member.size > limits.JSON_BYTES:
         return False
     text = b"".join(member.chain[0](file, path)).lstrip()

@@ -26,6 +26,8 @@ _MAGIC_BYTES = 8
 
 _AR_HEADER = Struct("16s32x10s2s")  # name, (date, owner, group, mode,) size, end
 _AR_END = b"`\n"
+# A package has three; its format may get more (deb(5)).
+_AR_MEMBERS = 100
 
 _RPM_LEAD_BYTES = 96
 _RPM_HEADER = Struct(">8sII")  # magic with version, index entries, bytes of data
@@ -48,7 +50,9 @@ def deb_members(file: BinaryIO, path: str) -> Iterator[Member]:
         ArchiveError: The package is damaged, or is another kind of ar archive.
     """
     whole = Range(file, path=path)
-    at, names = len(AR_MAGIC), []
+    at = len(AR_MAGIC)
+    names: list[str] = []
+    found: list[Range] = []
     while at < whole.size:
         whole.seek(at)
         header = whole.read(_AR_HEADER.size)
@@ -57,15 +61,21 @@ def deb_members(file: BinaryIO, path: str) -> Iterator[Member]:
             raise ArchiveError(path, f"the ar header at offset {at} is damaged or cut short")
         name, size = raw_name.rstrip().rstrip(b"/").decode("latin-1"), int(raw_size)
         names.append(name)
+        if len(names) > _AR_MEMBERS:
+            raise ArchiveError(path, f"is an ar archive of more than {_AR_MEMBERS} members, so no Debian package")
         if names[0] != "debian-binary":
             break
         data = Range(file, path=path, start=at + _AR_HEADER.size, size=size)
         if name == "data.tar" or name.startswith("data.tar."):
-            codec = codec_of(data.read(_MAGIC_BYTES))
-            yield from tar_members(data, codec, root=True)
-            return
+            found.append(data)
         at += _AR_HEADER.size + size + size % 2
-    raise ArchiveError(path, f"is an ar archive without data.tar, so no Debian package (has {shown(', '.join(names))})")
+    if len(found) > 1:
+        raise ArchiveError(path, f"has two data.tar ({shown(', '.join(names))}): unpackers differ on which one counts")
+    if not found:
+        listing = shown(", ".join(names))
+        raise ArchiveError(path, f"is an ar archive without data.tar, so no Debian package (has {listing})")
+    codec = codec_of(found[0].read(_MAGIC_BYTES))
+    yield from tar_members(found[0], codec, root=True)
 
 
 def rpm_members(file: BinaryIO, path: str) -> Iterator[Member]:
@@ -97,40 +107,48 @@ def rpm_members(file: BinaryIO, path: str) -> Iterator[Member]:
 
 def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
     data = stream(payload, codec)
-    # The bytes of a file with several names stand at the last of them; the others are empty.
-    holders: dict[tuple[int, ...], str] = {}
-    empty: list[tuple[tuple[int, ...], str]] = []
-    at = 0
+    # The bytes of a file with several names stand at the last of them; the others are empty, and linked to it then.
+    holders: set[tuple[int, ...]] = set()
+    empty: dict[tuple[int, ...], list[Member]] = {}
+    at = count = 0
     while True:
         data.seek(at)
         numbers = _cpio_header(data, payload.path, at)
         inode, mode, links, size, name_size = numbers[0], numbers[1], numbers[4], numbers[6], numbers[11]
-        raw_name = data.read(name_size).rstrip(b"\0").decode("utf-8", "surrogateescape")
+        raw_name = data.read(name_size).split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
         start = at + _CPIO_HEADER_BYTES + name_size
         start += -start % 4
         if raw_name == _CPIO_END:
             break
+        count += 1
+        if count > limits.MEMBERS:
+            raise ArchiveError(payload.path, f"has more than the bound of {limits.MEMBERS} members")
         name = inner_name(raw_name, path=payload.path, root=True)
         same = (inode, *numbers[7:9])
-        if stat.S_ISREG(mode) and links > 1 and not size:
-            empty.append((same, name))
-        elif stat.S_ISREG(mode):
-            holders[same] = name
+        if stat.S_ISREG(mode):
             data.seek(start)
-            yield _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)))
+            member = _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)), mode)
+            if links > 1 and not size:
+                empty.setdefault(same, []).append(member)
+            else:
+                if links > 1 and same in holders:
+                    raise ArchiveError(payload.path, "has the bytes of one file twice", member=shown(name))
+                holders.add(same)
+                yield member
+                for other in empty.pop(same, ()):
+                    yield Member(name=other.name, kind="hardlink", target=name)
         elif stat.S_ISLNK(mode):
+            if size > limits.NAME_BYTES:
+                raise ArchiveError(payload.path, f"is a link of {size} bytes", member=shown(name))
             data.seek(start)
             target = data.read(size).decode("utf-8", "surrogateescape")
             yield Member(name=name, kind="symlink", target=target)
         else:
-            yield Member(name=name, kind="folder" if stat.S_ISDIR(mode) else "other")
+            yield Member(name=name, kind="folder" if stat.S_ISDIR(mode) else "other", mode=stat.S_IMODE(mode))
         at = start + size
         at += -at % 4
-    for same, name in empty:
-        if same in holders:
-            yield Member(name=name, kind="hardlink", target=holders[same])
-        else:
-            yield _cpio_file(payload, codec, name, 0, 0, b"")
+    for members in empty.values():
+        yield from members
     while data.read(limits.HEADER_BYTES):
         pass
 
@@ -145,6 +163,7 @@ def _cpio_header(data: Stream, path: str, at: int) -> list[int]:
     return [int(digits[index : index + 8], 16) for index in range(0, len(digits), 8)]
 
 
-def _cpio_file(payload: Range, codec: str | None, name: str, offset: int, size: int, head: bytes) -> Member:
+def _cpio_file(payload: Range, codec: str | None, name: str, offset: int, size: int, head: bytes, mode: int) -> Member:
     extent = Extent(start=payload.start, length=payload.size, codec=codec, offset=offset, size=size)
-    return Member(name=name, kind="file", size=size, offset=offset, head=head, chain=(extent.chunks,))
+    chain = (extent.chunks,)
+    return Member(name=name, kind="file", mode=stat.S_IMODE(mode), size=size, offset=offset, head=head, chain=chain)

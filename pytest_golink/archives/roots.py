@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_golink.archives import limits
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
-from pytest_golink.archives.members import Member, resolved, shown
+from pytest_golink.archives.members import shown
 from pytest_golink.archives.streams import Range, codec_of, unpacked
+from pytest_golink.archives.tree import Images
 from pytest_golink.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from pytest_golink.archives.members import Tree
+    from pytest_golink.archives.members import Member
+    from pytest_golink.archives.tree import Tree
 
 _MAGIC_BYTES = 8
+# As many links in a row as Linux follows (path_resolution(7)).
+_LINKS = 40
 
 
 class Root(Protocol):
@@ -85,10 +89,11 @@ def _unpacked(file: BinaryIO, temporary: BinaryIO, name: str) -> BinaryIO:
     return temporary
 
 
-def _one_image(tree: Tree, name: str) -> Tree:
-    # Of several images each member's name starts with the platform.
-    tops = {member.partition("/")[0] for member in tree.names() if "/" in member}
-    if tops and tops <= {"linux", "windows", "freebsd", "unknown"}:
+def _one_image(found: Tree | Images, name: str) -> Tree:
+    if not isinstance(found, Images):
+        return found
+    tree = found.only()
+    if tree is None:
         raise ArchiveError(name, "has several images: save one of them")
     return tree
 
@@ -141,8 +146,7 @@ class _Folder:
         return path.read_bytes()
 
     def link(self, name: str) -> str | None:
-        member = self._at(posixpath.join(self._resolved(posixpath.dirname(name)), posixpath.basename(name)))
-        return None if member is None else member.target
+        return self._target(posixpath.join(self._resolved(posixpath.dirname(name)), posixpath.basename(name)))
 
     def entries(self, folder: str) -> list[str]:
         at = self._resolved(folder)
@@ -161,8 +165,26 @@ class _Folder:
                 yield posixpath.normpath(posixpath.join(at, name))
 
     def _resolved(self, name: str) -> str:
-        return resolved(name, self._at, path=self._name, root=True)
+        """Follow every link on the way, inside the root: "..", behind a link, is the parent of its target."""
+        done: list[str] = []
+        todo = name.split("/")[::-1]
+        links = 0
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                del done[-1:]
+            elif part not in ("", "."):
+                done.append(part)
+            target = self._target("/".join(done))
+            if target is None:
+                continue
+            links += 1
+            if links > _LINKS:
+                raise ArchiveError(self._name, "its links go in a circle", member=shown(name))
+            done = [] if target.startswith("/") else done[:-1]
+            todo += target.split("/")[::-1]
+        return "/".join(done)
 
-    def _at(self, name: str) -> Member | None:
+    def _target(self, name: str) -> str | None:
         path = self._folder / name
-        return Member(name=name, kind="symlink", target=os.fspath(path.readlink())) if path.is_symlink() else None
+        return os.fspath(path.readlink()) if path.is_symlink() else None

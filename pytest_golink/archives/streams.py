@@ -17,88 +17,105 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _CHUNK_BYTES = 1 << 18
+# What a decoder is fed at once: behind the end of each frame it copies the rest of it.
+_FED_BYTES = 1 << 14
+# As long as the longest magic number below.
+_MAGIC_BYTES = 6
 
 
 class Stream(Protocol):
-    """What tarfile, and what reads members, asks of a file."""
+    """What readers of members ask of a file."""
 
     def read(self, size: int, /) -> bytes:
-        """Give the next bytes: as many as asked for, but at the end."""
+        """Return the next bytes: fewer than `size` only at the end."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Go on at another place."""
 
     def tell(self) -> int:
-        """Give the place."""
+        """Return the place."""
 
 
-class _Decoder(Protocol):
+class Decoder(Protocol):
     """The form that bz2, lzma and zstd have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the end of a frame was decoded."""
+
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out without more input."""
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What follows the end of the frame in the input."""
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Return the next bytes, at most so many."""
 
 
-class _Gzip:
-    """zlib's decoder in that form; it checks the CRC."""
+class Zlib:
+    """zlib's decoder in that form; it checks the checksum that the container has, by zlib's own number of it."""
 
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=31)
+    def __init__(self, wbits: int) -> None:
+        self._zlib = zlib.decompressobj(wbits=wbits)
 
     @property
     def eof(self) -> bool:
+        """Whether the end of a frame was decoded."""
         return self._zlib.eof
 
     @property
     def needs_input(self) -> bool:
+        """Whether nothing more comes out without more input."""
         return not self._zlib.unconsumed_tail
 
     @property
     def unused_data(self) -> bytes:
+        """What follows the end of the frame in the input."""
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Return the next bytes, at most so many."""
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
 
-def _zstd() -> _Decoder:
+def zstd_decoder() -> Decoder:
+    """Return a decoder of zstd; its window is at most 128 MiB by default."""
     # At first use: most archives are not zstd.
     if sys.version_info >= (3, 14):  # pragma: no cover - the other one is in a newer Python
         from compression.zstd import ZstdDecompressor
     else:
         from backports.zstd import ZstdDecompressor
-    # Its window is at most 128 MiB by default.
-    decoder: _Decoder = ZstdDecompressor()
+    decoder: Decoder = ZstdDecompressor()
     return decoder
 
 
 # By the first bytes. "lzma" is what old rpm packages have.
-_CODECS: dict[str, tuple[bytes, Callable[[], _Decoder]]] = {
-    "gzip": (b"\x1f\x8b\x08", _Gzip),
+_CODECS: dict[str, tuple[bytes, Callable[[], Decoder]]] = {
+    "gzip": (b"\x1f\x8b\x08", lambda: Zlib(31)),
     "bzip2": (b"BZh", bz2.BZ2Decompressor),
     "xz": (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, limits.DECODER_BYTES)),
-    "zstd": (b"\x28\xb5\x2f\xfd", _zstd),
+    "zstd": (b"\x28\xb5\x2f\xfd", zstd_decoder),
     "lzma": (b"\x5d\x00\x00", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, limits.DECODER_BYTES)),
 }
 
 
-# Behind a first byte of 50 to 5f: a frame without data, such as a table of the others (RFC 8878, 3.1.2).
-_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+# A frame without data, such as a table of the others, which pzstd writes first (RFC 8878, 3.1.2).
+_ZSTD_SKIPPABLE = tuple(bytes((first,)) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
 
 
 def codec_of(head: bytes) -> str | None:
-    """Name the compression of a file that starts with `head`, None where there is none."""
+    """Return the compression of a file that starts with `head`, None where there is none."""
+    if head.startswith(_ZSTD_SKIPPABLE):
+        return "zstd"
     return next((name for name, (magic, _decoder) in _CODECS.items() if head.startswith(magic)), None)
 
 
 class Range:
     """
-    Some bytes of a file that can be read anywhere; seekable, as zipfile asks.
+    Some bytes of a file, which can be read anywhere.
 
     Args:
         file: The whole file.
@@ -122,7 +139,7 @@ class Range:
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Give the next bytes."""
+        """Return the next bytes."""
         left = max(0, self.size - self._at)
         size = left if size < 0 else min(size, left)
         if size > self._largest:
@@ -138,12 +155,8 @@ class Range:
         return self._at
 
     def tell(self) -> int:
-        """Give the place."""
+        """Return the place."""
         return self._at
-
-    def seekable(self) -> bool:
-        """Say that it is."""
-        return True
 
 
 class Inflated:
@@ -152,16 +165,18 @@ class Inflated:
     def __init__(self, packed: Range, codec: str) -> None:
         self._packed = packed
         self._codec = codec
-        self._magic, self._new = _CODECS[codec]
-        self._decoder: _Decoder | None = self._new()
-        self._pending = b""
+        self._new = _CODECS[codec][1]
+        self._decoder: Decoder | None = self._new()
+        # What is to be decoded next, and what is read already behind it.
+        self._next = b""
+        self._pending = memoryview(b"")
         self._ready = b""
         self._used = 0
         self._unpacked = 0
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Give the next bytes."""
+        """Return the next bytes."""
         if not 0 <= size <= limits.HEADER_BYTES:
             raise ArchiveError(self._packed.path, f"a header of {size} bytes, over the bound of {limits.HEADER_BYTES}")
         parts = []
@@ -187,18 +202,14 @@ class Inflated:
         return self._at
 
     def tell(self) -> int:
-        """Give the place."""
+        """Return the place."""
         return self._at
 
     def _more(self) -> bytes:
         """Decompress some more; nothing at the very end."""
         while (decoder := self._decoder) is not None:
-            if decoder.needs_input and not self._pending:
-                self._pending = self._packed.read(_CHUNK_BYTES)
-                ended = not self._pending
-            else:
-                ended = False
-            data, self._pending = (self._pending, b"") if decoder.needs_input else (b"", self._pending)
+            data = self._fed() if decoder.needs_input else b""
+            ended = decoder.needs_input and not data
             part = decoder.decompress(data, _CHUNK_BYTES)
             if decoder.eof:
                 self._next_member(decoder.unused_data)
@@ -209,18 +220,26 @@ class Inflated:
                 return part
         return b""
 
-    def _next_member(self, rest: bytes) -> None:
+    def _fed(self) -> bytes:
+        """Return the next bytes that are to be decoded; none at the end of the range."""
+        if self._next:
+            data, self._next = self._next, b""
+            return data
+        if not self._pending:
+            self._pending = memoryview(self._packed.read(_CHUNK_BYTES))
+        data, self._pending = bytes(self._pending[:_FED_BYTES]), self._pending[_FED_BYTES:]
+        return data
+
+    def _next_member(self, unused: bytes) -> None:
         # Padding with zeros is allowed by xz, and done to gzip files on tapes.
-        while not rest.strip(b"\0") and (more := self._packed.read(_CHUNK_BYTES)):
-            rest = more
-        rest = rest.lstrip(b"\0")
-        if len(rest) < len(self._magic):
-            rest += self._packed.read(len(self._magic))
+        rest = unused.lstrip(b"\0")
+        while len(rest) < _MAGIC_BYTES and (more := self._fed()):
+            rest = (rest + more).lstrip(b"\0")
         if not rest:
             self._decoder = None
-        elif rest.startswith(self._magic) or (self._codec == "zstd" and rest[1:4] == _ZSTD_SKIPPABLE):
+        elif codec_of(rest) == self._codec:
             self._decoder = self._new()
-            self._pending = rest
+            self._next = rest
         else:
             raise ArchiveError(self._packed.path, f"other data follows the {self._codec} data")
 
@@ -235,7 +254,7 @@ class Inflated:
 
 
 def stream(packed: Range, codec: str | None) -> Stream:
-    """Give the bytes of a range from its start, decompressed where a codec is named."""
+    """Return the bytes of a range from its start, decompressed where a codec is named."""
     packed.seek(0)
     return packed if codec is None else Inflated(packed, codec)
 
@@ -254,7 +273,7 @@ def unpacked(packed: Range, codec: str) -> Iterator[bytes]:
     except ArchiveError:
         raise
     except Exception as error:
-        # Each decoder has an error of its own.
+        # Each decoder has its own error.
         raise ArchiveError(packed.path, f"its {codec} data is damaged: {error}") from error
 
 
@@ -277,10 +296,15 @@ class Extent:
     offset: int
     size: int | None
 
-    def chunks(self, file: BinaryIO, path: str) -> Iterator[bytes]:
-        """Yield the member's bytes, from the file that it was found in."""
+    def stream(self, file: BinaryIO, path: str) -> Stream:
+        """Return the file's data from the member's first byte on."""
         data = stream(Range(file, path=path, start=self.start, size=self.length), self.codec)
         data.seek(self.offset)
+        return data
+
+    def chunks(self, file: BinaryIO, path: str) -> Iterator[bytes]:
+        """Yield the member's bytes, from the file that it was found in."""
+        data = self.stream(file, path)
         left = limits.UNPACKED_BYTES if self.size is None else self.size
         while left and (part := data.read(min(_CHUNK_BYTES, left))):
             left -= len(part)

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
+from pytest_golink.builder.names import image_file_name
 from pytest_golink.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_golink.builder.builder import Builder, BuildJob
     from pytest_golink.builder.options import BuildOptions
-    from pytest_golink.facts import BinaryFacts, LinkWarning
-    from pytest_golink.findings import Trial
+    from pytest_golink.facts import BinaryFacts, LinkWarning, Target
+    from pytest_golink.toolchain import GoToolchain
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GoBinary:
+# Without slots: `facts` is kept in the instance's dictionary.
+@dataclass(frozen=True, kw_only=True)
+class BuiltImage:
     """
     An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
 
     Attributes:
         path: The image. Later builds of the same options may replace it: copy what must stay.
         name: The package as reports call it ("sample_go/static").
-        target: "GOOS/GOARCH"; None where an image that was not built here does not tell.
-        options: What was asked, None for an image that was not built here.
+        target: "GOOS/GOARCH"; None where an image that was not built here does not show it.
+        options: The options it was built with, None for an image that was not built here.
         command: The command line that was run; () for an image that was not built here.
         environment: What was set for it, beyond the process's environment.
         output: What the toolchain printed.
@@ -49,39 +51,22 @@ class GoBinary:
     linked: bool = field(repr=False)
     header: Path | None = field(repr=False)
     origin: Origin | None = field(default=None, repr=False, compare=False)
-    _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
+    _facts: BinaryFacts | None = field(default=None, repr=False, compare=False)
 
-    @property
+    @cached_property
     def facts(self) -> BinaryFacts:
         """
-        The image's fact sheet, read when it is first asked for.
+        The image's fact sheet, read when it is first needed.
 
         Raises:
             UnreadableBinaryError: The image is of a format that cannot be read.
         """
-        if not self._facts:
-            # Here, not above: the readers are slow to import.
-            from pytest_golink.reader import read_binary
+        if self._facts is not None:
+            return self._facts
+        # Here, not above: the readers are slow to import.
+        from pytest_golink.reader import read_binary
 
-            self._facts.append(read_binary(self.path))
-        return self._facts[0]
-
-    def remedies(self, policy: Mapping[str, object]) -> tuple[Trial, ...]:
-        """
-        Rebuild with each remedy that may mend a violation, and ask the whole policy of the result.
-
-        Args:
-            policy: Rules as golink.toml writes them: `{"static": True, "glibc-at-most": "2.17"}`.
-
-        Returns:
-            What was tried, the best first; () where the policy holds, or no change of the build can make it hold.
-
-        Raises:
-            ParameterError: The image was not built here, or a rule or a parameter is wrong.
-        """
-        if self.origin is None:
-            raise ParameterError(f"{self.name} was not built here: there is nothing to rebuild with other options")
-        return self.origin.builder.try_remedies(self, policy)
+        return read_binary(self.path)
 
     def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
         """
@@ -89,7 +74,7 @@ class GoBinary:
 
         Args:
             folder: The folder; nothing of the original is written to.
-            fresh_cache: Whether what the first build compiled must be compiled again: with a Go build cache of its own.
+            fresh_cache: Whether what the first build compiled must be compiled again: with its own Go build cache.
 
         Returns:
             The new image, in the folder.
@@ -102,10 +87,42 @@ class GoBinary:
             raise ParameterError(f"{self.name} was not built here: there is nothing to build it from")
         return self.origin.builder.rebuild(self.origin.job, folder, fresh_cache=fresh_cache)
 
-    def with_facts(self, facts: BinaryFacts) -> GoBinary:
-        """Take facts that were read already, of a slice for one, and give itself."""
-        self._facts[:] = [facts]
-        return self
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildJob:
+    """A build that is resolved: everything but the run itself."""
+
+    name: str
+    options: BuildOptions
+    target: Target
+    folder: Path
+    package: str
+    flags: tuple[str, ...]
+    environment: Mapping[str, str]
+    key: str
+
+    @property
+    def file_name(self) -> str:
+        """The image's file name."""
+        return image_file_name(self.name, buildmode=self.options.buildmode, goos=self.target.goos)
+
+
+class ImageBuilder(Protocol):
+    """The builder of an image, as far as those need it who build another one like it: see `Builder`."""
+
+    @property
+    def toolchain(self) -> GoToolchain:
+        """The Go toolchain that it builds with."""
+
+    @property
+    def rootdir(self) -> Path:
+        """The folder that packages are relative to by default."""
+
+    def build(self, options: BuildOptions) -> BuiltImage:
+        """Build an image, unless this session has built it."""
+
+    def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
+        """Build an image once more, in a copy of its module."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,4 +130,4 @@ class Origin:
     """The build behind an image: the job, resolved, and the builder that can do another like it."""
 
     job: BuildJob
-    builder: Builder
+    builder: ImageBuilder

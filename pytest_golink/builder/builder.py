@@ -11,12 +11,12 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.binary import GoBinary, Origin
+from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.linker import parse_warnings
@@ -26,47 +26,23 @@ from pytest_golink.toolchain.ccompiler import first_word_found
 from pytest_golink.toolchain.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_golink.builder.options import BuildOptions
-    from pytest_golink.facts import Target
-    from pytest_golink.findings import Trial
     from pytest_golink.toolchain import GoToolchain
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-_SUFFIX = {"windows": ".exe", "js": ".wasm", "wasip1": ".wasm"}
-_LIBRARY_SUFFIX = {"windows": ".dll", "darwin": ".dylib", "ios": ".dylib"}
-# What, of the process's environment, a build depends on.
+# The variables of the process's environment that a build depends on: Go's, pkg-config's, zig's, and those that the C
+# compiler and the linker read.
+# Source: `go help environment`; GCC's manual, "Environment Variables Affecting GCC"; ld(1), ENVIRONMENT and -rpath,
+# -rpath-link; clang(1), ENVIRONMENT.
 _RELEVANT = re.compile(
-    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|C_INCLUDE_PATH|LIBRARY_PATH|SDKROOT|MACOSX_DEPLOYMENT_TARGET"
+    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|(C|CPLUS|OBJC|OBJCPLUS)_INCLUDE_PATH|LIBRARY_PATH"
+    r"|COMPILER_PATH|GCC_EXEC_PREFIX|GCC_COMPARE_DEBUG|SOURCE_DATE_EPOCH|CCC_\w+"
+    r"|LD_RUN_PATH|LD_LIBRARY_PATH|LDEMULATION|GNUTARGET|COLLECT_\w+"
+    r"|SDKROOT|\w+_DEPLOYMENT_TARGET"
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildJob:
-    """A build that is resolved: everything but the run itself."""
-
-    name: str
-    options: BuildOptions
-    target: Target
-    folder: Path
-    package: str
-    flags: tuple[str, ...]
-    environment: Mapping[str, str]
-    key: str
-
-    @property
-    def file_name(self) -> str:
-        """The image's file name."""
-        base = re.sub(r"[^\w.+-]", "_", self.name.rsplit("/", 1)[-1].removesuffix(".go")) or "image"
-        match self.options.buildmode:
-            case "c-archive":
-                return f"{base}.a"
-            case "c-shared" | "plugin":
-                return base + _LIBRARY_SUFFIX.get(self.target.goos, ".so")
-            case _:
-                return base + _SUFFIX.get(self.target.goos, "")
 
 
 class Builder:
@@ -77,9 +53,8 @@ class Builder:
         toolchain: The Go toolchain.
         rootdir: What packages are relative to by default, and named after.
         cache: Where images are kept.
-        session: What tells this session (of all its worker processes) from others.
+        session: The session's name: the same in all its worker processes, and in no other session.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
-        try_remedies: What `GoBinary.remedies` calls: rules and causes are not known here.
     """
 
     def __init__(
@@ -90,15 +65,13 @@ class Builder:
         cache: Path,
         session: str,
         announce: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None,
-        try_remedies: Callable[[GoBinary, Mapping[str, object]], tuple[Trial, ...]] = lambda _binary, _policy: (),
     ) -> None:
         self._toolchain = toolchain
         self._rootdir = rootdir.absolute()
         self._cache = cache.absolute()
         self._session = session
         self._announce = announce
-        self.try_remedies = try_remedies
-        self._built: dict[str, GoBinary] = {}
+        self._built: dict[str, BuiltImage] = {}
 
     @property
     def toolchain(self) -> GoToolchain:
@@ -110,7 +83,7 @@ class Builder:
         """The folder that packages are relative to by default."""
         return self._rootdir
 
-    def build(self, options: BuildOptions) -> GoBinary:
+    def build(self, options: BuildOptions) -> BuiltImage:
         """
         Build an image, unless this session has built it.
 
@@ -125,16 +98,26 @@ class Builder:
             raise
         if job.key not in self._built:
             slot = Slot(self._cache / "slots" / job.key)
-            with slot.held():
-                record = slot.record()
-                if record is None or record.session != self._session:
-                    self._announce(options, f"{job.name} {job.target}", True)
-                    try:
-                        record = self._run(job, slot, record)
-                    finally:
-                        self._announce(options, f"{job.name} {job.target}", False)
+            try:
+                record = self._recorded(job, slot)
+            except OSError as error:
+                reason = error.strerror or str(error) or type(error).__name__
+                what = f"{job.name} ({job.target}): golink cannot keep its image in {self._cache}: {reason}"
+                raise BuildError(what, command=(), status=0, output="") from error
             self._built[job.key] = self._binary(job, slot, record)
         return self._built[job.key]
+
+    def _recorded(self, job: BuildJob, slot: Slot) -> Record:
+        """Return what is known of a build; it is run unless this session has run it."""
+        with slot.held():
+            record = slot.record()
+            if record is not None and record.session == self._session:
+                return record
+            self._announce(job.options, f"{job.name} {job.target}", True)
+            try:
+                return self._run(job, slot, record)
+            finally:
+                self._announce(job.options, f"{job.name} {job.target}", False)
 
     def resolve(self, options: BuildOptions) -> BuildJob:
         """
@@ -174,7 +157,7 @@ class Builder:
 
     def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
         """
-        Do a job over in a copy of its module: see `GoBinary.rebuild`.
+        Do a job over in a copy of its module: see `BuiltImage.rebuild`.
 
         Raises:
             BuildError: The copy does not build, or is over a bound.
@@ -294,17 +277,20 @@ class Builder:
             if re.search(r"running (strip|dsymutil) failed", output):
                 return f'{what}: only Apple\'s tools keep debug information in an external link; add ldflags="-w"'
             return what
+        if not image.is_file():
+            # GOFLAGS=-n prints the commands of a build, and runs none.
+            return f"{what}: go ended well, but made no image; look at GOFLAGS"
         if job.options.buildmode != "c-archive":
             with image.open("rb") as file:
                 if file.read(8) == b"!<arch>\n":
                     return f"{job.name} is not a main package: `go build` makes an archive of it, not an image"
         return None
 
-    def _binary(self, job: BuildJob, slot: Slot, record: Record) -> GoBinary:
+    def _binary(self, job: BuildJob, slot: Slot, record: Record) -> BuiltImage:
         if record.failure is not None:
             raise BuildError(record.failure, command=record.command, status=record.status, output=record.output)
-        headers = [name for name, _, _ in record.files[1:]]
-        return GoBinary(
+        headers = [name for name, _ in record.files[1:]]
+        return BuiltImage(
             path=slot.images / job.file_name,
             name=job.name,
             target=str(job.target),

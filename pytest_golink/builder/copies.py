@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,21 @@ _GIT_FOLDERS = ("refs", "info", "reftable")
 _CACHE_TAG = "CACHEDIR.TAG"
 
 
-def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str]) -> tuple[Path, Path | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """What is copied: whole folders, none within another, and single files; and go.work, None where none applies."""
+
+    folders: tuple[Path, ...]
+    files: tuple[Path, ...]
+    work: Path | None
+
+    @property
+    def common(self) -> Path:
+        """The folder that all of it lies in."""
+        return Path(os.path.commonpath([*self.folders, *(file.parent for file in self.files)]))
+
+
+def copy_sources(source: Path, destination: Path, run_go: Callable[[Sequence[str]], str]) -> tuple[Path, Path | None]:
     """
     Copy what is built in a folder, with the folders' position to each other kept.
 
@@ -34,49 +49,70 @@ def copy_sources(folder: Path, place: Path, ask: Callable[[Sequence[str]], str])
     cache folder (CACHEDIR.TAG) and git's own objects are not. Symbolic links are copied as links.
 
     Args:
-        folder: Where `go build` runs.
-        place: Where the copy goes; it is made.
-        ask: Runs `go` there with these words, for the package, and gives what it prints.
+        source: Where `go build` runs.
+        destination: Where the copy goes; it is made.
+        run_go: Runs `go` there with these words, for the package, and returns what it prints.
 
     Returns:
-        The copy of `folder`, and of go.work, None where none applies.
+        The copy of `source`, and of go.work, None where none applies.
 
     Raises:
         BuildError: There is no module, or more than a bound of files or bytes.
     """
-    known = json.loads(ask(("env", "-json", "GOMOD", "GOWORK", "GOMODCACHE", "GOROOT")))
+    plan = _plan(source, run_go)
+    common = plan.common
+    budget = _Budget(common)
+    for folder in plan.folders:
+        _copy_tree(folder, destination / folder.relative_to(common), budget)
+    for file in plan.files:
+        _copy_file(file, destination / file.relative_to(common), budget)
+    work = None if plan.work is None else destination / plan.work.relative_to(common)
+    return destination / source.relative_to(common), work
+
+
+def _plan(source: Path, run_go: Callable[[Sequence[str]], str]) -> _Plan:
+    known = json.loads(run_go(("env", "-json", "GOMOD", "GOWORK", "GOMODCACHE", "GOROOT")))
     if not known["GOMOD"] or known["GOMOD"] == os.devnull:
-        raise BuildError(f"{folder} is in no Go module: it cannot be copied", command=(), status=0, output="")
-    elsewhere = [Path(known["GOMODCACHE"]).resolve(), Path(known["GOROOT"]).resolve()]
+        raise BuildError(f"{source} is in no Go module: it cannot be copied", command=(), status=0, output="")
     module = Path(known["GOMOD"]).resolve().parent
-    wanted = {_repository(module) or module, folder}
-    listed = ask(("list", "-deps", "-f", "{{with .Module}}{{.Dir}}{{end}}")).splitlines()
-    modules = {Path(line).resolve() for line in listed if line}
-    wanted |= {one for one in modules if not any(one.is_relative_to(other) for other in elsewhere)}
-    files: list[Path] = []
     work = None if known["GOWORK"] in ("", "off") else Path(known["GOWORK"]).resolve()
-    stated = {module / "go.mod"}
+    wanted = {_repository(module) or module, source}
+    wanted |= _imported_modules(run_go, outside=(known["GOMODCACHE"], known["GOROOT"]))
+    module_files = {module / "go.mod"}
     if work is not None:
-        files += [file for file in (work, work.with_suffix(".work.sum")) if file.is_file()]
-        used = json.loads(ask(("work", "edit", "-json", str(work)))).get("Use") or ()
-        folders = {(work.parent / entry["DiskPath"]).resolve() for entry in used}
-        wanted |= folders
-        stated |= {work, *(one / "go.mod" for one in folders)}
+        used = _used_modules(work, run_go)
+        wanted |= used
+        module_files |= {work, *(folder / "go.mod" for folder in used)}
         if (work.parent / "vendor").is_dir():
             wanted.add(work.parent / "vendor")
-    for file in stated:
-        # Go reads a replacement's go.mod also where the package imports nothing of it.
-        replaced = json.loads(ask(("work" if file == work else "mod", "edit", "-json", str(file)))).get("Replace") or ()
-        beside = [file.parent / entry["New"]["Path"] for entry in replaced if entry["New"]["Path"].startswith(".")]
-        wanted |= {one.resolve() for one in beside if one.is_dir()}
-    roots = [root for root in wanted if not any(other in root.parents for other in wanted)]
-    common = Path(os.path.commonpath([*roots, *(file.parent for file in files)]))
-    budget = _Budget(common)
-    for root in roots:
-        _copy_tree(root, place / root.relative_to(common), budget)
-    for file in files:
-        _copy_file(file, place / file.relative_to(common), budget)
-    return place / folder.relative_to(common), None if work is None else place / work.relative_to(common)
+    # Go reads a replacement's go.mod also where the package imports nothing of it.
+    for file in module_files:
+        wanted |= _replacements(file, run_go, is_work=file == work)
+    return _Plan(
+        folders=tuple(folder for folder in wanted if not any(other in folder.parents for other in wanted)),
+        files=tuple(file for file in (work, work.with_suffix(".work.sum")) if file.is_file()) if work else (),
+        work=work,
+    )
+
+
+def _imported_modules(run_go: Callable[[Sequence[str]], str], *, outside: Sequence[str]) -> set[Path]:
+    """Return the folders of the modules that the package imports, but for those that are the same for every build."""
+    listed = run_go(("list", "-deps", "-f", "{{with .Module}}{{.Dir}}{{end}}")).splitlines()
+    modules = {Path(line).resolve() for line in listed if line}
+    shared = [Path(folder).resolve() for folder in outside]
+    return {module for module in modules if not any(module.is_relative_to(folder) for folder in shared)}
+
+
+def _used_modules(work: Path, run_go: Callable[[Sequence[str]], str]) -> set[Path]:
+    entries = json.loads(run_go(("work", "edit", "-json", str(work)))).get("Use") or ()
+    return {(work.parent / entry["DiskPath"]).resolve() for entry in entries}
+
+
+def _replacements(file: Path, run_go: Callable[[Sequence[str]], str], *, is_work: bool) -> set[Path]:
+    """Return the folders that a go.mod or go.work puts in the place of modules."""
+    entries = json.loads(run_go(("work" if is_work else "mod", "edit", "-json", str(file)))).get("Replace") or ()
+    folders = [file.parent / entry["New"]["Path"] for entry in entries if entry["New"]["Path"].startswith(".")]
+    return {folder.resolve() for folder in folders if folder.is_dir()}
 
 
 class _Budget:
@@ -91,7 +127,7 @@ class _Budget:
         if self._files > _MOST_FILES or self._bytes > _MOST_BYTES:
             what = (
                 f"{self._what} has more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GiB to copy for a second "
-                "build: build a module that has a folder of its own"
+                "build: build a module that has its own folder"
             )
             raise BuildError(what, command=(), status=0, output="")
 

@@ -24,10 +24,10 @@ _LOCALE = {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"}
 
 def build_environment(toolchain: GoToolchain, options: BuildOptions, target: Target, *, cache: Path) -> dict[str, str]:
     """
-    Give the variables to set for a build.
+    Return the variables to set for a build.
 
     Raises:
-        ToolchainError: cgo is asked for on a target that no C compiler was found for.
+        ToolchainError: cgo is on for a target without a C compiler.
     """
     variables = {
         **toolchain.environment,
@@ -47,7 +47,7 @@ def build_environment(toolchain: GoToolchain, options: BuildOptions, target: Tar
 
 def build_flags(options: BuildOptions, environment: Mapping[str, str]) -> tuple[str, ...]:
     """
-    Give the flags of `go build`, but for -o.
+    Return the flags of `go build`, but for -o.
 
     zig links musl statically, unless -dynamic says otherwise: then there is no shared libc for Go's own linker to
     import from, and it fails on "relocation target not defined". The C linker knows what to do.

@@ -6,7 +6,7 @@ import re
 
 from pytest_golink.facts import LinkWarning
 
-# GNU ld says where first, on a line of its own or before the rest: "ld: x.o: in function `f':" (binutils up to 2.28:
+# GNU ld says where first, on a separate line or before the rest: "ld: x.o: in function `f':" (binutils up to 2.28:
 # "x.o: In function `f':", without the program). A compiler names a source file there. Source: ld/ldmisc.c, vfinfo, %C.
 _PREFIX = r"(?:(?P<program>[^:\s]+): )?"
 _WHERE = re.compile(

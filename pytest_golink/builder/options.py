@@ -1,25 +1,24 @@
-"""What can be asked of a build."""
+"""The options of a build: their forms, and the flags of `go build` that they make."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, cast
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.forms import BOOL, Form, array_schema, choice, string, table
+from pytest_golink.text.suggest import suggestion
 from pytest_golink.toolchain.quoting import join_quoted, split_quoted
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
 LINK_MODES = ("internal", "external")
-# Those that make one image of one main package: not archive and shared.
+# The modes that make one image of one main package: all but archive and shared.
 BUILD_MODES = ("default", "exe", "pie", "c-archive", "c-shared", "plugin")
-_TARGET = re.compile(r"[a-z0-9]+/[a-z0-9]+")
 _VARIABLE = re.compile(r"[^=\0]+")
-# What golink sets by itself: named in env=, they would contradict the option of that name.
+# Variables that golink sets itself, with the option that sets them: in env= they would contradict it.
 _OPTION_OF_VARIABLE = {
     "GOOS": "target",
     "GOARCH": "target",
@@ -32,7 +31,7 @@ _OPTION_OF_VARIABLE = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildOptions:
     """
-    One `go build`, as it was asked for; `None` leaves the choice to Go.
+    The options of one `go build`; `None` leaves the choice to Go.
 
     Attributes:
         package: A folder or .go file, relative to `cwd`, or an import path.
@@ -77,7 +76,7 @@ class BuildOptions:
         return " ".join(part for part in (self.ldflags.strip(), join_quoted(added)) if part)
 
     def flags(self) -> list[str]:
-        """Give the flags of `go build`, but for -o."""
+        """Return the flags of `go build`, without -o."""
         flags = []
         if self.buildmode:
             flags.append(f"-buildmode={self.buildmode}")
@@ -92,7 +91,106 @@ class BuildOptions:
         return flags
 
 
-OPTION_NAMES = tuple(field.name for field in fields(BuildOptions))
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(name, str) and _VARIABLE.fullmatch(name) for name in value)
+
+
+def _is_folder(value: object) -> bool:
+    return isinstance(value, (str, os.PathLike)) and isinstance(path := os.fspath(value), str) and path != ""
+
+
+def _tag_entries(value: object) -> Iterator[tuple[int, object, Form]]:
+    yield from ((number, tag, _TAG) for number, tag in enumerate(_split_tags(value)))
+
+
+def _split_tags(value: object) -> Iterable[object]:
+    if isinstance(value, str):
+        # Go takes commas, and spaces since its first versions.
+        return value.replace(",", " ").split()
+    tags = cast("Iterable[object]", value)
+    return sorted(tags, key=str) if isinstance(tags, (set, frozenset)) else tags
+
+
+_FLAGS = Form(text="a string", accepts=_is_text, schema={"type": "string"})
+_FILLED = Form(
+    text="a string that is not empty",
+    accepts=lambda value: _is_text(value) and str(value).strip() != "",
+    schema={"type": "string", "pattern": r"\S"},
+)
+_TAG = Form(
+    text='build tags such as "netgo"',
+    accepts=lambda value: isinstance(value, str) and re.fullmatch(r"[\w.]+", value) is not None,
+)
+_TAGS = Form(
+    text="a list of build tags",
+    accepts=lambda value: isinstance(value, (str, tuple, list, set, frozenset)),
+    schema={"anyOf": [{"type": "string"}, array_schema(_TAG, empty=True)]},
+    entries=_tag_entries,
+)
+_ENVIRONMENT = replace(table(_FLAGS, "a table of names and strings"), accepts=_is_mapping)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """
+    One option of a build.
+
+    Attributes:
+        form: The form of its value.
+        summary: What an editor shows.
+        may_be_none: Whether None leaves the choice to Go, as the option's absence does.
+        read: Makes the field of `BuildOptions` from a value of the right form.
+    """
+
+    form: Form
+    summary: str
+    may_be_none: bool = False
+    read: Callable[[Any], object] = lambda value: value
+
+
+OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        "package": Option(form=_FILLED, summary="Builds this main package: a folder, a .go file or an import path."),
+        "target": Option(
+            form=string('GOOS/GOARCH, such as "linux/arm64"', "[a-z0-9]+/[a-z0-9]+"),
+            summary="The system and the architecture to build for.",
+            may_be_none=True,
+        ),
+        "cgo": Option(
+            form=replace(BOOL, text="true, false, or nothing for Go's default"),
+            summary="CGO_ENABLED; without it Go's own default, which depends on the machine.",
+            may_be_none=True,
+        ),
+        "tags": Option(form=_TAGS, summary="Build tags.", read=lambda value: tuple(_split_tags(value))),
+        "ldflags": Option(form=_FLAGS, summary="Flags of Go's linker."),
+        "linkmode": Option(form=choice(*LINK_MODES), summary="Go's own linker, or the C compiler's.", may_be_none=True),
+        "extldflags": Option(form=_FLAGS, summary="Flags of the C linker."),
+        "buildmode": Option(form=choice(*BUILD_MODES), summary="go build's -buildmode.", may_be_none=True),
+        "trimpath": Option(form=BOOL, summary="go build's -trimpath."),
+        "race": Option(form=BOOL, summary="go build's -race."),
+        "cc": Option(
+            form=_FILLED,
+            summary="The C compiler; a first word zig stands for zig's.",
+            may_be_none=True,
+        ),
+        "env": Option(
+            form=_ENVIRONMENT,
+            summary="More environment of the build.",
+            may_be_none=True,
+            read=lambda value: tuple(sorted(value.items())),
+        ),
+        "cwd": Option(
+            form=Form(text="a folder", accepts=_is_folder),
+            summary="The folder that package is relative to; by default golink.toml's.",
+            may_be_none=True,
+            read=os.fspath,
+        ),
+    }
+)
 
 
 def parse_options(values: Mapping[str, object]) -> BuildOptions:
@@ -102,125 +200,50 @@ def parse_options(values: Mapping[str, object]) -> BuildOptions:
     Raises:
         ParameterError: An option does not exist, or has a value of the wrong form.
     """
-    for name in values:
-        if name not in OPTION_NAMES:
-            near = difflib.get_close_matches(name, OPTION_NAMES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPTION_NAMES)}"
-            raise ParameterError(f"unknown build option {name!r}; {hint}")
-    options = BuildOptions(
-        package=_text("package", values.get("package", "."), empty=False),
-        target=_target(values.get("target")),
-        cgo=_flag("cgo", values.get("cgo"), default=None),
-        tags=_tags(values.get("tags", ())),
-        ldflags=_text("ldflags", values.get("ldflags", "")),
-        linkmode=_choice("linkmode", values.get("linkmode"), LINK_MODES),
-        extldflags=_text("extldflags", values.get("extldflags", "")),
-        buildmode=_choice("buildmode", values.get("buildmode"), BUILD_MODES),
-        trimpath=bool(_flag("trimpath", values.get("trimpath", False), default=False)),
-        race=bool(_flag("race", values.get("race", False), default=False)),
-        cc=None if values.get("cc") is None else _text("cc", values["cc"], empty=False),
-        env=_environment(values.get("env")),
-        cwd=_folder(values.get("cwd")),
-    )
+    fields: dict[str, Any] = {}
+    for name, value in values.items():
+        option = OPTIONS.get(name)
+        if option is None:
+            hint = suggestion(name, OPTIONS) or f"; there are {', '.join(OPTIONS)}"
+            raise ParameterError(f'unknown build option "{name}"{hint}', parameter=name)
+        if value is None and option.may_be_none:
+            continue
+        for mistake in option.form.mistakes(value):
+            reason = f"{mistake.name(name)}: expected {mistake.form.text}, not {mistake.value!r}{mistake.hint}"
+            raise ParameterError(reason, parameter=name)
+        fields[name] = option.read(value)
+    options = BuildOptions(**fields)
     _check_together(options)
     return options
 
 
 def _check_together(options: BuildOptions) -> None:
     if "..." in options.package:
-        raise ParameterError(f"package: {options.package!r} is a pattern; a build makes one image of one main package")
+        raise _error("package", f"{options.package!r} is a pattern; a build makes one image of one main package")
     if options.package.startswith("-"):
-        raise ParameterError(f"package: {options.package!r} is a flag")
+        raise _error("package", f"{options.package!r} is a flag")
     for name in ("ldflags", "extldflags", "cc"):
         try:
             words = split_quoted(getattr(options, name) or "")
         except ParameterError as error:
-            raise ParameterError(f"{name}: {error}") from None
+            raise _error(name, error.reason) from None
         for option in ("linkmode", "extldflags"):
             given = any(re.match(rf"--?{option}(=|$)", word) for word in words)
             if name == "ldflags" and given and getattr(options, option):
-                raise ParameterError(f"ldflags: it has -{option} already; give it once, in {option}= or in ldflags=")
+                raise _error("ldflags", f"it has -{option} already; give it once, in {option}= or in ldflags=")
     try:
         _ = options.linker_flags
     except ParameterError as error:
-        raise ParameterError(f"extldflags: {error}") from None
+        raise _error("extldflags", error.reason) from None
     for name, _value in options.env:
         owner = _OPTION_OF_VARIABLE.get(name, "")
         if owner is None:
-            raise ParameterError(f"env: {name} is always C, so that the linker's warnings can be read")
+            raise _error("env", f"{name} is always C, so that golink can read the linker's warnings")
         if owner:
-            raise ParameterError(f"env: {name} is what {owner}= is for")
+            raise _error("env", f"{name} is what {owner}= is for")
         if (name == "CGO_ENABLED" and options.cgo is not None) or (name == "CC" and options.cc is not None):
-            raise ParameterError(f"env: {name} is given twice, here and in {'cgo' if name == 'CGO_ENABLED' else 'cc'}=")
+            raise _error("env", f"{name} is given twice, here and in {'cgo' if name == 'CGO_ENABLED' else 'cc'}=")
 
 
-def _wrong(name: str, value: object, expected: str) -> ParameterError:
-    return ParameterError(f"{name}: expected {expected}, not {value!r}")
-
-
-def _text(name: str, value: object, *, empty: bool = True) -> str:
-    if not isinstance(value, str) or "\0" in value or not (empty or value.strip()):
-        raise _wrong(name, value, "a string" if empty else "a string that is not empty")
-    return value
-
-
-def _flag(name: str, value: object, *, default: bool | None) -> bool | None:
-    if value is default:
-        return default
-    if not isinstance(value, bool):
-        raise _wrong(name, value, "true or false" if default is False else "true, false, or nothing for Go's default")
-    return value
-
-
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> str | None:
-    if value is None:
-        return None
-    if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
-        raise _wrong(name, value, " or ".join(choices) + (f" (did you mean {near[0]!r}?)" if near else ""))
-    return str(value)
-
-
-def _target(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not _TARGET.fullmatch(value):
-        raise _wrong("target", value, 'GOOS/GOARCH, such as "linux/arm64"')
-    return value
-
-
-def _tags(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        # Go takes commas, and spaces from of old.
-        value = value.replace(",", " ").split()
-    if not isinstance(value, (tuple, list, set, frozenset)):
-        raise _wrong("tags", value, "a list of build tags")
-    tags: Iterable[object] = sorted(value) if isinstance(value, (set, frozenset)) else value
-    checked = []
-    for tag in tags:
-        if not isinstance(tag, str) or not re.fullmatch(r"[\w.]+", tag):
-            raise _wrong("tags", tag, 'build tags such as "netgo"')
-        checked.append(tag)
-    return tuple(checked)
-
-
-def _environment(value: object) -> tuple[tuple[str, str], ...]:
-    if value is None:
-        return ()
-    items = getattr(value, "items", None)
-    if items is None:
-        raise _wrong("env", value, "a mapping of names to strings")
-    checked = []
-    for name, text in items():
-        if not isinstance(name, str) or not _VARIABLE.fullmatch(name) or not isinstance(text, str) or "\0" in text:
-            raise _wrong("env", {name: text}, "names and values that are strings")
-        checked.append((name, text))
-    return tuple(sorted(checked))
-
-
-def _folder(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, (str, os.PathLike)) or not isinstance(path := os.fspath(value), str) or not path:
-        raise _wrong("cwd", value, "a folder")
-    return path
+def _error(name: str, reason: str) -> ParameterError:
+    return ParameterError(f"{name}: {reason}", parameter=name)

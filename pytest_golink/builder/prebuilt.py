@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts
-from pytest_golink.builder.binary import GoBinary
+from pytest_golink.builder.binary import BuiltImage
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.formats import HEAD_BYTES, is_fat
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Without slots: `facts` is kept in the instance's dictionary.
+@dataclass(frozen=True, kw_only=True)
 class Prebuilt:
     """
     One image, before it is taken out of its archive and read.
@@ -34,41 +36,38 @@ class Prebuilt:
     _found: Found = field(repr=False)
     _extract_to: Path = field(repr=False)
     _slice: str | None = field(default=None, repr=False)
-    _facts: list[BinaryFacts] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def path(self) -> Path:
         """
-        Give the file, taken out of its archive where it is in one.
+        Return the file, taken out of its archive where it is in one.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
         """
         return self._found.at(self._extract_to)
 
+    @cached_property
     def facts(self) -> BinaryFacts:
         """
-        Read the image, once.
+        The image's fact sheet, read when it is first needed.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
             UnreadableBinaryError: The file cannot be read whole.
-            GolinkError: It is not the image that it is said to be.
+            GolinkError: It is not for the target that goreleaser lists.
         """
-        if not self._facts:
-            # Here, not above: the readers are slow to import.
-            from pytest_golink.reader import read_binaries
+        # Here, not above: the readers are slow to import.
+        from pytest_golink.reader import read_binaries
 
-            # Of a fat file that could not be read when it was found there is an error here, or all its slices.
-            facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
-            if len(facts) != 1:
-                raise GolinkError(f"{self.label}: the file has changed since it was found")
-            target = str(facts[0].target) if facts[0].target else None
-            if self.target is not None and target != self.target:
-                raise GolinkError(
-                    f"{self.label}: said to be for {self.target}, but it is for {target or 'no known target'}"
-                )
-            self._facts.append(facts[0])
-        return self._facts[0]
+        # Of a fat file that could not be read when it was found there is an error here, or all its slices.
+        facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
+        if len(facts) != 1:
+            raise GolinkError(f"{self.label}: the file has changed since it was found")
+        target = str(facts[0].target) if facts[0].target else None
+        if self.target is not None and target != self.target:
+            actual = target or "no known target"
+            raise GolinkError(f"{self.label}: listed as {self.target}, but the image is for {actual}")
+        return facts[0]
 
 
 def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:
@@ -97,15 +96,15 @@ def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: P
     )
 
 
-def as_binary(prebuilt: Prebuilt) -> GoBinary:
+def as_image(prebuilt: Prebuilt) -> BuiltImage:
     """
-    Give an image that was not built here the form of one that was: without options, command and linker warnings.
+    Return an image that was not built here the form of one that was: without options, command and linker warnings.
 
     Raises:
         GolinkError: It cannot be taken out of its archive, or cannot be read.
     """
-    facts = prebuilt.facts()
-    binary = GoBinary(
+    facts = prebuilt.facts
+    return BuiltImage(
         path=prebuilt.path(),
         name=prebuilt.label,
         target=str(facts.target) if facts.target else None,
@@ -117,8 +116,8 @@ def as_binary(prebuilt: Prebuilt) -> GoBinary:
         seconds=0.0,
         linked=False,
         header=None,
+        _facts=facts,
     )
-    return binary.with_facts(facts)
 
 
 def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[Prebuilt]:
@@ -130,7 +129,7 @@ def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[P
     try:
         images = read_binaries(found.at(extract_to))
     except GolinkError:
-        # What is wrong with it, its reader says when it is asked.
+        # Its reader says what is wrong when the image is read.
         return [whole]
     if len(images) == 1:
         return [whole]

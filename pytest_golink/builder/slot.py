@@ -2,7 +2,7 @@
 One slot of the image cache: the image of one build, kept from session to session.
 
     <cache>/slots/<key>/
-      lock          held by whoever builds or looks
+      lock          held by the process that builds or looks
       record.json   what is known of the image; written last, and atomically
       image/        the image, and the C header of a c-archive or c-shared build
       build/        a build that is running, or that was interrupted
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.file_lock import locked
+from pytest_golink.files import digest, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,9 @@ class Record:
     What is known of a slot.
 
     `session` is the session that last ran `go build`. `failure` says that this gave no image, None where it did;
-    `status` and `output` are the command's. `files` are the names in the image folder, the image first, with size and
-    time of modification: a file that is not as recorded is not taken for an image. `image_output` is what the build
-    that linked it printed, since Go replays it as a best effort only.
+    `status` and `output` are the command's. `files` are the names in the image folder, the image first, with their
+    SHA-256: a file of another content is not taken for the image, whatever its size and time. `image_output` is what
+    the build that linked it printed, since Go does not always print it again.
     """
 
     session: str
@@ -42,7 +42,7 @@ class Record:
     output: str
     seconds: float
     linked: bool
-    files: tuple[tuple[str, int, int], ...]
+    files: tuple[tuple[str, str], ...]
     image_output: str
 
 
@@ -55,19 +55,22 @@ class Slot:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the slot, so that nobody else builds or looks."""
+        """Hold the slot, so that no other process builds or looks. The operating system frees it when we die."""
+        # Here, not above: it is slow to import.
+        from filelock import FileLock
+
         self._folder.mkdir(parents=True, exist_ok=True)
-        with locked(self._folder / "lock"):
+        with FileLock(self._folder / "lock"):
             yield
 
     def record(self) -> Record | None:
-        """Give what is known; None where there is nothing, or nothing that can be trusted."""
+        """Return what is known; None where there is nothing, or a file that is not as it was recorded."""
         try:
             values = json.loads((self._folder / "record.json").read_text(encoding="utf-8"))
             values["command"] = tuple(values["command"])
             values["files"] = tuple(tuple(file) for file in values["files"])
             record = Record(**values)
-            if all(self._state(name) == (name, size, time) for name, size, time in record.files):
+            if all(self._state(name) == (name, state) for name, state in record.files):
                 return record
         except (OSError, ValueError, TypeError, KeyError):
             pass
@@ -75,7 +78,7 @@ class Slot:
 
     @contextmanager
     def build_folder(self) -> Iterator[Path]:
-        """Give an empty folder to build in; what an interrupted build left is swept away."""
+        """Yield an empty folder to build in, and remove it; also what an interrupted build left."""
         folder = self._folder / "build"
         # A build that was interrupted; its lock is gone, so it does not run any more.
         shutil.rmtree(folder, ignore_errors=True)
@@ -85,8 +88,8 @@ class Slot:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def keep(self, made: list[Path]) -> tuple[tuple[str, int, int], ...]:
-        """Put what a build has made in place, and give it as a record has it."""
+    def keep(self, made: list[Path]) -> tuple[tuple[str, str], ...]:
+        """Put what a build has made in place, and return it as a record has it."""
         self.images.mkdir(exist_ok=True)
         for path in made:
             path.replace(self.images / path.name)
@@ -94,11 +97,8 @@ class Slot:
 
     def write(self, record: Record) -> None:
         """Put a record in place."""
-        path = self._folder / "record.json"
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
-        beside.replace(path)
+        text = json.dumps(asdict(record), indent=1)
+        write_whole(self._folder / "record.json", text.encode())
 
-    def _state(self, name: str) -> tuple[str, int, int]:
-        status = (self.images / name).stat()
-        return name, status.st_size, status.st_mtime_ns
+    def _state(self, name: str) -> tuple[str, str]:
+        return name, digest(self.images / name)

@@ -1,4 +1,4 @@
-"""The images of a policy's binaries: which there are, known without building one; and their facts, once asked for."""
+"""The images of a policy's binaries: their names, known without building one, and their facts, when they are needed."""
 
 from __future__ import annotations
 
@@ -11,28 +11,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pytest_golink.builder import BuildOptions, GoBinary
+    from pytest_golink.builder import BuildOptions
     from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.fixtures import Run
+    from pytest_golink.gobinary import GoBinary
     from pytest_golink.platforms import Platform
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest
     from pytest_golink.rules.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """What an image turned out to be: its subject and build, or the error and the item that first met it."""
+
+    subject: Subject | None = None
+    build: GoBinary | None = None
+    error: GolinkError | None = None
+    met_by: str = ""
+
+
+# Not frozen, and compared by identity: it is built or read once, when the first item asks for it.
+@dataclass(kw_only=True, eq=False, slots=True)
 class Image:
     """
-    One image of a policy, before it is built or read.
+    One image of a policy, before and after it is built or read.
 
     Attributes:
         label: The name of its node: "app[linux/amd64]", "dist/agent", "agent[dist/agent]".
         binary: The [[binary]] that it belongs to.
         target: As far as it is known without building or reading; None else.
         match: The file that a path or goreleaser binary found, as written; None for a build.
-        rules: Those that are asked of it.
+        rules: The rules on it.
         options: Its build, None for an image that is there already.
         prebuilt: The file, None for a build.
-        platforms: Those that the policy describes, by name.
+        platforms: The platforms that the policy describes, by name.
     """
 
     label: str
@@ -43,55 +55,53 @@ class Image:
     options: BuildOptions | None = None
     prebuilt: Prebuilt | None = None
     platforms: Mapping[str, Platform] = field(default_factory=dict, repr=False)
-    # What was made of it, once in a process: the subject, or the error and the item that first met it.
-    _made: list[tuple[Subject | GolinkError, GoBinary | None, str]] = field(
-        default_factory=list, init=False, repr=False, compare=False
-    )
+    _made: _Made | None = field(default=None, init=False, repr=False)
 
-    def subject(self, run: Run, asking: str) -> Subject:
+    def subject(self, run: Run, nodeid: str) -> Subject:
         """
-        Build it, or take it out of its archive, and read it; the second time it is there.
+        Build it, or take it out of its archive, and read it; once in a process.
 
         Args:
             run: The run, which builds.
-            asking: The node id of the item that asks.
+            nodeid: The item that asks.
 
         Raises:
-            GolinkError: It does not build, or cannot be read. Whoever asks again is told where the whole text stands.
+            GolinkError: It does not build, or cannot be read. Every item after the first one gets an error that names
+                the first one, which shows the whole text.
         """
-        if not self._made:
+        if self._made is None:
             try:
-                self._made.append((*self._make(run), asking))
+                self._made = self._make(run)
             except GolinkError as error:
-                self._made.append((error, None, asking))
+                self._made = _Made(error=error, met_by=nodeid)
                 raise
-        made, binary, first = self._made[0]
-        if isinstance(made, GolinkError):
-            if first == asking:
-                raise made.with_traceback(None)
+        made = self._made
+        if made.error is not None:
+            if made.met_by == nodeid:
+                raise made.error.with_traceback(None)
             what = "built" if self.options else "read"
-            raise GolinkError(f"{self.label} could not be {what}; the error stands at {first}") from made
-        if binary is not None:
-            run.on_image(binary)
-        return made
+            raise GolinkError(f"{self.label} could not be {what}; {made.met_by} shows the error") from made.error
+        assert made.subject is not None  # noqa: S101 - there is an error or a subject
+        if made.build is not None:
+            run.on_image(made.build)
+        return made.subject
 
     @property
     def name(self) -> str:
-        """What its findings call it."""
+        """The name that its findings have."""
         return self.prebuilt.label if self.prebuilt is not None else self.binary.name
 
     @property
     def error(self) -> GolinkError | None:
         """Why there is no subject, once that is known."""
-        made = self._made[0][0] if self._made else None
-        return made if isinstance(made, GolinkError) else None
+        return self._made.error if self._made is not None else None
 
     @property
     def built(self) -> GoBinary | None:
         """The build, once it is there; None for an image that was not built here."""
-        return self._made[0][1] if self._made else None
+        return self._made.build if self._made is not None else None
 
-    def _make(self, run: Run) -> tuple[Subject, GoBinary | None]:
+    def _make(self, run: Run) -> _Made:
         from pytest_golink.rules.subject import Subject
 
         if self.options is not None:
@@ -104,18 +114,18 @@ class Image:
                 rebuild=built.rebuild,
                 platforms=self.platforms,
             )
-            return subject, built
+            return _Made(subject=subject, build=built)
         assert self.prebuilt is not None  # noqa: S101 - an image is built or there
-        facts = self.prebuilt.facts()
+        facts = self.prebuilt.facts
         subject = Subject(name=self.prebuilt.label, facts=facts, may_run=self.binary.may_run, platforms=self.platforms)
-        return subject, None
+        return _Made(subject=subject)
 
 
 def images_of(
     binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Path]
 ) -> tuple[tuple[Image, ...], tuple[GolinkError, ...]]:
     """
-    Give the images of a binary, and what was not found.
+    Return the images of a binary, and errors for what was not found.
 
     Nothing is built, and a file is read only where its target decides which rules it must keep.
     """
@@ -137,7 +147,7 @@ def images_of(
             # Two globs may name one file.
             if prebuilt.label not in seen:
                 seen.add(prebuilt.label)
-                images.append(replace(_there(binary, prebuilt), platforms=policy.platforms))
+                images.append(_there(binary, prebuilt, policy.platforms))
     errors += _without_rules(images)
     errors += _idle_overrides(binary, images)
     return tuple(images), tuple(errors)
@@ -168,11 +178,11 @@ def _found(
     return find_prebuilt(patterns, policy.folder, extract_to=extract_to)
 
 
-def _there(binary: PolicyBinary, prebuilt: Prebuilt) -> Image:
+def _there(binary: PolicyBinary, prebuilt: Prebuilt, platforms: Mapping[str, Platform]) -> Image:
     target = prebuilt.target
     if target is None and binary.overrides:
         try:
-            target = str(prebuilt.facts().target or "") or None
+            target = str(prebuilt.facts.target or "") or None
         except GolinkError:
             # It is an error of the item, when it runs.
             target = None
@@ -183,6 +193,7 @@ def _there(binary: PolicyBinary, prebuilt: Prebuilt) -> Image:
         match=prebuilt.label,
         rules=binary.rules_for(target),
         prebuilt=prebuilt,
+        platforms=platforms,
     )
 
 
@@ -190,7 +201,7 @@ def _without_rules(images: list[Image]) -> list[GolinkError]:
     return [
         GolinkError(
             f"{image.binary.place}: every rule is switched off for {image.match} ({image.target}): "
-            "take it out of path, or ask something of it"
+            "remove it from path, or give it a rule"
         )
         for image in images
         if not image.rules
@@ -204,7 +215,7 @@ def _idle_overrides(binary: PolicyBinary, images: list[Image]) -> list[GolinkErr
     return [
         GolinkError(
             f"{override.changes[0].place if override.changes else binary.place}: this override for "
-            f"{', '.join(override.targets)} is about no image that was found; their targets: {targets}"
+            f"{', '.join(override.targets)} matches no image that was found; their targets: {targets}"
         )
         for override in binary.overrides
         if not any(override.applies_to(image.target) for image in images)

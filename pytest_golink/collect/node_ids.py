@@ -17,7 +17,7 @@ _AFTER_BRACKET = "]::"
 
 
 def item_id(text: str) -> Any:
-    """Give the id of an item, as pytest takes it: text, before there was more."""
+    """Return the id of an item, as pytest takes it: text, before there was more."""
     if _AFTER_BRACKET not in text:
         return text
     try:
@@ -28,7 +28,7 @@ def item_id(text: str) -> Any:
 
 
 def mend(report: pytest.TestReport) -> None:
-    """Give a report that came from a worker the id that it had there, where ids are more than text."""
+    """Return a report that came from a worker the id that it had there, where ids are more than text."""
     report._id = item_id(report.nodeid)  # noqa: SLF001 - setting nodeid would read the text again
 
 

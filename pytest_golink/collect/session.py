@@ -8,23 +8,26 @@ import pytest
 
 from pytest_golink.errors import PolicyError
 from pytest_golink.fixtures import RUN
+from pytest_golink.location import LocatedText
 from pytest_golink.settings import POLICY_FILE, named_policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
+    from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy
 
 
 class _Policies:
     """The policy files of a run, each read once."""
 
-    def __init__(self, rootpath: Path, *, locked: bool) -> None:
+    def __init__(self, rootpath: Path, *, locked: bool, update: bool) -> None:
         self._rootpath = rootpath
-        # Whether images are held to a lock, which must be there then.
+        # Whether images are compared with a lock, which must be there then; and whether each policy has one at all.
         self._locked = locked
+        self._has_locks = locked or update
         self._read: dict[Path, Policy | PolicyError] = {}
         self.collected: set[Path] = set()
 
@@ -44,16 +47,36 @@ class _Policies:
         # As the node ids of its items start.
         return path.relative_to(self._rootpath).as_posix() if path.is_relative_to(self._rootpath) else str(path)
 
-    def mistakes(self) -> list[str]:
-        """Give what is wrong with those that were read, or with their locks, a line a mistake."""
-        return [line for _, known in sorted(self._read.items()) for line in self._mistakes(known)]
+    def mistakes(self) -> list[tuple[Location | None, str]]:
+        """Return what is wrong with the policies that were read, or with their locks."""
+        found = [mistake for _, known in sorted(self._read.items()) for mistake in self._mistakes(known)]
+        return [*found, *((None, text) for text in self._shared_locks())]
 
-    def _mistakes(self, known: Policy | PolicyError) -> list[str]:
-        if isinstance(known, PolicyError):
-            return str(known).splitlines()
-        if not self._locked:
+    def _shared_locks(self) -> list[str]:
+        """Return which policies cannot have a lock: its file would be the policy itself, or another policy's lock."""
+        if not self._has_locks:
             return []
-        from pytest_golink.collect.locks import lock_mistakes
+        from pytest_golink.lock import lock_path
+
+        found = []
+        first: dict[Path, Path] = {}
+        for path in sorted(self._read):
+            lock = lock_path(path)
+            if lock == path:
+                found.append(f"{self._shown(path)}: a policy cannot be called .lock: its lock would replace it")
+            elif (other := first.setdefault(lock, path)) != path:
+                found.append(
+                    f"{self._shown(path)}: its lock, {self._shown(lock)}, is that of {self._shown(other)} as well: "
+                    "rename one of the two policies"
+                )
+        return found
+
+    def _mistakes(self, known: Policy | PolicyError) -> Sequence[tuple[Location | None, str]]:
+        if isinstance(known, PolicyError):
+            return known.errors
+        if not self._locked:
+            return ()
+        from pytest_golink.collect.lock_items import lock_mistakes
 
         return lock_mistakes(known)
 
@@ -63,7 +86,7 @@ _POLICIES = pytest.StashKey[_Policies]()
 
 def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
     """
-    Read the policies that are known before the collection: a mistake in them is told before anything else.
+    Read the policies that are known before the collection: a mistake in them is the first message.
 
     Raises:
         pytest.UsageError: There are mistakes; all of them.
@@ -75,7 +98,7 @@ def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
 
 
 def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
-    """Give the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
+    """Return the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
     settings = parent.config.stash[RUN].settings
     asked = parent.session.isinitpath(file_path)
     named = asked and file_path in settings.policies
@@ -91,11 +114,18 @@ def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> Non
         pytest.UsageError: A policy is wrong; all mistakes of all policies.
     """
     policies = _policies(session.config)
-    for path in named_policies(session.config, session.config.stash[RUN].settings):
-        # pytest passes over folders such as dist and .github, and over what is not below its arguments.
-        if path not in policies.collected and (node := _collector(path, session)) is not None:
+    settings = session.config.stash[RUN].settings
+    # pytest asks for a collector of each file in the root folder, and drops those that no argument names.
+    reached = policies.collected if settings.policies else {path for item in items for path in _files(item)}
+    for path in named_policies(session.config, settings):
+        # pytest skips folders such as dist and .github, and all that is not below its arguments.
+        if path not in reached and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))
     _raise(policies)
+
+
+def _files(item: pytest.Item) -> list[Path]:
+    return [node.path for node in item.listchain() if isinstance(node, pytest.File)]
 
 
 def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
@@ -104,15 +134,18 @@ def _collector(path: Path, parent: pytest.Collector) -> GolinkFile | None:
     policy = policies.get(path)
     if policy is None:
         return None
-    from pytest_golink.collect.nodes import GolinkFile
+    from pytest_golink.collect.file import GolinkFile
 
     return GolinkFile.from_parent(parent, path=path, policy=policy)
 
 
 def _policies(config: pytest.Config) -> _Policies:
-    return config.stash.setdefault(_POLICIES, _Policies(config.rootpath, locked=config.stash[RUN].settings.lock))
+    settings = config.stash[RUN].settings
+    policies = _Policies(config.rootpath, locked=settings.lock, update=settings.update_lock)
+    return config.stash.setdefault(_POLICIES, policies)
 
 
 def _raise(policies: _Policies) -> None:
     if mistakes := policies.mistakes():
-        raise pytest.UsageError(*mistakes)
+        # pytest shows each as text; reports take the location from the value.
+        raise pytest.UsageError(*(LocatedText(location=location, text=text) for location, text in mistakes))

@@ -1,4 +1,4 @@
-"""Which waiver holds today, and which one nothing needs any more."""
+"""Which waiver holds today, and which one is no longer needed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ WAIVER = "golink.waiver"
 
 
 def today() -> dt.date:
-    """Give the day it is here."""
-    return dt.date.today()
+    """Return the day in UTC, so that a waiver ends at one moment on every machine."""
+    return dt.datetime.now(dt.timezone.utc).date()
 
 
 def waiver_text(waiver: Waiver) -> str:
-    """Say why a violation is waived, and for how long."""
+    """Return why a violation is waived, and for how long."""
     return f"{waiver.reason} (until {waiver.until})"
 
 
 def expired_text(waiver: Waiver, finding: Finding) -> str:
-    """Say that the waiver of a violation no longer holds."""
+    """Return the message that the waiver of a violation no longer holds."""
     return (
         f"golink: the waiver of {finding.rule} at {waiver.place} expired on {waiver.until}: {waiver.reason}\n"
         "  mend the image, or agree on a new day and write it there as until"
@@ -35,7 +35,7 @@ def expired_text(waiver: Waiver, finding: Finding) -> str:
 
 def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, str]:
     """
-    Give what one item says of one waiver, as a user property.
+    Return what one item reports of one waiver, as a user property.
 
     Args:
         waiver: A waiver that is about the item, expired or not.
@@ -54,7 +54,7 @@ def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, s
 
 
 class UnneededWaivers:
-    """Gathers, on the process that reports, what items say of their waivers, and tells those that nothing needs."""
+    """Gathers, on the process that reports, what items report of their waivers, and lists those that are not needed."""
 
     def __init__(self) -> None:
         # By place: the text, the number of items, those that have reported, and whether one of them needs it.
@@ -64,7 +64,7 @@ class UnneededWaivers:
         self._needed: set[str] = set()
 
     def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
-        """Take a test's user properties."""
+        """Add a test's user properties."""
         for name, value in user_properties:
             if name == WAIVER and isinstance(value, str):
                 entry = json.loads(value)
@@ -76,7 +76,7 @@ class UnneededWaivers:
                     self._needed.add(place)
 
     def lines(self) -> list[str]:
-        """Give a line for each waiver that nothing needs; of a waiver whose items did not all run nothing is known."""
+        """Return a line for each waiver that is not needed; a waiver is left out unless all of its items ran."""
         return [
             f"{place}: {self._texts[place]}: nothing violates it any more; remove it"
             for place in sorted(self._texts, key=_by_line)

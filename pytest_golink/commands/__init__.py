@@ -1,1 +1,1 @@
-"""The commands of `python -m pytest_golink`: a module a word."""
+"""The commands of `golink`: a module a word, with `add_arguments(parser)` and `run(options)`."""

@@ -1,29 +1,21 @@
-"""`python -m pytest_golink diff OLD NEW [--json | --md]`: what changed in linkage between two releases."""
+"""`golink diff OLD NEW [--json | --md]`: what changed in linkage between two releases."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import GolinkError
-from pytest_golink.text.escape import escape
+from pytest_golink.commands.output import print_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
 
 _DIFFERENT_STATUS = 1
-_ERROR_STATUS = 2
-_LONGEST = 1000
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Compare two JSON reports; give the exit status: 0 for no difference, 1 for some, 2 for an error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pytest_golink diff",
-        description="Show what changed in linkage between two runs: images, facts, outcomes of rules.",
-        epilog="Exit status: 0 where nothing changed, 1 where something did, 2 where a file is no report.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = "Show what changed in linkage between two runs: images, facts, outcomes of rules."
+    parser.epilog = "Exit status: 0 where nothing changed, 1 where something did, 2 where a file is no report."
     parser.add_argument("old", metavar="OLD", help="a report that --golink-report-file wrote as JSON")
     parser.add_argument("new", metavar="NEW", help="another one, of a later run")
     form = parser.add_mutually_exclusive_group()
@@ -35,20 +27,21 @@ def main(arguments: Sequence[str]) -> int:
         default="5%",
         help='how much a size may differ and count as the same: "5%%" (the default), "200 KB"',
     )
-    options = parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Print the differences; return 0 where there are none, else 1.
+
+    Raises:
+        GolinkError: A file is no report, or the tolerance is wrong.
+    """
     from pytest_golink.commands.diff_text import diff_json, diff_markdown, diff_text
     from pytest_golink.commands.report_diff import report_diff
     from pytest_golink.lock import parse_tolerance
     from pytest_golink.report.json_reading import read_report_file
 
-    try:
-        tolerance = parse_tolerance(options.size_tolerance)
-        diff = report_diff(read_report_file(options.old), read_report_file(options.new), tolerance)
-    except GolinkError as error:
-        print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
-        return _ERROR_STATUS
-    text = diff_json(diff) if options.json else diff_markdown(diff) if options.md else diff_text(diff)
-    encoding = sys.stdout.encoding or "utf-8"
-    # A terminal of another encoding shows "?" for "→", and goes on.
-    print(text.encode(encoding, "replace").decode(encoding))
+    tolerance = parse_tolerance(options.size_tolerance)
+    diff = report_diff(read_report_file(options.old), read_report_file(options.new), tolerance)
+    print_text(diff_json(diff) if options.json else diff_markdown(diff) if options.md else diff_text(diff))
     return 0 if diff.same else _DIFFERENT_STATUS

@@ -23,7 +23,7 @@ _LONGEST = 500
 
 
 def diff_text(diff: ReportDiff) -> str:
-    """Give it as text, a line a change."""
+    """Return it as text, a line a change."""
     if diff.same:
         return _NOTHING
     blocks = ["\n".join(filter(None, (_counts(diff), *diff.notes)))]
@@ -36,11 +36,11 @@ def diff_text(diff: ReportDiff) -> str:
     for change in diff.changed:
         lines = [escape(str(change.name))]
         for one in change.differences:
-            said = f"  {one.way:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
+            said = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
             lines.append(f"{said}  ({escape(one.reason)})" if one.reason else said)
         blocks.append("\n".join(lines))
     rules = [
-        f"{one.turn:<10}{escape(_asked(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
+        f"{one.transition:<10}{escape(_asked(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
         for one in diff.rules
     ]
     blocks += ["\n".join(rules)] if rules else []
@@ -48,7 +48,7 @@ def diff_text(diff: ReportDiff) -> str:
 
 
 def diff_markdown(diff: ReportDiff) -> str:
-    """Give it as Markdown, for a release or a merge request."""
+    """Return it as Markdown, for a release or a merge request."""
     if diff.same:
         return f"## golink: {_NOTHING}"
     blocks = [f"## golink: {_counts(diff)}", *(f"⚠️ {note[0].upper()}{note[1:]}." for note in diff.notes)]
@@ -59,7 +59,7 @@ def diff_markdown(diff: ReportDiff) -> str:
         rows = [
             (
                 cell(str(change.name)),
-                one.way,
+                one.change,
                 cell(_fact(one)),
                 cell(_value(one.old)),
                 cell(_value(one.new)),
@@ -70,7 +70,9 @@ def diff_markdown(diff: ReportDiff) -> str:
         ]
         blocks.append(table(("image", "", "fact", "before", "after", "why"), rows))
     if diff.rules:
-        turns = [(one.turn, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules]
+        turns = [
+            (one.transition, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules
+        ]
         blocks.append(table(("", "rule", "before", "after"), turns))
     for word, names in (("Added", diff.added), ("Removed", diff.removed), ("Unknown", diff.unknown)):
         if names:
@@ -79,7 +81,7 @@ def diff_markdown(diff: ReportDiff) -> str:
 
 
 def diff_json(diff: ReportDiff) -> str:
-    """Give it as JSON, schema 1: keys are only ever added."""
+    """Return it as JSON, schema 1: keys are only ever added."""
     return json.dumps(
         {
             "schema": 1,
@@ -107,7 +109,7 @@ def diff_json(diff: ReportDiff) -> str:
                             "name": one.key[1] or None,
                             "old": one.old,
                             "new": one.new,
-                            "way": one.way,
+                            "way": one.change,
                             "reason": one.reason,
                         }
                         for one in change.differences
@@ -123,7 +125,7 @@ def diff_json(diff: ReportDiff) -> str:
                     "parameters": dict(one.asked),
                     "old": one.old,
                     "new": one.new,
-                    "turn": one.turn,
+                    "turn": one.transition,
                 }
                 for one in diff.rules
             ],
@@ -137,8 +139,8 @@ def _names(names: Sequence[ImageName]) -> list[dict[str, str | None]]:
 
 
 def _counts(diff: ReportDiff) -> str:
-    ways = Counter[str](one.way for change in diff.changed for one in change.differences)
-    turns = Counter[str](one.turn for one in diff.rules)
+    ways = Counter[str](one.change for change in diff.changed for one in change.differences)
+    turns = Counter[str](one.transition for one in diff.rules)
     counted = [
         (len(diff.added), "added"),
         (len(diff.removed), "removed"),

@@ -1,8 +1,7 @@
-"""`python -m pytest_golink merge FILE… [-o [FORMAT:]PATH]`: the reports of CI shards → one report."""
+"""`golink merge FILE… [-o [FORMAT:]PATH]`: the reports of CI shards → one report."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import replace
@@ -10,23 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReportError
-from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-_ERROR_STATUS = 2
-# A message shows values of both reports.
-_LONGEST = 1000
 
-
-def main(arguments: Sequence[str]) -> int:
-    """Join JSON reports and write the result; give the exit status: 0, or 2 where they cannot be joined or written."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pytest_golink merge",
-        description="Join the JSON reports of several runs (shards, a matrix of jobs) into one.",
-        epilog="Exit status: 0; 2 where a file is no report, where two contradict each other, or where an output "
-        "cannot be written.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = "Join the JSON reports of several runs (shards, a matrix of jobs) into one."
+    parser.epilog = (
+        "Exit status: 0; 2 where a file is no report, where two contradict each other, or where an output cannot be "
+        "written."
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a report that --golink-report-file wrote as JSON")
     parser.add_argument(
@@ -42,12 +36,16 @@ def main(arguments: Sequence[str]) -> int:
         action="store_true",
         help="the files are all shards of one run: what one of them left out is in another",
     )
-    options = parser.parse_args(arguments)
-    try:
-        _merge(options.files, options.output or [], whole=options.whole)
-    except ReportError as error:
-        print("\n".join(escape(line, longest=_LONGEST) for line in f"golink: {error}".split("\n")), file=sys.stderr)
-        return _ERROR_STATUS
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Join the reports and write the result; return 0.
+
+    Raises:
+        ReportError: The reports cannot be joined, or the result cannot be written.
+    """
+    _merge(options.files, options.output or [], whole=options.whole)
     return 0
 
 

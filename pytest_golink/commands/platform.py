@@ -1,34 +1,31 @@
-"""`python -m pytest_golink platform ROOT`: a [platform.NAME] for golink.toml, from the files of that system."""
+"""`golink platform ROOT`: a [platform.NAME] for golink.toml, from the files of that system."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.commands.proposed_rules import toml
-from pytest_golink.errors import GolinkError, ParameterError
+from pytest_golink.errors import ParameterError
 from pytest_golink.text.escape import escape
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    import argparse
+    from collections.abc import Iterator, Mapping
 
 _DIFFERS_STATUS = 1
-_ERROR_STATUS = 2
 _WIDTH = 118
 _LONGEST_MESSAGE = 1000
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the table, or the differences; give the exit status: 0, 1 where there are some, 2 without an answer."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pytest_golink platform",
-        description="Describe a Linux system for runs-on, from its files: a table [platform.NAME] for golink.toml. "
-        "Nothing of it is run.",
-        epilog="Exit status: 0; 1 where --against found differences; 2 where the system cannot be read.",
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "Describe a Linux system for runs-on, from its files: a table [platform.NAME] for golink.toml. "
+        "golink runs nothing of it."
     )
+    parser.epilog = "Exit status: 0; 1 where --against found differences; 2 where the system cannot be read."
     parser.add_argument(
         "root",
         metavar="ROOT",
@@ -38,15 +35,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--against", metavar="PLATFORM", help="print where the known platform of that name is at odds with ROOT instead"
     )
-    options = parser.parse_args(arguments)
-    try:
-        return _platform(Path(options.root), options.name, options.against)
-    except BrokenPipeError:
-        # The reader of the pipe has seen enough: no error of ours.
-        raise
-    except (GolinkError, OSError) as error:
-        print(escape(f"golink: {error}", longest=_LONGEST_MESSAGE), file=sys.stderr)
-        return _ERROR_STATUS
+
+
+def run(options: argparse.Namespace) -> int:
+    """
+    Print the table, or the differences; return 0, or 1 where there are some.
+
+    Raises:
+        GolinkError: The system cannot be read, or the platform is unknown.
+        OSError: A file cannot be read.
+    """
+    return _platform(Path(options.root), options.name, options.against)
 
 
 def _platform(path: Path, name: str | None, against: str | None) -> int:
@@ -71,7 +70,7 @@ def _platform(path: Path, name: str | None, against: str | None) -> int:
 
 
 def _name_of(path: Path) -> str:
-    """Give the file's or folder's name as that of a platform: lower case, without what packs it."""
+    """Return the file's or folder's name as that of a platform: lower case, without what packs it."""
     base = path.resolve().name.lower()
     for suffix in (".gz", ".xz", ".bz2", ".zst", ".tgz", ".tar"):
         base = base.removesuffix(suffix)

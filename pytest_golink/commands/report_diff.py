@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_golink.findings import FAILING
 from pytest_golink.lock import Difference, compare, lock_entry
 from pytest_golink.report.error_text import notes
+from pytest_golink.report.parameters import parameter_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
     from pytest_golink.lock import Tolerance
     from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedImage
 
-Turn = Literal["violated", "mended", "changed"]
+Transition = Literal["violated", "mended", "changed"]
 _Identity = tuple[str, str | None, str | None]
 # The target, and what every build has.
 _SAID_OTHERWISE = frozenset({"GOOS", "GOARCH", "LC_ALL", "LANG", "LANGUAGE"})
-# Where one rule was asked several times of an image, its worst answer counts.
+# Where a rule was evaluated several times on an image, its worst answer counts.
 _WORST: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
 
 
@@ -47,9 +48,9 @@ class ImageChange:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleChange:
     """
-    A rule whose outcome on an image is another one; None where it was not asked.
+    A rule whose outcome on an image is another one; None where it was not evaluated.
 
-    `turn` is "violated" for one that counts against the image now and did not before, "mended" for one that did and
+    `transition` is "violated" for one that counts against the image only now, "mended" for one that did before and
     holds now; a waiver mends nothing.
     """
 
@@ -59,7 +60,7 @@ class RuleChange:
     asked: tuple[tuple[str, str], ...]
     old: Outcome | None
     new: Outcome | None
-    turn: Turn
+    transition: Transition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +91,8 @@ def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
     """
     Compare two reports, image by image and rule by rule.
 
-    Images are told apart by name, target and slice, those of one package by their build too. Sizes within the tolerance
-    are the same, and so are commits, Go versions and modules: what counts is what golink.lock holds.
+    Images are distinguished by name, target and slice, those of one package by their build too. Sizes within the
+    tolerance are the same, and so are commits, Go versions and modules: what counts is what golink.lock holds.
     """
     before, after = _by_identity(old.images), _by_identity(new.images)
     added: list[ImageName] = []
@@ -167,19 +168,21 @@ def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
     changes = []
     for key in dict.fromkeys([*after, *before]):
         one, other = before.get(key), after.get(key)
-        # A rule that holds, and was not asked or is not asked any more, changed nothing about the image.
+        # A rule that holds, and came into the policy or left it, changed nothing about the image.
         if one == other or {one, other} <= {None, "passed", "not-applicable"}:
             continue
-        # Nor is anything known of one that was asked, and that the new report does not come to.
+        # Nothing is known of a rule that the new run did not come to.
         if other is None and (new.errors or not _whole(new)):
             continue
         image, target, rule, asked = key
-        turn: Turn = "changed"
+        transition: Transition = "changed"
         if other in FAILING and one not in FAILING:
-            turn = "violated"
+            transition = "violated"
         elif one in FAILING and other in ("passed", "not-applicable"):
-            turn = "mended"
-        changes.append(RuleChange(image=image, target=target, rule=rule, asked=asked, old=one, new=other, turn=turn))
+            transition = "mended"
+        changes.append(
+            RuleChange(image=image, target=target, rule=rule, asked=asked, old=one, new=other, transition=transition)
+        )
     return tuple(changes)
 
 
@@ -187,6 +190,6 @@ def _outcomes(report: Report) -> dict[tuple[str, str | None, str, tuple[tuple[st
     found: dict[tuple[str, str | None, str, tuple[tuple[str, str], ...]], Outcome] = {}
     for reported in report.findings:
         finding: Finding = reported.finding
-        key = (finding.image, finding.target, finding.rule, finding.parameters)
+        key = (finding.image, finding.target, finding.rule, parameter_texts(finding))
         found[key] = min(found.get(key, finding.outcome), finding.outcome, key=_WORST.index)
     return found

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import find_images, goreleaser_artifacts, images_in
-from pytest_golink.archives.found import starts_as_image
 from pytest_golink.errors import GolinkError, NoMatchError
+from pytest_golink.reader.formats import is_image
 from pytest_golink.rules.subject import Subject
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
 
 
 def _name(program: str) -> str:
-    """Give a name that a policy takes: a waiver's glob must not find a "*" in it."""
+    """Return a name that a policy takes: a waiver's glob must not find a "*" in it."""
     return re.sub(r"[\[\]*?:\s]", "_", program)[:_LONGEST_NAME] or "image"
 
 
@@ -108,22 +108,22 @@ def _images(dist: Path, project: Path) -> Iterator[Found]:
             yield from images_in(path, project)
             continue
         with path.open("rb") as file:
-            if starts_as_image(file.read(_HEAD_BYTES)):
+            if is_image(file.read(_HEAD_BYTES)):
                 yield Found(name=path.relative_to(project).as_posix(), source=path)
 
 
 def _program(name: str) -> str:
-    """Give the program's name: agent of dist/linux/agent, dist/agent_1.2.3_linux_amd64 and app.zip!bin/agent.exe."""
+    """Return the program's name: agent of dist/linux/agent, dist/agent_1.2.3_linux_amd64 and app.zip!bin/agent.exe."""
     base = re.split(r"[/!]", name)[-1].removesuffix(".exe")
     return re.split(r"[-_.](?=v?\d+\.|linux|darwin|macos|windows|freebsd|openbsd|netbsd|Linux|Darwin|Windows)", base)[0]
 
 
 def _shape(name: str) -> str:
-    """Give the glob that a file's name suggests: what changes with the version or the target is "*"."""
+    """Return the glob that a file's name suggests: what changes with the version or the target is "*"."""
     outer, _, inner = name.partition("!")
     folder, _, base = outer.rpartition("/")
     parts = folder.split("/") if folder else []
-    # dist/linux_amd64/agent: the folder below dist tells the target.
+    # dist/linux_amd64/agent: the folder below dist is the target.
     above = "/".join([*parts[:1], *("*" for _part in parts[1:])])
     where = f"{above}/" if above else ""
     if inner:
@@ -134,7 +134,7 @@ def _shape(name: str) -> str:
 
 
 def _globs(shape: str, found: Sequence[Found], project: Path) -> tuple[str, ...]:
-    """Give the glob where it matches these images and no others, else their names."""
+    """Return the glob where it matches these images and no others, else their names."""
     names = {one.name for one in found}
     try:
         if {one.name for one in find_images([shape], project)} == names:

@@ -1,13 +1,13 @@
-"""Who asks for which function of C, as far as the image alone tells."""
+"""Which packages call which functions of C, as far as the image shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.evidence import matching
-from pytest_golink.diagnosis.origin import RUNTIME_CGO, own_cgo_packages
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
+from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,16 +31,14 @@ _RUNTIME_CGO_IMPORTS = frozenset(
 _START_CODE = frozenset({"__libc_start_main", "__gmon_start__", "__cxa_finalize"})
 _GLIBC = "GLIBC_"
 _PACKAGES = 4
-_RULES_OF_A_FLOOR = frozenset({"glibc-at-most", "needs-libc", "runs-on"})
-_RULES_OF_SYMBOLS = frozenset({"no-imports"})
 
 
-def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
-    """Say which packages call which C functions, and who asks for the symbols that a finding is about."""
-    if finding.rule in _RULES_OF_A_FLOOR:
+def call_lines(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> list[str]:
+    """Return which packages call which C functions, and which ask for the symbols that a finding is about."""
+    if Concern.GLIBC_FLOOR in concerns:
         return _floor_lines(finding, facts)
-    if finding.rule in _RULES_OF_SYMBOLS:
-        names = matching(facts, [symbol.name for symbol in facts.imports], names_asked(finding, "symbols"))
+    if Concern.IMPORTED_SYMBOLS in concerns:
+        names = matching(facts, [symbol.name for symbol in facts.imports], finding.names("symbols"))
         return [f"{name} is asked for by {_asker(facts, name)}" for name in names][:_PACKAGES]
     return [
         f"{package} calls {listed(functions, most=5)}"
@@ -49,15 +47,9 @@ def call_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     ]
 
 
-def names_asked(finding: Finding, name: str) -> list[str]:
-    """Give the names and globs that a parameter of the finding's rule lists; a finding has them as one text."""
-    return [part.strip() for part in dict(finding.parameters).get(name, "").split(",")]
-
-
 def _floor_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
     # A symbol's version is the glibc release that brought it, or its present form.
-    asked = dict(finding.parameters)
-    limit = asked.get("version") or asked.get("at-most")
+    limit = finding.text("version") or finding.text("at-most")
     by_version: dict[str, list[str]] = {}
     for symbol, version in _versioned(facts):
         if (limit and numbers(version) > numbers(limit)) or (not limit and version == facts.libc.floor):

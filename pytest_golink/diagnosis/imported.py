@@ -1,27 +1,22 @@
-"""Who calls shared libraries without cgo, as far as the image alone tells."""
+"""Which packages call shared libraries without cgo, as far as the image shows."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.calls import names_asked
-from pytest_golink.diagnosis.origin import always_dynamic
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.sizes import module_of
+from pytest_golink.traits import always_dynamic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
 
-# What these rules are about is a library or a symbol, so that whoever asks for it is the cause.
-_RULES = frozenset(
-    {
-        "static", "self-contained", "no-libc", "only-needs", "no-interpreter", "interpreter", "no-imports", "runs-on",
-        "no-dynamic-imports", "ignores-preload", "starts-alone", "glibc-at-most",
-    }
-)  # fmt: skip
 _APPLE = frozenset({"darwin", "ios"})
-# Functions of libSystem that packages of the standard library call by directives of their own, cgo or not.
+# Functions of libSystem that packages of the standard library call by their own directives, cgo or not.
 # Source: Go 1.27's src/internal/syscall/unix/net_darwin.go and user_darwin.go.
 _STANDARD = {
     "net": ("getaddrinfo", "freeaddrinfo", "gai_strerror", "getnameinfo", "res_n*"),
@@ -35,29 +30,40 @@ _FAKECGO = "/purego/internal/fakecgo"
 _PACKAGES = 4
 
 
-def importer_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
-    """Say which packages call shared libraries without cgo, where a finding is about that."""
-    apple = facts.target is not None and facts.target.goos in _APPLE and not facts.cgo.used
-    if finding.rule == "resolver":
-        return [_RESOLVERS[path] for path in facts.resolver or () if path in _RESOLVERS]
-    if finding.rule == "user-lookup":
-        calls = apple and "system" in (facts.content.user_lookup or ())
-        return ["os/user calls libSystem by itself on macOS, with cgo and without"] if calls else []
-    if finding.rule not in _RULES:
-        return []
-    lines = []
-    if apple and finding.rule == "no-imports":
-        asked = names_asked(finding, "symbols")
-        found = [symbol.name for symbol in facts.imports if any(fnmatchcase(symbol.name, glob) for glob in asked)]
-        lines = [
-            f"{package} of the standard library asks for {name}"
-            for name in found
-            for package, globs in _STANDARD.items()
-            if any(fnmatchcase(name, glob) for glob in globs)
-        ]
-    if always_dynamic(facts) is None or finding.rule in ("no-dynamic-imports", "self-contained", "only-needs"):
+def importer_lines(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> list[str]:
+    """Return which packages call shared libraries without cgo, where a finding is about that."""
+    lines = _lookup_lines(facts, concerns)
+    if Concern.IMPORTED_SYMBOLS in concerns and _calls_libsystem(facts):
+        lines += _standard_lines(facts, finding.names("symbols"))
+    wanted = Concern.IMPORTERS in concerns and always_dynamic(facts) is None
+    if wanted or Concern.IMPORTERS_ANYWHERE in concerns:
         lines += [_importer(facts, package) for package in facts.content.importers or ()]
     return lines[:_PACKAGES]
+
+
+def _calls_libsystem(facts: BinaryFacts) -> bool:
+    return facts.target is not None and facts.target.goos in _APPLE and not facts.cgo.used
+
+
+def _lookup_lines(facts: BinaryFacts, concerns: frozenset[Concern]) -> list[str]:
+    """Return which packages look hosts and users up through the system."""
+    lines = []
+    if Concern.RESOLVER in concerns:
+        lines += [_RESOLVERS[path] for path in facts.resolver or () if path in _RESOLVERS]
+    if Concern.USER_LOOKUP in concerns and _calls_libsystem(facts) and "system" in (facts.content.user_lookup or ()):
+        lines.append("os/user calls libSystem by itself on macOS, with cgo and without")
+    return lines
+
+
+def _standard_lines(facts: BinaryFacts, symbols: Iterable[str]) -> list[str]:
+    """Return which packages of the standard library ask libSystem for these symbols (globs)."""
+    found = [symbol.name for symbol in facts.imports if any(fnmatchcase(symbol.name, glob) for glob in symbols)]
+    return [
+        f"{package} of the standard library asks for {name}"
+        for name in found
+        for package, globs in _STANDARD.items()
+        if any(fnmatchcase(name, glob) for glob in globs)
+    ]
 
 
 def _importer(facts: BinaryFacts, package: str) -> str:

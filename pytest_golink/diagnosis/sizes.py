@@ -20,7 +20,7 @@ _NONE = "no known module"
 
 def size_lines(facts: BinaryFacts, sizes: Sequence[tuple[str, int]]) -> list[str]:
     """
-    Say which modules and packages the code of an image is of, the largest first.
+    Return which modules and packages the code of an image is of, the largest first.
 
     Args:
         facts: The image; its build info says which modules there are.
@@ -53,7 +53,7 @@ def _listed(entries: Iterable[tuple[str, int]]) -> str:
 
 def module_of(facts: BinaryFacts, package: str) -> str | None:
     """
-    Give the module of a package as "path version", None for the standard library, and where the build info has none.
+    Return the module of a package as "path version", None for the standard library, and where the build info has none.
 
     The build info lists the modules; a package is of the one whose path is the longest beginning of its own.
     """

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 # runtime/cgo exports this function of the runtime to C (callbacks.go); nothing else reaches it.
 _CGO_MARK = "_cgo_topofstack"
 _RUNTIME_CGO = "runtime/cgo"
+# What runtime/cgo's C asks of libc to start a thread, all of it (gcc_libinit.c, gcc_linux.c), and how that C is named.
+_IMPORTS = frozenset({"pthread_attr_getstacksize", "pthread_create", "pthread_sigmask"})
+_C_SIDE = "x_cgo_"
+_FAKE_CGO = rb"/internal/fakecgo\."
 
 # <package>._Cfunc_name, and _C2func_ where errno is asked for: what cmd/cgo makes of a call. _Cmacro_ is an expression.
 _WRAPPER = rb"\._C(?:func|2func|macro)_"
@@ -48,6 +52,30 @@ _WINDOWS_RESOLVER = rb"^syscall\.(?:GetAddrInfoW|_DnsQuery)$"
 def cgo_used(functions: Functions) -> bool:
     """Whether runtime/cgo is linked in."""
     return _CGO_MARK in functions
+
+
+def cgo_witnesses(
+    functions: Functions, imports: Collection[str], symbols: Callable[[], Collection[str]]
+) -> tuple[str, ...]:
+    """
+    Return what shows that runtime/cgo is linked in, beside the names in the pclntab; a reason each.
+
+    purego's copy of it, fakecgo, shows in the same way, but it is Go: where that is linked in there is no witness.
+
+    Args:
+        functions: The names of the image's functions.
+        imports: The names that it imports.
+        symbols: Reads the names of the symbol table: costly.
+    """
+    if any(functions.matching(_FAKE_CGO)):
+        return ()
+    found = []
+    if set(imports) >= _IMPORTS:
+        found.append(f"imports {', '.join(sorted(_IMPORTS))}, as runtime/cgo does")
+    mark = next((name for name in symbols() if name.startswith(_C_SIDE)), None)
+    if mark is not None:
+        found.append(f"the symbol table has {mark}, which is C of runtime/cgo")
+    return tuple(found)
 
 
 def cgo_packages(functions: Functions, in_order: Callable[[], Sequence[str]]) -> tuple[str, ...]:
@@ -100,7 +128,7 @@ def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> s
             homes.setdefault(own, []).append(at)
     packages = set()
     for at, name in enumerate(names):
-        if near := homes.get(exports.get(name, "")):
+        if name in exports and (near := homes.get(exports[name])):
             right = bisect_left(near, at)
             packages.add(package_of(names[min(near[max(right - 1, 0) : right + 1], key=lambda home: abs(home - at))]))
     if wanted - homes.keys():

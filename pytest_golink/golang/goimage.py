@@ -46,6 +46,7 @@ class GoImage:
         cgo_packages: The packages with cgo wrappers, and runtime/cgo, sorted.
         cgo_calls: The C functions that each of them calls, sorted.
         pclntab: The Go version that began to write its pclntab's layout, None without a pclntab.
+        damage: Why there is no pclntab where gc made the image.
     """
 
     build: BuildInfo
@@ -58,6 +59,7 @@ class GoImage:
     cgo_packages: tuple[str, ...]
     cgo_calls: tuple[tuple[str, tuple[str, ...]], ...]
     pclntab: str | None
+    damage: str | None = None
     _format: Format
 
     @property
@@ -86,7 +88,7 @@ def read_go(image: MappedImage) -> GoImage | None:
     An image is Go's if it has a build info, or a pclntab (the build info can be cut out), or gccgo's export data.
 
     Raises:
-        UnreadableBinaryError: One of them is damaged, or there is a build info without its pclntab.
+        UnreadableBinaryError: One of them is damaged.
     """
     memory = Memory(image)
     build = read_build_info(memory)
@@ -95,8 +97,7 @@ def read_go(image: MappedImage) -> GoImage | None:
         gccgo = bool(image.segments) and any(memory.sections(*_GCCGO_EXPORTS))
         if build is None and not gccgo:
             return None
-        if build is not None and build.settings.get("-compiler", _GC) == _GC:
-            raise memory.damaged(0, "there is a Go build info, but no pclntab: was it packed, or damaged?")
+        lost = build is not None and build.settings.get("-compiler", _GC) == _GC
         return GoImage(
             build=build or BuildInfo(),
             functions=Functions(),
@@ -108,6 +109,7 @@ def read_go(image: MappedImage) -> GoImage | None:
             cgo_packages=(),
             cgo_calls=(),
             pclntab=None,
+            damage="there is a Go build info, but no pclntab: was it garbled, packed, or damaged?" if lost else None,
             _format=image.format,
         )
     pclntab, moduledata = found
@@ -145,10 +147,12 @@ def own_pclntab(memory: Memory, *, known_go: bool) -> tuple[Pclntab, int | None]
 
     A scan can also find the pclntab of another image, which this one embeds: no moduledata points there.
     """
-    found = [(pclntab, find_moduledata(memory, pclntab)) for pclntab in read_pclntabs(memory)]
-    for pclntab, moduledata in found:
-        if moduledata is not None or pclntab.named:
+    found: list[Pclntab] = []
+    for pclntab in read_pclntabs(memory):
+        moduledata = find_moduledata(memory, pclntab)
+        if moduledata is not None:
             return pclntab, moduledata
-    if known_go and len(found) == 1:
-        return found[0]
+        found.append(pclntab)
+    if found and (found[0].named or (known_go and len(found) == 1)):
+        return found[0], None
     return None

@@ -59,9 +59,11 @@ _MAX_NAME = 4096
 class BadPclntab(Exception):  # noqa: N818 - carried to the place that knows whether it is an error
     """What stands at a place is no pclntab, or a damaged one."""
 
-    def __init__(self, place: Place, at: int, what: str) -> None:
+    def __init__(self, place: Place, at: int, what: str, *, garbled: bool = False) -> None:
         super().__init__(what)
         self.offset = place.offset + at
+        # Another magic number: garble writes one of its own, and changes the runtime to know it.
+        self.garbled = garbled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,7 +198,7 @@ class Pclntab:
             end = block.find(b"\0", start) + 1
             size += end - start
             # Strings that overlap would make gigabytes of a small file.
-            if not start < end or size > len(block):
+            if not end or size > len(block):
                 raise BadPclntab(self.place, min(start, len(block)), "a string has no end, or strings overlap")
             strings.append(block[start:end])
         return b"".join(strings)
@@ -204,17 +206,32 @@ class Pclntab:
 
 def read_pclntabs(memory: Memory) -> Iterator[Pclntab]:
     """
-    Find the pclntab of an image: the one in the section named for it, or all that a scan finds.
+    Yield what may be the pclntab of an image: first what is in the section named for it, then all that a scan finds.
+
+    A section's name is only a hint: no loader reads it, and llvm-strip gives Go's sections the names of others.
 
     Raises:
-        UnreadableBinaryError: There is such a section, but what it holds is damaged; or a scan finds hundreds.
+        UnreadableBinaryError: There is such a section, what it holds is damaged, and a scan finds nothing else; or a
+            scan finds hundreds.
     """
+    damage: BadPclntab | None = None
+    found: set[int] = set()
     for place in memory.sections(*_SECTIONS):
         try:
             yield _parse(memory, place, named=True)
+            found.add(place.offset)
         except BadPclntab as bad:
-            raise memory.damaged(bad.offset, f"pclntab: {bad}") from bad
-        return
+            damage = bad
+        break
+    for pclntab in _scan(memory):
+        if pclntab.place.offset not in found:
+            found.add(pclntab.place.offset)
+            yield pclntab
+    if damage is not None and not found and not damage.garbled:
+        raise memory.damaged(damage.offset, f"pclntab: {damage}") from damage
+
+
+def _scan(memory: Memory) -> Iterator[Pclntab]:
     header = _header(memory)
     tried = found = 0
     for region in memory.regions:
@@ -247,7 +264,8 @@ def _parse(memory: Memory, place: Place, *, named: bool) -> Pclntab:
     magic, zeros, quantum, size = struct.unpack_from(order + "IHBB", data)
     layout = _LAYOUTS.get(magic)
     if layout is None or zeros:
-        raise BadPclntab(place, 0, f"{bytes(data[:6]).hex(' ')} is no magic number")
+        what = f"{bytes(data[:6]).hex(' ')} is no magic number"
+        raise BadPclntab(place, 0, what, garbled=bool(magic) and layout is None and not zeros)
     if quantum not in _QUANTA or size != memory.image.pointer_size:
         what = f"an instruction size of {quantum} or a pointer size of {size} does not fit the image"
         raise BadPclntab(place, 6, what)

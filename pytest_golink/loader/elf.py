@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.loader.elf_loading import loading_obstacles
 from pytest_golink.loader.elf_search import Loaded, folders, look_beside, undefined_versions
 from pytest_golink.loader.elf_symbols import MUSL_ITSELF, Present, symbol_obstacles
@@ -24,6 +23,7 @@ from pytest_golink.loader.elf_systems import android_level, openbsd_has, openbsd
 from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles
 from pytest_golink.platforms.musl import is_of_some_musls, musl_has
 from pytest_golink.reader.libc import ABI_VERSIONS
+from pytest_golink.remedies.linkage import static_words
 from pytest_golink.text.versions import numbers, symbol_version
 from pytest_golink.text.words import listed
 
@@ -76,7 +76,7 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
     path = facts.interpreter or ""
     if path and not path.startswith("/"):
         text = f"PT_INTERP {path}: it depends on the current folder whether that is there"
-        return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=make_static(facts))
+        return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=static_words(facts))
     if path.startswith("/nix/store/"):
         if platform.family == "nixos":
             return Obstacle(text=f"PT_INTERP {path}: which store paths are there, nobody can say", certain=False)
@@ -88,7 +88,7 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
     else:
         why = "there is no loader"
     return Obstacle(
-        text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=make_static(facts)
+        text=f"PT_INTERP {path} is not there: {why}", cause=dynamic_causes(facts), remedy=static_words(facts)
     )
 
 
@@ -106,6 +106,9 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
             if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
                 # Those loaders do not know such entries.
                 continue
+            if library.via == "DT_FILTER" and image.facts.kind == "executable":
+                text = f"{library.name} (DT_FILTER): glibc's loader may crash on a program with a filter"
+                yield Obstacle(text=text, certain=False)
             there = _is_there(library, platform, goarch)
             found = None
             if not (there and _is_loader_s(library, facts, platform)):
@@ -164,11 +167,11 @@ def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Ob
             text=f"calls {listed(lost, most=3)}, which "
             + (f"musl {platform.libc_version} does not have" if platform.libc_version else "not every musl has"),
             certain=platform.libc_version is not None,
-            remedy=("build on a system as old as that platform", *make_static(facts)),
+            remedy=("build on a system as old as that platform", *static_words(facts)),
         )
     missing = [symbol.name for symbol in asked if not musl_has(symbol.name, version, goarch) and not symbol.weak]
     if missing:
-        yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=make_static(facts))
+        yield Obstacle(text=f"was linked against glibc: musl has no {listed(missing)}", remedy=static_words(facts))
     elif asked:
         text = "was linked against glibc, whose structures are others than musl's: what starts may still fail"
         yield Obstacle(text=text, caution=True)
@@ -205,7 +208,7 @@ def _without_library(
     return Obstacle(
         text=f"{library.name} is not in the base system{beside}",
         cause=causes,
-        remedy=(*make_static(facts), f"or a platform of your own that has {library.name}"),
+        remedy=(*static_words(facts), f"or a platform of your own that has {library.name}"),
     )
 
 

@@ -116,7 +116,7 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
         # Which relocations a loader refuses is its own affair.
         if not reason.startswith("DT_JMPREL"):
             yield Obstacle(
-                text=f"{reason}: it crashes",
+                text=reason,
                 remedy=(
                     "build it so that no tool has to change the file afterwards",
                     "or -ldflags '-linkmode external'",

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.origin import cgo_causes
-from pytest_golink.diagnosis.remedies import without_cgo
 from pytest_golink.loader.obstacles import Obstacle, go_release
+from pytest_golink.remedies.linkage import cgo_words
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 
@@ -94,7 +94,7 @@ def _filtered(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
         yield Obstacle(
             text="a static glibc calls set_robust_list at its start, for which Android ends the program of an app",
             cause=tuple(cgo_causes(facts)),
-            remedy=without_cgo(facts) if facts.go is not None else ("link it with a static musl",),
+            remedy=cgo_words(facts) if facts.go is not None else ("link it with a static musl",),
         )
     release = go_release(facts)
     if release is None:

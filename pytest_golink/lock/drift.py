@@ -1,22 +1,21 @@
-"""How an image differs from its entry in the lock."""
+"""How an image differs from its entry in the lock, and what an update writes for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_golink.lock.judges import judge
-from pytest_golink.lock.model import LockEntry, in_order
-from pytest_golink.lock.tolerance import bytes_of
+from pytest_golink.lock.comparisons import assess
+from pytest_golink.lock.model import Lock, LockEntry, in_order
 
 if TYPE_CHECKING:
-    from pytest_golink.lock.judges import Judgement, Way
-    from pytest_golink.lock.model import Key, Value
-    from pytest_golink.lock.tolerance import Tolerance
+    from collections.abc import Collection, Iterable
 
-_SIZE: Key = ("size", "")
+    from pytest_golink.lock.comparisons import Assessment, Change
+    from pytest_golink.lock.model import Key, Tolerance, Value
+
 # Of an image that the lock does not have, no fact is worse than another.
-_UNKNOWN: Judgement = ("changed", "")
+_UNKNOWN: Assessment = ("changed", "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,19 +23,19 @@ class Difference:
     """
     One fact that differs: `old` is the lock's, `new` the image's, None where it is not there.
 
-    `way` is "worse", "better", or "changed" for what is neither for certain; `reason` says in a few words why.
+    `change` is "worse", "better", or "changed" where neither is certain; `reason` says why in a few words.
     """
 
     key: Key
     old: Value | None
     new: Value | None
-    way: Way
+    change: Change
     reason: str
 
     @property
     def fails(self) -> bool:
-        """Whether it counts against the image: whatever is not better."""
-        return self.way != "better"
+        """Whether it counts against the image: a difference that is not better does."""
+        return self.change != "better"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +57,12 @@ class Drift:
 
     @property
     def better(self) -> tuple[Difference, ...]:
-        """What only got better."""
+        """The differences that are better."""
         return tuple(difference for difference in self.differences if not difference.fails)
 
 
 def compare(locked: LockEntry | None, seen: LockEntry, tolerance: Tolerance) -> Drift:
-    """Compare an image with its entry, None where the lock has none: nobody has agreed to what it links to."""
+    """Compare an image with its entry, None where the lock has none: then all facts of the image differ."""
     old = dict(locked.facts) if locked is not None else {}
     new = dict(seen.facts)
     because = dict(seen.because)
@@ -73,27 +72,98 @@ def compare(locked: LockEntry | None, seen: LockEntry, tolerance: Tolerance) -> 
         # true is 1 to Python.
         if (before, type(before)) == (after, type(after)):
             continue
-        judgement = _UNKNOWN if locked is None else _judge(key, before, after, tolerance)
-        if judgement is None:
+        assessment = _UNKNOWN if locked is None else assess(key, before, after, tolerance)
+        if assessment is None:
             continue
-        way, reason = judgement
-        if way == "worse" and key in because:
+        change, reason = assessment
+        if change == "worse" and key in because:
             reason = f"{reason}: {because[key]}"
-        differences.append(Difference(key=key, old=before, new=after, way=way, reason=reason))
+        differences.append(Difference(key=key, old=before, new=after, change=change, reason=reason))
     return Drift(image=seen.image, entry=locked, differences=tuple(differences))
 
 
-def _judge(key: Key, old: Value | None, new: Value | None, tolerance: Tolerance) -> Judgement | None:
-    if key == _SIZE:
-        return _size(old, new, tolerance)
-    return judge(*key, old, new)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """An image that this run was to read; `entry` is None where golink could not."""
+
+    image: str
+    entry: LockEntry | None
 
 
-def _size(old: Value | None, new: Value | None, tolerance: Tolerance) -> Judgement | None:
-    if not isinstance(old, str) or not isinstance(new, str):
-        return "changed", "the lock does not say how large it was"
-    before, after = bytes_of(old), bytes_of(new)
-    if abs(after - before) <= tolerance.around(before):
-        return None
-    share = f" by {abs(after - before) / before:.0%}" if before else ""
-    return ("worse", f"grew{share}") if after > before else ("better", f"shrank{share}")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Update:
+    """
+    A new lock, and what is new in it, by the images' names.
+
+    Attributes:
+        lock: The lock to write.
+        drifts: The changes in entries that were there.
+        added: Images that were not in the lock.
+        removed: Images that the policy no longer has; only after a run of all that it has.
+        failed: Images that golink could not build or read; their entries stay.
+        stale: Images that would have been removed, had all images been read.
+    """
+
+    lock: Lock
+    drifts: tuple[Drift, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is a change to write."""
+        return bool(self.drifts or self.added or self.removed)
+
+
+def updated(
+    old: Lock, seen: Iterable[Seen], images: Collection[str], tolerance: Tolerance, *, complete: bool
+) -> Update:
+    """
+    Return the lock after a run.
+
+    A size within the tolerance stays as it is, so that the line does not change with every commit, and growth adds up
+    until a person looks at it.
+
+    Args:
+        old: The lock as it is.
+        seen: The images that ran.
+        images: All images of the policy: where each of them was read, entries of others go.
+        tolerance: How far a size may be from the locked one.
+        complete: Whether `images` are all: not where a path found nothing.
+    """
+    entries = {entry.image: entry for entry in old.entries}
+    drifts, added, failed, read = [], [], [], set()
+    for each in sorted(seen, key=lambda each: each.image):
+        if each.entry is None:
+            failed.append(each.image)
+            continue
+        read.add(each.image)
+        before = entries.get(each.image)
+        drift = compare(before, each.entry, tolerance)
+        if before is None:
+            added.append(each.image)
+        elif drift.differences:
+            drifts.append(drift)
+        entries[each.image] = _kept_size(before, each.entry, drift)
+    removed = tuple(sorted(entries.keys() - set(images)))
+    all_seen = complete and read >= set(images)
+    for image in removed if all_seen else ():
+        del entries[image]
+    return Update(
+        lock=Lock(entries=tuple(entry for _, entry in sorted(entries.items()))),
+        drifts=tuple(drifts),
+        added=tuple(added),
+        removed=removed if all_seen else (),
+        failed=tuple(failed),
+        stale=() if all_seen else removed,
+    )
+
+
+def _kept_size(before: LockEntry | None, after: LockEntry, drift: Drift) -> LockEntry:
+    locked: Value | None = dict(before.facts).get(("size", "")) if before is not None else None
+    if locked is None or any(difference.key[0] == "size" for difference in drift.differences):
+        return after
+    facts = tuple((key, locked if key[0] == "size" else value) for key, value in after.facts)
+    return LockEntry(image=after.image, facts=facts)

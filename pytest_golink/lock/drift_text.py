@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.lock.drift import Difference, Drift
 
-# The rule name under which a drift stands in reports. No rule of the registry: a policy does not ask for it.
+# The name of a drift in reports. It is no rule of the registry: a policy cannot ask for it.
 RULE = "lock"
 _WIDTH = 80
 _GAP = 3
@@ -28,36 +28,36 @@ _MOST = 80
 
 def drift_text(drift: Drift, *, place: str, nodeid: str, width: int = _WIDTH) -> str:
     """
-    Give the text of a failure.
+    Return the text of a failure.
 
     Args:
         drift: What differs.
         place: The lock file, with the entry's line where there is one ("golink.lock:14").
-        nodeid: Selects the item, and so accepts it alone.
+        nodeid: Selects the item, and so accepts only this one.
         width: Columns to keep to, but for lines of the lock that are longer by themselves.
     """
     if drift.entry is None:
-        head = f"golink: {drift.image} is not in {place}: nobody has agreed to what it links to"
+        head = f"golink: {drift.image} is not in {place}: its linkage has not been accepted yet"
     else:
         head = f"golink: {drift.image} is not what {place} says"
     worst = [difference for difference in drift.differences if difference.fails]
     lines = [*wrap(head, width), *diff_lines(worst, width=width)]
     if drift.entry is not None and drift.better:
-        lines += ["", "better than locked, which alone would not fail:", *diff_lines(drift.better, width=width)]
+        lines += ["", "better than locked, which by itself would not fail:", *diff_lines(drift.better, width=width)]
     return "\n".join([*lines, "", *accept_lines(nodeid)])
 
 
-def gone_text(image: str, *, place: str, policy: str, width: int = _WIDTH) -> str:
-    """Give the text of a failure where the lock has an image that the policy has not."""
-    said = (
-        f"golink: {image} is in {place}, and {policy} has no such image: "
-        "its binary or target was taken out, was renamed, or was not found"
+def removed_text(image: str, *, place: str, policy: str, width: int = _WIDTH) -> str:
+    """Return the text of a failure where the lock has an image that the policy does not have."""
+    text = (
+        f"golink: {image} is in {place}, but {policy} has no such image: "
+        "its binary or target was removed or renamed, or golink did not find it"
     )
-    return "\n".join([*wrap(said, width), "", f"take it out of the lock, in a run of all images: {UPDATE}"])
+    return "\n".join([*wrap(text, width), "", f"remove it from the lock, in a run of all images: {UPDATE}"])
 
 
 def drift_finding(drift: Drift, facts: BinaryFacts, *, name: str, place: str, nodeid: str) -> Finding:
-    """Give the drift as a finding for reports, passed where nothing fails; its evidence is the diff."""
+    """Return the drift as a finding for reports, passed where nothing fails; its evidence is the diff."""
     failing = [difference for difference in drift.differences if difference.fails]
     reasons = [difference.reason for difference in failing]
     if drift.entry is None:
@@ -82,7 +82,7 @@ def drift_finding(drift: Drift, facts: BinaryFacts, *, name: str, place: str, no
 
 
 def diff_lines(differences: Sequence[Difference], *, width: int) -> list[str]:
-    """Give the lines of a diff; a reason stands beside its line where there is room, else below it."""
+    """Return the lines of a diff; a reason follows its line where there is room, else below it."""
     pairs = [_signed(difference) for difference in differences]
     # In one column, but for lines that are longer than that leaves room for reasons.
     at = min(max((columns(signed[-1]) for signed, _ in pairs), default=0) + _GAP, width - _BESIDE)
@@ -104,12 +104,12 @@ def diff_lines(differences: Sequence[Difference], *, width: int) -> list[str]:
 
 
 def accept_lines(nodeid: str) -> list[str]:
-    """Say which commands accept it."""
+    """Return the lines that name the commands which accept it."""
     return [f"accept it: {accept_command(nodeid)}", f"   or all: {UPDATE}"]
 
 
 def accept_command(nodeid: str) -> str:
-    """Give the command that writes one image's entry, and leaves the others as they are."""
+    """Return the command that writes one image's entry, and leaves the others as they are."""
     return f"{UPDATE} {shlex.quote(nodeid)}"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_golink.lock.model import LockEntry, in_order
-from pytest_golink.lock.tolerance import rounded
+from pytest_golink.lock.model import LockEntry, in_order, rounded
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.reader.libc import NAME_SERVICE
 from pytest_golink.text.escape import escape
+from pytest_golink.text.versions import comparable
 from pytest_golink.text.words import listed
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ _VERSION = re.compile(r"(.+?)_([0-9]{1,9}(?:\.[0-9]{1,9})*)")
 
 
 def entry_name(image: str) -> str:
-    """Give the name of an image's entry: that of its test items, made printable."""
+    """Return the name of an image's entry: that of its test items, made printable."""
     return escape(image, longest=_LONGEST)
 
 
 def lock_entry(image: str, facts: FactsJson) -> LockEntry:
     """
-    Give an image's entry: what it links to, and nothing that changes from one build of the same program to the next.
+    Return an image's entry: what it links to, and nothing that changes from one build of a program to the next.
 
-    Left out are therefore paths, hashes, the build info's versions (of Go, of modules, of the commit), what was asked
-    but not done (CGO_ENABLED), and all imports but those that ask a name service or load libraries.
+    It therefore has no paths, hashes and versions of the build info (of Go, of modules, of the commit), no settings
+    that only ask for something (CGO_ENABLED), and of the imports only those that ask a name service or load libraries.
     """
     found = {(field, escape(name, longest=_LONGEST)): value for field, name, value in _facts(facts)}
     return LockEntry(
@@ -122,7 +122,7 @@ def _libraries(facts: FactsJson) -> Iterator[tuple[str, str, Value]]:
         if match is None or match[1] == "GLIBC":
             continue
         family = f"{symbol['library']} {match[1]}" if symbol["library"] else match[1]
-        versions[family] = max(versions.get(family, match[2]), match[2], key=_numbers)
+        versions[family] = max(versions.get(family, match[2]), match[2], key=comparable)
     for family, version in versions.items():
         yield "version-need", family, version
 
@@ -154,7 +154,3 @@ def _because(facts: FactsJson) -> Iterator[tuple[Key, str]]:
 
 def _joined(values: Sequence[str] | None) -> str | None:
     return None if values is None else ", ".join(sorted(values))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -1,8 +1,7 @@
 """
-The lock as text: TOML, a fact a line, so that each line of a diff says by itself what it is about.
+The lock as text and as a file: TOML, a fact a line, so that each line of a diff can be understood by itself.
 
-Of TOML only what `lock_text` writes is read: a lock is written by a command, and what that did not write is an error
-with its line.
+Of TOML golink reads only what `lock_text` writes: a command writes the lock, and any other line is an error.
 
 Source: TOML 1.0.
 """
@@ -13,13 +12,16 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
-from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order
-from pytest_golink.lock.tolerance import is_rounded
+from pytest_golink.files import write_whole
+from pytest_golink.location import Location
+from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order, is_rounded
 from pytest_golink.text.escape import escape
 from pytest_golink.text.suggest import suggestion
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pytest_golink.lock.model import Key, Value
 
@@ -35,27 +37,75 @@ _ENTRY = re.compile(rf"\[image\.{_STRING}\]")
 _FACT = re.compile(rf"([a-z0-9-]+)(?:\.{_STRING})? = (?:{_STRING}|(true|false)|([0-9]{{1,9}}))")
 _LOCK = re.compile(r"lock = ([0-9]{1,9})")
 _CONFLICT = re.compile(r"(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)( .*)?")
-# Lines of a file that anybody may have changed.
+# Of a line in a message; a person may have changed the file.
 _LONGEST_SHOWN = 60
+# Ten thousand images of a hundred lines: golink wrote no larger file.
+_LARGEST = 64 * 1024 * 1024
+
+
+def lock_path(policy: Path) -> Path:
+    """Return the path of a policy's lock: "golink.lock" beside golink.toml, else the policy's name with that ending."""
+    return policy.with_suffix(".lock")
+
+
+def read_lock(path: Path, *, name: str) -> Lock:
+    """
+    Read a lock file.
+
+    Args:
+        path: The file.
+        name: What to call it in an error ("golink.lock").
+
+    Raises:
+        LockError: There is no such file, it cannot be read, or it is no lock of this version.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise LockError((None, f"{name}: there is no such file; `{UPDATE}` writes it")) from None
+    except OSError as error:
+        raise LockError((None, f"{name}: cannot be read: {error.strerror}")) from error
+    if len(raw) > _LARGEST:
+        raise LockError((None, f"{name}: larger than {_LARGEST:,} bytes: golink did not write it"))
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise LockError(_at(name, line, f"not UTF-8; `{UPDATE}` writes the file anew")) from None
+    return parse_lock(text, name=name)
+
+
+def write_lock(path: Path, text: str) -> None:
+    """
+    Write a lock file, whole or not at all.
+
+    Raises:
+        LockError: It cannot be written; the old one is still there.
+    """
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise LockError((None, f"{path.name}: cannot be written: {error.strerror}")) from error
 
 
 def lock_text(entries: Iterable[LockEntry]) -> str:
-    """Give the text of a lock: entries by image, each a table, a fact a line."""
+    """Return the text of a lock: entries by image, each a table, a fact a line."""
     parts = [_HEAD]
     for entry in sorted(entries, key=lambda entry: entry.image):
-        lines = [f"[image.{_quoted(entry.image)}]", *(fact_line(key, value) for key, value in entry.facts)]
+        lines = [f"[image.{toml(entry.image)}]", *(fact_line(key, value) for key, value in entry.facts)]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
 def fact_line(key: Key, value: Value) -> str:
-    """Give one fact as a line of the lock."""
+    """Return one fact as a line of the lock."""
     field, name = key
     if isinstance(value, bool):
-        said = "true" if value else "false"
+        written = "true" if value else "false"
     else:
-        said = _quoted(value) if isinstance(value, str) else str(value)
-    return f"{field}{f'.{_quoted(name)}' if name else ''} = {said}"
+        written = toml(value) if isinstance(value, str) else str(value)
+    return f"{field}{f'.{toml(name)}' if name else ''} = {written}"
 
 
 def parse_lock(text: str, *, name: str) -> Lock:
@@ -68,68 +118,67 @@ def parse_lock(text: str, *, name: str) -> Lock:
 
     Raises:
         LockError: It is not what `lock_text` writes, or of another version; all such lines at once, but of a file with
-            conflict markers those alone.
+            conflict markers only the first of them.
     """
     reading = _Reading(name)
     lines = text.removeprefix("\ufeff").split("\n")
     for number, line in enumerate(lines, 1):
         if conflict := _CONFLICT.fullmatch(line.rstrip("\r")):
-            raise LockError(f'{name}:{number}: a merge left its conflict marker "{conflict[1]}" here; {_anew(name)}')
+            raise LockError(_at(name, number, f'a merge left its conflict marker "{conflict[1]}" here; {_anew(name)}'))
     for number, line in enumerate(lines, 1):
-        reading.take(number, line.rstrip("\r"))
+        reading.read(number, line.rstrip("\r"))
     return reading.lock()
 
 
 class _Reading:
-    """Takes the lines of a lock, one after the other."""
+    """Reads the lines of a lock, one after the other."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._version = False
-        self._errors: list[str] = []
+        self._errors: list[tuple[Location, str]] = []
         self._images: dict[str, int] = {}
         self._facts: dict[str, dict[Key, Value]] = {}
         self._image: str | None = None
 
-    def take(self, number: int, line: str) -> None:
-        """Take a line."""
+    def read(self, number: int, line: str) -> None:
+        """Read a line."""
         if not line.strip() or line.startswith("#"):
             return
         if not self._version:
-            self._take_version(number, line)
+            self._read_version(number, line)
         elif match := _ENTRY.fullmatch(line):
-            self._take_entry(number, _unquoted(match[1]))
+            self._read_entry(number, _unquoted(match[1]))
         elif (match := _FACT.fullmatch(line)) and self._image is not None:
-            self._take_fact(number, match, self._facts[self._image])
+            self._read_fact(number, match, self._facts[self._image])
         else:
-            self._wrong(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
+            self._add_error(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
 
-    def _take_version(self, number: int, line: str) -> None:
+    def _read_version(self, number: int, line: str) -> None:
         match = _LOCK.fullmatch(line)
         if match is None:
-            raise LockError(f'{self._name}:{number}: expected "lock = {VERSION}" first; {_anew(self._name)}')
+            raise LockError(_at(self._name, number, f'expected "lock = {VERSION}" first; {_anew(self._name)}'))
         if int(match[1]) != VERSION:
             remedy = _anew(self._name) if int(match[1]) < VERSION else "a newer pytest-golink wrote it"
-            raise LockError(
-                f"{self._name}:{number}: lock = {match[1]}, and this pytest-golink reads lock = {VERSION}; {remedy}"
-            )
+            text = f"lock = {match[1]}, and this pytest-golink reads lock = {VERSION}; {remedy}"
+            raise LockError(_at(self._name, number, text))
         self._version = True
 
-    def _take_entry(self, number: int, image: str) -> None:
+    def _read_entry(self, number: int, image: str) -> None:
         if image in self._images:
-            self._wrong(number, f'a second entry of "{image}"; the first one is in line {self._images[image]}')
+            self._add_error(number, f'a second entry of "{image}"; the first one is in line {self._images[image]}')
         self._images.setdefault(image, number)
         self._facts.setdefault(image, {})
         self._image = image
 
-    def _take_fact(self, number: int, match: re.Match[str], facts: dict[Key, Value]) -> None:
+    def _read_fact(self, number: int, match: re.Match[str], facts: dict[Key, Value]) -> None:
         field, name, string, boolean, integer = match.groups()
         if field not in FIELDS:
-            self._wrong(number, f'unknown fact "{field}"{suggestion(field, FIELDS)}')
+            self._add_error(number, f'unknown fact "{field}"{suggestion(field, FIELDS)}')
             return
         if FIELDS[field] != bool(name):
             accepted = f'{field}."NAME" = …' if FIELDS[field] else f"{field} = …"
-            self._wrong(number, f"{field} is written {accepted}")
+            self._add_error(number, f"{field} is written {accepted}")
             return
         value: Value
         if string is not None:
@@ -139,28 +188,30 @@ class _Reading:
         else:
             value = int(integer)
         if field == "size" and not (isinstance(value, str) and is_rounded(value)):
-            self._wrong(number, 'size is written as golink rounds it, such as "2.35 MB"')
+            self._add_error(number, 'size is written as golink rounds it, such as "2.35 MB"')
             return
         key = (field, _unquoted(name or ""))
         if key in facts:
-            self._wrong(number, f"a second {fact_line(key, facts[key]).partition(' = ')[0]} of the same image")
+            self._add_error(number, f"a second {fact_line(key, facts[key]).partition(' = ')[0]} of the same image")
             return
         facts[key] = value
 
-    def _wrong(self, number: int, what: str) -> None:
-        self._errors.append(f"{self._name}:{number}: {what}")
+    def _add_error(self, number: int, what: str) -> None:
+        self._errors.append(_at(self._name, number, what))
 
     def lock(self) -> Lock:
         """
-        Give what was read.
+        Return what was read.
 
         Raises:
-            LockError: There were lines that are wrong, or none.
+            LockError: A line is wrong, or there is none.
         """
         if not self._version:
-            raise LockError(f'{self._name}:1: expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}')
+            text = f'expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}'
+            raise LockError(_at(self._name, 1, text))
         if self._errors:
-            raise LockError("\n".join(self._errors) + f"; {_anew(self._name)}")
+            place, text = self._errors[-1]
+            raise LockError(*self._errors[:-1], (place, f"{text}; {_anew(self._name)}"))
         return Lock(
             entries=tuple(
                 LockEntry(
@@ -173,14 +224,14 @@ class _Reading:
         )
 
 
+def _at(name: str, line: int, text: str) -> tuple[Location, str]:
+    return Location(file=name, line=line), text
+
+
 def _anew(name: str) -> str:
     return f"`{UPDATE}` writes {name} anew"
 
 
-# Every text in a lock is printable, so that these two are all there is to quote.
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
+# Every text in a lock is printable, so that TOML escapes only quotes and backslashes.
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)

@@ -1,7 +1,7 @@
 """
 Platforms by name: what a program finds on debian12, alpine3.20, macos13 or scratch.
 
-The descriptions are data, in `tables/`; they are read when a platform is first asked for.
+The descriptions are data, in `tables/`; golink reads them when it first needs a platform.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["PLATFORMS", "Platform", "PlatformLibc", "parse_platform", "platforms
 
 
 class _Platforms(Mapping[str, Platform]):
-    """Every platform of the tables by its name, in their order; nothing is read before the first look."""
+    """Every platform of the tables by its name, in their order; nothing is read before the first access."""
 
     def __getitem__(self, name: str) -> Platform:
         return _tables().platforms[name]
@@ -38,24 +38,24 @@ PLATFORMS: Mapping[str, Platform] = _Platforms()
 
 @cache
 def _tables() -> Tables:
-    from pytest_golink.platforms.tables import read_tables  # not before a platform is asked for
+    from pytest_golink.platforms.tables import read_tables  # only when a platform is needed
 
     return read_tables()
 
 
 def platforms_named(name: str, own: Mapping[str, Platform] | None = None) -> tuple[Platform, ...]:
     """
-    Give the platforms that a name means: one release, or every release of a family, oldest first.
+    Return the platforms that a name means: one release, or every release of a family, oldest first.
 
     Case does not count, nor does what stands between family and release: "debian12", "debian:12", "Debian-12"; a
     release may be called by its code name where it has one ("debian:bookworm").
 
     Args:
-        name: As a policy has it.
-        own: The platforms of the policy, by name; they go before those of the same name here.
+        name: The name, as a policy writes it.
+        own: The policy's own platforms, by name; they replace golink's of the same name.
 
     Raises:
-        ParameterError: There is none of that name; the message names the nearest.
+        ParameterError: No platform has that name; the message names the nearest.
     """
     from pytest_golink.platforms.tables import spelling
 
@@ -81,17 +81,17 @@ def _instead(key: str, name: str, own: Mapping[str, Platform], tables: Tables) -
         releases = [platform.name for platform in tables.platforms.values() if platform.family == family]
         return f"; of {family} there are {', '.join(releases)}"
     known = [*own, *tables.platforms, *tables.families]
-    return suggestion(name, known) or "; one of your own is a table [platform.NAME] of golink.toml"
+    return suggestion(name, known) or "; your own platform is a table [platform.NAME] of golink.toml"
 
 
 def parse_platform(name: str, table: Mapping[str, Any], own: Mapping[str, Platform] | None = None) -> Platform:
     """
-    Give the platform that a golink.toml describes in `[platform.NAME]`.
+    Return the platform that a golink.toml describes in `[platform.NAME]`.
 
     Args:
-        name: NAME; it may be one that is known here, and goes before it then.
+        name: NAME; it may be the name of one of golink's platforms, which it replaces then.
         table: The table's value, as TOML gives it.
-        own: The platforms of the policy that stand before it, for `extends`.
+        own: The platforms of the policy before it, for `extends`.
 
     Raises:
         ParameterError: A key or a value is not of the accepted form.
@@ -100,9 +100,13 @@ def parse_platform(name: str, table: Mapping[str, Any], own: Mapping[str, Platfo
 
     parent = None
     if isinstance(table.get("extends"), str):
-        parents = platforms_named(table["extends"], own)
+        try:
+            parents = platforms_named(table["extends"], own)
+        except ParameterError as error:
+            raise ParameterError(f"platform {name}: extends: {error.reason}", parameter="extends") from None
         if len(parents) > 1:
             names = ", ".join(each.name for each in parents)
-            raise ParameterError(f"platform {name}: extends: {table['extends']} is several platforms: {names}")
+            reason = f"platform {name}: extends: {table['extends']} is several platforms: {names}"
+            raise ParameterError(reason, parameter="extends")
         parent = parents[0]
     return platform_of(name, table, parent)

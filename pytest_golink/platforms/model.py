@@ -20,7 +20,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
     """
-    A system that programs are started on: its smallest usual form, without a package that somebody added.
+    A system that starts programs: its smallest usual form, without added packages.
 
     `name` is the family with the release after it ("debian12"), `title` the same for people. `targets` are the ports
     of Go that it is offered for. `loaders` are the paths that PT_INTERP may name, by GOARCH; `libraries` what the
@@ -29,7 +29,7 @@ class Platform:
     their prefix ("GLIBCXX": "3.4.30"), glibc's own included. `directories` is where the loader looks, in order.
     `cpu` is the CPU level that every machine of that platform has, in Go's words by GOARCH; a GOARCH that is not named
     has Go's lowest (of arm: 7). `kernel` is the oldest Linux that it is installed with, None where that is the host's.
-    `os_version` is the version of macOS, Windows, Android's API or a BSD. `note` is what to know where a loader is
+    `os_version` is the version of macOS, Windows, Android's API or a BSD. `note` is for people, where a loader is
     missing.
 
     `sources` says where each fact was found. `proven` names the facts that a run or the system's own files showed,
@@ -59,7 +59,7 @@ class Platform:
 
     @property
     def goos(self) -> str:
-        """The GOOS of its own ports."""
+        """The GOOS of its ports."""
         return self.targets[0].goos
 
     def has_library(self, name: str, goarch: str) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
-from pytest_golink.plugin.recording import Recorder, without_traceback
-from pytest_golink.plugin.summary import Told, summarize
-from pytest_golink.plugin.waivers import Waivers
+from pytest_golink.location import placed
+from pytest_golink.plugin.recorder import Recorder, without_traceback
+from pytest_golink.plugin.summary import WorkerReporter, summarize
+from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.settings import (
     MARKER,
     POLICY_FILE,
@@ -20,6 +21,7 @@ from pytest_golink.settings import (
     check_markers,
     is_marked,
     known_policies,
+    named_policies,
     policy_header,
     read_settings,
 )
@@ -59,13 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
         checking.enter_context(crosschecking())
         config.add_cleanup(checking.close)
     if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Told(config), "golink-told")
+        config.pluginmanager.register(WorkerReporter(config), "golink-worker")
     else:
         summarize(config, run.settings)
         if run.settings.lock or run.settings.update_lock:
-            from pytest_golink.plugin.locking import Locking
+            from pytest_golink.plugin.lock_writer import LockWriter
 
-            config.pluginmanager.register(Locking(update=run.settings.update_lock), "golink-lock")
+            config.pluginmanager.register(LockWriter(update=run.settings.update_lock), "golink-lock")
         config.pluginmanager.register(Waivers(), "golink-waivers")
         if getattr(config.option, "xmlpath", None):
             from pytest_golink.plugin.junit import JUnitNames
@@ -81,7 +83,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
+    """Send an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
     from pytest_golink.plugin.progress import follow_builds
 
     run = node.config.stash[RUN]
@@ -95,7 +97,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Read the policies that are known by now; xdist's controller, which collects nothing, hears of mistakes so."""
+    """Read the policies that are known by now: xdist's controller collects nothing, and learns of mistakes here."""
     if paths := known_policies(session.config, session.config.stash[RUN].settings):
         from pytest_golink.collect import check_policies
 
@@ -131,20 +133,21 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     """Collect what is named, and check policies and markers before any test runs."""
     run = session.config.stash[RUN]
     try:
-        if run.has_policy or run.settings.policies:
+        named = named_policies(session.config, run.settings)
+        if run.has_policy or run.settings.policies or named:
             from pytest_golink.collect import add_named_policies
 
             add_named_policies(session, items)
         if run.not_found:
             raise pytest.UsageError(run.not_found)
-        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies))
+        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies or named))
         check_markers(items)
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
             raise
-        # xdist's controller hears of a worker's usage error only that it is gone; this it shows.
+        # Of a worker's usage error xdist's controller shows only that the worker is gone; it shows this.
         session.shouldfail = "\n".join(map(str, error.args))
-        session.config.workeroutput["golink_mistakes"] = [str(mistake) for mistake in error.args]  # type: ignore[attr-defined]
+        session.config.workeroutput["golink_mistakes"] = [placed(mistake) for mistake in error.args]  # type: ignore[attr-defined]
         raise session.Failed(session.shouldfail) from None
 
 
@@ -158,7 +161,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Listen to what a test builds and asserts."""
+    """Record what a test builds and asserts."""
     recorder = item.stash[_RECORDER] = Recorder(item)
     item.config.stash[RUN].on_image = recorder.image
     with recorder.listening():
@@ -179,7 +182,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show an error of a toolchain or a build by its text alone, where no line of the user led to it."""
+    """Show only the text of a toolchain's or a build's error, where no line of the user led to it."""
     report = yield
     if call.excinfo is not None and call.when == "setup":
         # An item of a policy shows its errors itself.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.settings import build_options, is_marked
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
 _POLL_S = 0.2
 # DECSC and DECRC keep the cursor's place, EL erases to the end of the line. Source: ECMA-48; VT510 manual.
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
-# Less room than this for a text says nothing.
+# With less room there is no text.
 _NARROWEST = 16
-# The least of a package's name that tells it from others.
+# A shorter part of a package's name would not distinguish it.
 _SHORTEST = 8
 _PLUGIN = "golink-progress"
 
 
 class Tally:
-    """Which builds a run wants, which are running, and which are done, whoever runs them."""
+    """Which builds a run wants, which are running, and which are done, in all of its processes."""
 
     def __init__(self) -> None:
         self._wanted: set[str] = set()
@@ -49,11 +50,11 @@ class Tally:
         self._running: dict[str, str] = {}
 
     def want(self, builds: Iterable[str]) -> None:
-        """Take note of builds to come."""
+        """Add builds to come."""
         self._wanted.update(builds)
 
     def change(self, build: str, label: str, *, starts: bool) -> None:
-        """Take note of a build that starts, or that has ended."""
+        """Update a build that starts, or that has ended."""
         if starts:
             self._running[build] = label
         else:
@@ -61,7 +62,7 @@ class Tally:
             self._done.add(build)
 
     def text(self, width: int) -> str:
-        """Say it in at most so many columns; "" where nothing runs, or there is no room."""
+        """Return it in at most so many columns; "" where nothing runs, or there is no room."""
         if not self._running or width < _NARROWEST:
             return ""
         label = next(reversed(self._running.values()))
@@ -89,7 +90,7 @@ class Line:
         return width - self._writer.width_of_current_line % width - 1
 
     def show(self, text: str) -> None:
-        """Put a text there, in one write, so that nothing comes between; "" takes it away."""
+        """Show a text, in one write, so that nothing comes between; "" erases it."""
         if not text:
             self.erase()
         elif text != self._shown:
@@ -97,13 +98,13 @@ class Line:
             self._shown = text
 
     def erase(self) -> None:
-        """Take it away, before pytest writes on."""
+        """Erase it, before pytest writes on."""
         if self._shown:
             self._write(_ERASE)
             self._shown = ""
 
     def close(self) -> None:
-        """Take it away for good."""
+        """Erase it, and close the terminal."""
         self.erase()
         os.close(self._descriptor)
 
@@ -114,7 +115,7 @@ class Line:
 
 
 class Display:
-    """Shows the builds of this process, and those that workers tell of in a file."""
+    """Shows the builds of this process, and those that workers write to a file."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -128,17 +129,17 @@ class Display:
         self._thread: threading.Thread | None = None
 
     def want(self, builds: Iterable[str]) -> None:
-        """Take note of builds to come."""
+        """Add builds to come."""
         self._tally.want(builds)
 
     def change(self, build: str, label: str, *, starts: bool) -> None:
-        """Take note of a build of this process."""
+        """Update a build of this process."""
         with self._lock:
             self._tally.change(build, label, starts=starts)
             self._line.show(self._tally.text(self._line.room()))
 
     def follow(self) -> str:
-        """Follow the builds of workers: give the file for them to write to."""
+        """Follow the builds of workers: return the file for them to write to."""
         if self._events is None:
             descriptor, name = tempfile.mkstemp(prefix="golink-", suffix=".jsonl")
             os.close(descriptor)
@@ -198,20 +199,20 @@ class Display:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Teller:
-    """Tells of this worker's builds in a file that the controller follows."""
+class WorkerProgress:
+    """Sends this worker's builds to the controller, in a file that it follows."""
 
     events: str
 
     def want(self, builds: Iterable[str]) -> None:
-        """Tell of builds to come."""
-        self._tell({"want": sorted(builds)})
+        """Send the builds to come."""
+        self._send({"want": sorted(builds)})
 
     def change(self, build: str, label: str, *, starts: bool) -> None:
-        """Tell of a build that starts, or that has ended."""
-        self._tell({"build": build, "label": label, "starts": starts})
+        """Send a build that starts, or that has ended."""
+        self._send({"build": build, "label": label, "starts": starts})
 
-    def _tell(self, event: dict[str, object]) -> None:
+    def _send(self, event: dict[str, object]) -> None:
         # One write at the end of the file: those of several workers do not mix.
         with suppress(OSError), open(self.events, "ab", buffering=0) as file:  # noqa: PTH123 - a str is all there is
             file.write(json.dumps(event).encode() + b"\n")
@@ -219,21 +220,21 @@ class Teller:
 
 def show_builds(session: pytest.Session, run: Run) -> None:
     """Show the builds of this process: on its terminal, or on that of the controller; nowhere if there is none."""
-    shown = _teller(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
+    shown = _worker_progress(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
     if shown is None:
         return
     shown.want(_name(options) for item in session.items for options in _builds(run, item))
-    run.on_build = lambda options, label, starts: shown.change(_name(options), _printable(label), starts=starts)
+    run.on_build = lambda options, label, starts: shown.change(_name(options), escape(label), starts=starts)
 
 
 def follow_builds(config: pytest.Config) -> dict[str, str]:
-    """Follow the builds of xdist's workers, and give what to tell them; nothing where there is no terminal."""
+    """Follow the builds of xdist's workers, and return what they must know; nothing where there is no terminal."""
     display = config.pluginmanager.get_plugin(_PLUGIN) or _display(config)
     return {"golink_events": display.follow()} if display is not None else {}
 
 
 def _builds(run: Run, item: pytest.Item) -> tuple[BuildOptions, ...]:
-    # What a policy's item will build; what go_binary will, unless it is there already.
+    # The builds of a policy's item; that of go_binary, unless its image is there already.
     if "go_binary" not in getattr(item, "fixturenames", ()):
         return getattr(item, "golink_builds", ())
     prebuilt = run.settings.binaries and not is_marked(item)
@@ -245,14 +246,10 @@ def _name(options: BuildOptions) -> str:
     return repr(options)
 
 
-def _printable(label: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in label)
-
-
-def _teller(config: pytest.Config) -> Teller | None:
+def _worker_progress(config: pytest.Config) -> WorkerProgress | None:
     # xdist's attribute.
     events = config.workerinput.get("golink_events")  # type: ignore[attr-defined]
-    return Teller(events=events) if events else None
+    return WorkerProgress(events=events) if events else None
 
 
 def _display(config: pytest.Config) -> Display | None:
@@ -263,7 +260,7 @@ def _display(config: pytest.Config) -> Display | None:
         descriptor = sys.stdout.fileno()
         if not os.isatty(descriptor):
             return None
-        # A descriptor of our own: pytest points the original elsewhere while it captures a test's output.
+        # Our own descriptor: pytest points the original elsewhere while it captures a test's output.
         display = Display(Line(os.dup(descriptor), config.get_terminal_writer()))
     except (OSError, ValueError):
         return None

@@ -21,7 +21,7 @@ _WELL = frozenset({pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 def report_files(settings: Settings) -> tuple[ReportFile, ...]:
     """
-    Give the files that the settings name, each of a known format, and writable.
+    Return the files that the settings name, each of a known format, and writable.
 
     Raises:
         pytest.UsageError: One is not.

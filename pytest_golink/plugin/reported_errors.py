@@ -1,8 +1,7 @@
-"""What a report says of tests, and of runs, that ended in an error."""
+"""The errors in which tests and runs ended, as reports show them."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +10,10 @@ from pytest_golink.errors import GolinkError, PolicyViolation
 from pytest_golink.report.model import ReportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.builder import GoBinary
+    from pytest_golink.gobinary import GoBinary
 
-# "golink.toml:14: unknown rule": each argument of a usage error is a mistake.
-_PLACED = re.compile(r"(\S[^:\n]*:[1-9][0-9]*): (.+)", re.DOTALL)
 _ANSWERS = (PolicyViolation, pytest.skip.Exception, pytest.xfail.Exception)
 
 
@@ -24,11 +21,11 @@ def reported_errors(
     item: pytest.Item, error: BaseException, binaries: Mapping[str, GoBinary]
 ) -> tuple[ReportedError, ...]:
     """
-    Give what a failed test leaves without an answer; nothing for one that failed for reasons of its own.
+    Return what a failed test leaves without an answer; nothing where the failure has nothing to do with golink.
 
     Args:
-        item: The test, or the item of a policy, which has no reasons of its own.
-        error: What it ended in.
+        item: The test, or the item of a policy.
+        error: The error that the test ended in.
         binaries: The images that the test got, by path.
     """
     from pytest_golink.report.error_text import reported
@@ -45,19 +42,14 @@ def reported_errors(
 
 
 def outside_error(kind: str, text: str, nodeid: str) -> ReportedError:
-    """Give an error that no test ended in by itself; `nodeid` is what it is about, "" for the run."""
+    """Return an error that no test raised itself; `nodeid` is the node that it is about, "" for the run."""
     from pytest_golink.report.error_text import bounded
 
     return ReportedError(kind=kind, text=bounded(text), tests=(nodeid,) if nodeid else ())
 
 
-def usage_errors(messages: Iterable[str]) -> tuple[ReportedError, ...]:
-    """Give the mistakes that kept a run from starting, each at its line where it names one."""
+def usage_errors(mistakes: Iterable[Sequence[str]]) -> tuple[ReportedError, ...]:
+    """Return the mistakes that kept a run from starting, from pairs of place and text."""
     from pytest_golink.report.error_text import bounded
 
-    errors = []
-    for message in messages:
-        placed = _PLACED.fullmatch(message)
-        place, text = placed.groups() if placed else ("", message)
-        errors.append(ReportedError(kind="UsageError", text=bounded(text), place=place))
-    return tuple(errors)
+    return tuple(ReportedError(kind="UsageError", text=bounded(text), place=place) for place, text in mistakes)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_golink.location import placed
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
     from pytest_golink.report.files import ReportFile
     from pytest_golink.report.model import Report, ReportedError
@@ -16,7 +18,32 @@ if TYPE_CHECKING:
     from pytest_golink.settings import Settings
 
 
-class Summary:
+# As collect/items.py has it: importing that takes what an idle run does not need.
+_POLICY_ITEM = "golink-policy-item"
+
+
+class _Selection:
+    """Notices, in the process that collects, that tests are left out."""
+
+    def __init__(self) -> None:
+        self.left_out = False
+        self._item_ids: set[str] = set()
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember a test."""
+        self._item_ids.add(item.nodeid)
+
+    def pytest_deselected(self) -> None:
+        """Remember that tests were left out."""
+        self.left_out = True
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Notice the tests that a plugin or a conftest.py took out of the list, and did not report."""
+        self.left_out |= bool(self._item_ids - {item.nodeid for item in session.items})
+        self._item_ids.clear()
+
+
+class Summary(_Selection):
     """
     Gathers what the tests recorded, from this process or from xdist's workers, and says it at the end.
 
@@ -27,6 +54,7 @@ class Summary:
     """
 
     def __init__(self, *, table: bool, files: tuple[ReportFile, ...], annotations: bool) -> None:
+        super().__init__()
         self._table = table
         self._files = files
         self._annotations = annotations
@@ -35,38 +63,36 @@ class Summary:
         # What went wrong outside of tests: a policy, the collection.
         self._errors: set[ReportedError] = set()
         self._complete = True
-        self._selected = False
         self._failures: list[str] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
-        """Take the mistakes for which the run does not start."""
+        """Add the mistakes for which the run does not start."""
         try:
             return (yield)
         except pytest.UsageError as error:
-            self._mistakes(map(str, error.args))
+            self._mistakes(map(placed, error.args))
             raise
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take what could not be collected."""
+        """Add what pytest could not collect."""
         if report.failed:
             from pytest_golink.plugin.reported_errors import outside_error
 
             self._errors.add(outside_error("CollectError", report.longreprtext, report.nodeid))
 
-    def pytest_deselected(self) -> None:
-        """Take note that tests were left out."""
-        self._selected = True
-
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Hear from an xdist worker what its collection told it; one that crashed says nothing."""
-        told = getattr(node, "workeroutput", {})
-        self._selected |= told.get("golink_selected", False)
-        self._mistakes(told.get("golink_mistakes", ()))
+        """Read what an xdist worker learned from its collection; one that crashed sends nothing."""
+        output = getattr(node, "workeroutput", {})
+        self.left_out |= output.get("golink_left_out", False)
+        self._mistakes(output.get("golink_mistakes", ()))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a test recorded: the report on its teardown, the last, has all of it."""
+        """Add what a test recorded: the report on its teardown, the last, has all of it."""
+        if report.skipped and _POLICY_ITEM in report.keywords and not hasattr(report, "wasxfail"):
+            # By a hook, or by a marker that a hook added: the rule has no answer.
+            self.left_out = True
         if report.when == "teardown":
             self._recorded.append((report.nodeid, report.user_properties))
         elif report.when not in ("setup", "call"):
@@ -76,7 +102,7 @@ class Summary:
             self._errors.add(outside_error("Crash", report.longreprtext, report.nodeid))
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Take what ended the run."""
+        """Add the error that ended the run."""
         from pytest_golink.plugin.reported_errors import outside_error
 
         self._errors.add(outside_error(excinfo.type.__name__, str(excinfo.value), ""))
@@ -92,7 +118,7 @@ class Summary:
             or self._errors
             or ran < session.testscollected
         )
-        self._selected |= _selects(session.config)
+        self.left_out |= _selects(session.config)
         if self._files and not session.config.option.collectonly:
             from pytest_golink.plugin.report_files import write_report_files
 
@@ -148,29 +174,30 @@ class Summary:
 
         report = collector.report()
         errors = [*report.errors, *self._errors]
-        return ordered(report.images, report.findings, errors, complete=self._complete, selected=self._selected)
+        return ordered(report.images, report.findings, errors, complete=self._complete, selected=self.left_out)
 
     def _concerned(self) -> bool:
-        # A run in which golink was not used has errors of its own.
+        # A run that did not use golink has other errors.
         return any(error.place for error in self._errors) or any(
             name.startswith("golink.") for _, pairs in self._recorded for name, _ in pairs
         )
 
-    def _mistakes(self, messages: Iterable[str]) -> None:
+    def _mistakes(self, mistakes: Iterable[Sequence[str]]) -> None:
         from pytest_golink.plugin.reported_errors import usage_errors
 
-        self._errors.update(usage_errors(messages))
+        self._errors.update(usage_errors(mistakes))
 
 
-class Told:
-    """Tells xdist's controller, of a worker, what only the collection knows."""
+class WorkerReporter(_Selection):
+    """Sends xdist's controller, from a worker, what only the collection knows."""
 
     def __init__(self, config: pytest.Config) -> None:
+        super().__init__()
         self._output: dict[str, object] = config.workeroutput  # type: ignore[attr-defined]
 
-    def pytest_deselected(self) -> None:
-        """Tell that tests were left out."""
-        self._output["golink_selected"] = True
+    def pytest_sessionfinish(self) -> None:
+        """Send whether tests were left out."""
+        self._output["golink_left_out"] = self.left_out
 
 
 def _selects(config: pytest.Config) -> bool:
@@ -180,7 +207,7 @@ def _selects(config: pytest.Config) -> bool:
 
 def summarize(config: pytest.Config, settings: Settings) -> None:
     """
-    Get ready to sum the run up, where that is asked for.
+    Register the summary of the run, where an option or the environment wants one.
 
     Raises:
         pytest.UsageError: A file of the report has no known format, or cannot be written.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.errors import ParameterError
+from pytest_golink.errors import ParameterError, PolicyError
 from pytest_golink.location import Location
 from pytest_golink.policy import keys
 from pytest_golink.policy.binaries import read_binaries
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from pytest_golink.platforms import Platform
 
+# The lock of a policy has the same name with this suffix.
+LOCK_SUFFIX = ".lock"
+
 __all__ = ["Location", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
 
 
@@ -30,24 +33,28 @@ def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Pol
 
     Args:
         path: The policy file.
-        file: What places call it; its base name by default.
+        file: Its name in locations; its base name by default.
 
     Raises:
-        PolicyError: It has mistakes: all of them, each with its line.
+        PolicyError: The file has errors: all of them, each with its line.
     """
     path = Path(path)
-    document = read_document(path, path.name if file is None else file)
+    name = path.name if file is None else file
+    if path.suffix == LOCK_SUFFIX:
+        text = f"a policy cannot be called *{LOCK_SUFFIX}: golink would write its lock over it"
+        raise PolicyError([(Location(file=name, line=1), text)])
+    document = read_document(path, name)
     folder = path.absolute().parent
     known_values(document, (), keys.TOP, kind="golink.toml")
     platforms = _platforms(document)
     rulesets = Rulesets(document, platforms)
-    # A platform that is wrong is missing in runs-on, and no second mistake.
-    before = document.mistakes
+    # runs-on does not know a platform that is wrong; that must not count as a second mistake.
+    before = document.error_count
     binaries = read_binaries(document, folder, rulesets)
     rulesets.check_use()
-    waivers = read_waivers(document, binaries, whole=document.mistakes == before == 0)
+    waivers = read_waivers(document, binaries, all_binaries_known=document.error_count == before == 0)
     tolerance = _size_tolerance(document)
-    document.check()
+    document.raise_errors()
     return Policy(
         file=path,
         folder=folder,
@@ -74,15 +81,13 @@ def _platform(document: Document, name: str, table: object, before: Mapping[str,
     from pytest_golink.platforms import parse_platform
 
     if not isinstance(table, dict):
-        document.wrong(("platform", name), f"platform.{name}: expected a table, not {shown(table)}")
+        document.add_error(("platform", name), f"platform.{name}: expected a table, not {shown(table)}")
         return None
     try:
         return parse_platform(name, table, before)
     except ParameterError as error:
-        text = str(error)
-        about = text.removeprefix(f"platform {name}: ")
-        named = [key for key in table if about.startswith((f"{key}:", f"{key}.", f'unknown key "{key}"'))]
-        document.wrong(("platform", name, *named[:1]), text)
+        path = ("platform", name) if error.parameter is None else ("platform", name, error.parameter)
+        document.add_error(path, str(error))
         return None
 
 

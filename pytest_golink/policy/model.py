@@ -9,7 +9,7 @@ from pytest_golink.policy.patterns import matches, matches_any
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pytest_golink.builder.options import BuildOptions
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleRequest:
     """
-    A rule that is asked for, with its parameters as `Rule.checked` gives them.
+    A rule that the policy asks for, with its parameters as `Rule.checked` returns them.
 
-    `place` is the line of the rule's own key where it was written last: in a policy, in `rules` or in an override.
+    `place` is the line of the rule's key where it was written last: in a policy, in `rules` or in an override.
     """
 
     rule: str
@@ -32,7 +32,7 @@ class RuleRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleChange:
-    """What one line says of a rule: on with these parameters, or off where they are None."""
+    """A rule in one line of the policy: on with these parameters, or off where they are None."""
 
     rule: str
     parameters: Mapping[str, object] | None
@@ -48,7 +48,7 @@ class RuleOverride:
     place: Location
 
     def applies_to(self, target: str | None) -> bool:
-        """Whether the target is one of its own; an unknown target never is."""
+        """Whether the override is for a target; it is never for an unknown one."""
         return target is not None and matches_any(self.targets, target)
 
 
@@ -75,13 +75,13 @@ class PolicyBinary:
         name: Unique in the file; the paths as written, or the folder, where none was given.
         named: Whether the file gives the name.
         place: The line of its header.
-        builds: One a target, in the order of the file; () for what is not built.
+        builds: One a target, in the order of the file; () for a binary that golink does not build.
         paths: Globs as written, "archive!member" too, relative to the policy's folder; () else.
         goreleaser: The dist folder, relative to the policy's folder; None else.
         ids: The build ids that are taken from it; () for all.
         may_run: Whether rules about running may start an image that was not built here.
-        rules: Those of no override, in the order of the rules page.
-        overrides: Those of what is not built; a build's `rules` have them already.
+        rules: The rules of no override, in the order of the rules page.
+        overrides: Those of a binary that golink does not build; a build's `rules` have them already.
     """
 
     name: str
@@ -97,14 +97,14 @@ class PolicyBinary:
 
     def rules_for(self, target: str | None) -> tuple[RuleRequest, ...]:
         """
-        Give the rules on an image of that target, in the order of the rules page.
+        Return the rules on an image of that target, in the order of the rules page.
 
         Args:
             target: The build's, or as it was read from a file; None where the file does not tell.
 
         Returns:
-            () where the binary has no build for that target, and where overrides switch every rule off: whoever asks
-            must not take that for a pass.
+            () where the binary has no build for that target, and where overrides switch every rule off: the caller must
+            not take that for a pass.
         """
         if self.builds:
             # The build for Go's default target has no target in the file, and the caller may know it.
@@ -137,7 +137,9 @@ class Waiver:
     until: dt.date
     place: Location
 
-    def covers(self, name: str, target: str | None, rule: str, *, match: str | None = None) -> bool:
+    def covers(
+        self, name: str, target: str | None, rule: str, *, match: str | None = None, globs: Sequence[str] = ()
+    ) -> bool:
         """
         Whether it is about that rule on that image, expired or not.
 
@@ -146,13 +148,19 @@ class Waiver:
             target: The image's, None where that is not known; a waiver with `targets` is not about such an image.
             rule: The rule's name.
             match: The file that a path or goreleaser binary found, relative to the policy's folder.
+            globs: The paths of a binary without a name, which make its `name` together.
         """
         if rule not in self.rules:
             return False
         if self.targets and (target is None or not matches_any(self.targets, target)):
             return False
-        names = [name, *(f"{name}[{part}]" for part in (target, match) if part)]
-        return any(matches(self.binary, text) for text in (*names, *([match] if match else [])))
+        if self.binary == name or (match is not None and matches(self.binary, match)):
+            return True
+        # "dist/a*" is not about all of "dist/a*, dist/b", and a "?" is not about all that a "*" finds.
+        if globs and "?" in self.binary:
+            return False
+        suffixes = ("", *(f"[{part}]" for part in (target, match) if part))
+        return any(all(matches(self.binary, f"{each}{suffix}") for each in globs or (name,)) for suffix in suffixes)
 
     def expired(self, today: dt.date) -> bool:
         """Whether its last day is over."""
@@ -165,7 +173,7 @@ DEFAULT_SIZE_TOLERANCE = "5%"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """
-    A whole golink.toml, validated.
+    A golink.toml, validated.
 
     Attributes:
         file: The file that was read.
@@ -173,7 +181,7 @@ class Policy:
         binaries: In the order of the file, at least one.
         waivers: In the order of the file.
         size_tolerance: Of the lock, as written: a share ("5%") or a size ("200 KB").
-        platforms: Those of the file itself, by name.
+        platforms: The file's own platforms, by name.
     """
 
     file: Path
@@ -185,16 +193,17 @@ class Policy:
 
     def waiver_for(self, name: str, target: str | None, rule: str, *, match: str | None = None) -> Waiver | None:
         """
-        Give the waiver of that rule on that image, None if there is none; of several the one that holds longest.
+        Return the waiver of that rule on that image, None if there is none; of several the one that holds longest.
 
         It may have expired: ask `Waiver.expired`. The arguments are those of `Waiver.covers`.
         """
-        covering = [waiver for waiver in self.waivers if waiver.covers(name, target, rule, match=match)]
+        globs = next((binary.paths for binary in self.binaries if binary.name == name and not binary.named), ())
+        covering = [waiver for waiver in self.waivers if waiver.covers(name, target, rule, match=match, globs=globs)]
         return max(covering, key=lambda waiver: waiver.until, default=None)
 
 
 def changed(rules: tuple[RuleRequest, ...], changes: list[RuleChange]) -> tuple[RuleRequest, ...]:
-    """Give the rules after the changes, the last word on each rule, in the order of the rules page."""
+    """Return the rules after the changes; the last change of a rule counts. They are in the order of the rules page."""
     # The registry knows the order; a process that only looks at waivers need not load it.
     from pytest_golink.rules import RULES
 

@@ -1,11 +1,12 @@
 """
-Patterns over names and targets: `*` is any text, `?` any character, all else itself.
+Patterns over names and targets: `*` is any text, `?` any character, everything else itself.
 
-Not fnmatch: in "app[linux/*]" the brackets are the name's own.
+There are no sets of characters: in "app[linux/*]" the brackets are part of the name.
 """
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,20 +18,8 @@ _STARS = frozenset("*?")
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the pattern stands for that text."""
-    # The positions in the pattern that the text so far can have reached: bounded time, whatever the pattern.
-    reached = _past_stars(pattern, {0})
-    for character in text:
-        reached = _past_stars(
-            pattern,
-            {
-                at if pattern[at] == "*" else at + 1
-                for at in reached
-                if at < len(pattern) and pattern[at] in ("*", "?", character)
-            },
-        )
-        if not reached:
-            return False
-    return len(pattern) in reached
+    # A bracket of the pattern is a plain character, for which fnmatch wants a set of one.
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def matches_any(patterns: Iterable[str], text: str) -> bool:
@@ -59,13 +48,3 @@ def overlap(one: str, other: str) -> bool:
         pending += [step for step in steps if step not in seen]
         seen.update(steps)
     return False
-
-
-def _past_stars(pattern: str, positions: set[int]) -> set[int]:
-    # A star may stand for nothing.
-    reached = set(positions)
-    for at in positions:
-        while at < len(pattern) and pattern[at] == "*":
-            at += 1
-            reached.add(at)
-    return reached

@@ -1,7 +1,7 @@
 """
-Where each key of a TOML document stands: the lines that tomllib does not tell.
+The line of each key of a TOML document, which tomllib does not return.
 
-Only a document that tomllib has accepted is scanned, so this needs to find keys, not mistakes.
+Only a document that tomllib has accepted is scanned, so that this finds keys, not mistakes.
 
 Source: TOML v1.0.0, and v1.1.0 for line breaks and trailing commas in inline tables.
 """
@@ -33,7 +33,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]*")
 
 def positions(text: str, loads: Callable[[str], dict[str, object]]) -> dict[Path, int]:
     """
-    Give the line of each key and each array element, counted from 1: the line where it is written first.
+    Return the line of each key and each array element, counted from 1: the line where it is written first.
 
     Args:
         text: A document that `loads` accepts.

@@ -1,9 +1,10 @@
-"""Rules as golink.toml asks for them: in [policy.NAME] tables that extend each other, and in `rules` over them."""
+"""The rules of golink.toml: in [policy.NAME] tables that extend each other, and in `rules` over them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.policy import keys
 from pytest_golink.policy.document import shown
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_golink.platforms import Platform
     from pytest_golink.policy.document import Document
     from pytest_golink.policy.positions import Path
+    from pytest_golink.rules import Rule
 
 # Chains of `extends` are followed by recursion.
 MAX_POLICIES = 200
@@ -25,17 +27,19 @@ MAX_POLICIES = 200
 
 class Rulesets:
     """
-    The [policy.NAME] tables: each is resolved once, and whether a binary uses it is noted.
+    The [policy.NAME] tables: each is resolved once, and its use by a binary is noted.
 
     Attributes:
-        whole: Whether nothing is wrong in them; if not, rules are missing that were meant.
+        is_valid: Whether they have no error; if not, rules that the user meant are missing.
     """
 
     def __init__(self, document: Document, platforms: Mapping[str, Platform]) -> None:
         self._document = document
         self._platforms = platforms
-        before = document.mistakes
-        self._resolved: dict[str, dict[str, RuleChange]] = {}
+        before = document.error_count
+        # Each policy's rules, its own and inherited ones, with the policy that sets each; and the policies it extends.
+        self._resolved: dict[str, dict[str, tuple[str, RuleChange]]] = {}
+        self._ancestors: dict[str, frozenset[str]] = {}
         self._used: set[str] = set()
         self._misnamed = False
         self._names = self._tables()
@@ -43,13 +47,13 @@ class Rulesets:
         self._own = {name: self.changes(("policy", name)) for name in self._names}
         for name in self._names:
             self._resolve(name, ())
-        self.whole = document.mistakes == before
+        self.is_valid = document.error_count == before
 
     def changes(self, path: Path) -> list[RuleChange]:
-        """Give what the entries of a table say of rules, and note what is wrong with them."""
+        """Return the changes of rules that the entries of a table make, and note what is wrong with them."""
         changes = []
         for name, value in table_at(self._document, path).items():
-            # The one key of a policy that is no rule.
+            # The only key of a policy that is not a rule.
             if path[0] == "policy" and name == keys.EXTENDS.name:
                 continue
             change = self._change((*path, name), name, value)
@@ -58,20 +62,18 @@ class Rulesets:
         return changes
 
     def of(self, path: Path, value: object) -> dict[str, RuleChange]:
-        """Give what the policies of a binary's `policy` say, the later ones over the earlier."""
-        changes: dict[str, RuleChange] = {}
-        for number, name in enumerate(names(value)):
-            if self._is_known(path_of(path, value, number), name):
-                self._use(name)
-                changes.update(self._resolved[name])
-        return changes
+        """Return the changes of rules that the policies of a binary make, the later ones over the earlier."""
+        used = [name for number, name in enumerate(names(value)) if self._is_known(path_of(path, value, number), name)]
+        for name in used:
+            self._use(name)
+        return {rule: change for rule, (_origin, change) in self._merged(used).items()}
 
     def check_use(self) -> None:
         """Note the policies that no binary uses."""
-        # Whoever meant one of them and misspelt it is told so already.
+        # A misspelt name is an error already: the user may have meant one of these.
         for name in () if self._misnamed else self._names:
             if name not in self._used:
-                self._document.wrong(("policy", name), f'no binary uses the policy "{name}"')
+                self._document.add_error(("policy", name), f'no binary uses the policy "{name}"')
 
     def _tables(self) -> list[str]:
         tables = self._document.values.get("policy")
@@ -82,11 +84,11 @@ class Rulesets:
             if isinstance(table, dict):
                 found.append(name)
             else:
-                text = f"policy.{name}: expected a table, not {shown(table)}; rules stand in a named one: [policy.NAME]"
-                self._document.wrong(("policy", name), text)
+                text = f"policy.{name}: expected a table, not {shown(table)}; put rules in a named table: [policy.NAME]"
+                self._document.add_error(("policy", name), text)
         if len(found) > MAX_POLICIES:
-            self._document.wrong(("policy",), f"{len(found)} policies; at most {MAX_POLICIES} are read")
-            self._document.check()
+            self._document.add_error(("policy",), f"{len(found)} policies; at most {MAX_POLICIES} are read")
+            self._document.raise_errors()
         return found
 
     def _use(self, name: str) -> None:
@@ -100,54 +102,56 @@ class Rulesets:
         if name in self._own:
             return True
         self._misnamed = True
-        self._document.wrong(path, f'unknown policy "{name}"{suggestion(name, self._names)}')
+        self._document.add_error(path, f'unknown policy "{name}"{suggestion(name, self._names)}')
         return False
 
-    def _resolve(self, name: str, chain: tuple[str, ...]) -> dict[str, RuleChange]:
+    def _resolve(self, name: str, chain: tuple[str, ...]) -> None:
         if name in self._resolved:
-            return self._resolved[name]
+            return
         path = ("policy", name, "extends")
-        changes: dict[str, RuleChange] = {}
+        parents: list[str] = []
         for number, parent in enumerate(names(self._extends[name])):
             place = path_of(path, self._extends[name], number)
             if parent in (*chain, name):
                 circle = [*chain, name][[*chain, name].index(parent) :]
-                self._document.wrong(place, f'policy "{parent}" extends itself: {" → ".join([*circle, parent])}')
+                self._document.add_error(place, f'policy "{parent}" extends itself: {" → ".join([*circle, parent])}')
             elif self._is_known(place, parent):
-                changes.update(self._resolve(parent, (*chain, name)))
-        changes.update({change.rule: change for change in self._own[name]})
-        self._resolved[name] = changes
-        return changes
+                self._resolve(parent, (*chain, name))
+                parents.append(parent)
+        own = {change.rule: (name, change) for change in self._own[name]}
+        self._resolved[name] = self._merged(parents) | own
+        self._ancestors[name] = frozenset(parents).union(*(self._ancestors[parent] for parent in parents))
+
+    def _merged(self, policies: list[str]) -> dict[str, tuple[str, RuleChange]]:
+        """
+        Return the rules of several policies together, each with the policy that sets it.
+
+        The later policy wins; but the value of a policy that another one extends never wins over the other's own.
+        """
+        merged: dict[str, tuple[str, RuleChange]] = {}
+        candidates: dict[str, list[tuple[str, RuleChange]]] = {}
+        for policy in policies:
+            for rule, entry in self._resolved[policy].items():
+                candidates.setdefault(rule, []).append(entry)
+        for rule, entries in candidates.items():
+            overridden = frozenset().union(*(self._ancestors[origin] for origin, _change in entries))
+            merged[rule] = [entry for entry in entries if entry[0] not in overridden][-1]
+        return merged
 
     def _change(self, path: Path, name: str, value: object) -> RuleChange | None:
-        place = self._document.place(path)
         try:
             rule = rule_named(name)
         except ParameterError as error:
-            self._document.wrong(path, str(error))
+            self._document.add_error(path, str(error))
             return None
-        # A wrong parameter hides the next one from the rule's own check: without it the others are asked for again.
-        removed: list[str] = []
-        while True:
-            try:
-                parameters = rule.accept(value)
-                break
-            except ParameterError as error:
-                text = str(error)
-            wrong = _named(text, name, value)
-            if not any(text.startswith(f"{name}: {parameter} is missing") for parameter in removed):
-                self._document.wrong(path if wrong is None else (*path, wrong), text)
-            if wrong is None or not isinstance(value, dict):
-                return None
-            removed.append(wrong)
-            value = {key: entry for key, entry in value.items() if key != wrong}
-            if not value:
-                return None
-        if removed:
+        parameters, errors = _accept(rule, value)
+        for wrong in errors:
+            self._document.add_error(path if wrong.parameter is None else (*path, wrong.parameter), str(wrong))
+        if errors:
             return None
-        if name == "runs-on" and parameters is not None:
+        if Concern.PLATFORMS in rule.concerns and parameters is not None:
             self._check_platforms(path, value, parameters)
-        return RuleChange(rule=name, parameters=parameters, place=place)
+        return RuleChange(rule=name, parameters=parameters, place=self._document.location(path))
 
     def _check_platforms(self, path: Path, value: object, parameters: Mapping[str, object]) -> None:
         from pytest_golink.platforms import platforms_named
@@ -155,22 +159,29 @@ class Rulesets:
         if isinstance(value, dict):
             path, value = (*path, "platforms"), value["platforms"]
         for number, platform in enumerate(cast("tuple[str, ...]", parameters["platforms"])):
-            if text := _message(platforms_named, platform, self._platforms):
-                self._document.wrong(path_of(path, value, number), f"runs-on: {text}")
+            if error := _error_of(platforms_named, platform, self._platforms):
+                self._document.add_error(path_of(path, value, number), f"runs-on: {error}")
 
 
-def _message(question: Callable[..., object], *values: object) -> str:
-    """Give the message of the ParameterError that asking raises; nothing where it raises none."""
+def _error_of(question: Callable[..., object], *arguments: object) -> ParameterError | None:
+    """Return the error of a call, None where it has none."""
     try:
-        question(*values)
+        question(*arguments)
     except ParameterError as error:
-        return str(error)
-    return ""
-
-
-def _named(text: str, rule: str, value: object) -> str | None:
-    """Give the parameter of a rule's table that a message is about, None where it is about the whole."""
-    for key in value if isinstance(value, dict) else ():
-        if text.startswith((f"{rule}: {key}: ", f'{rule}: unknown parameter "{key}"')):
-            return str(key)
+        return error
     return None
+
+
+def _accept(rule: Rule, value: object) -> tuple[dict[str, object] | None, list[ParameterError]]:
+    """Return a rule's parameters, and all that is wrong with them."""
+    errors: list[ParameterError] = []
+    # The rule stops at its first error: it is asked again without each parameter that is wrong.
+    wrong: set[str | None] = set()
+    while error := _error_of(rule.accept, value):
+        if error.parameter not in wrong:
+            errors.append(error)
+        if not isinstance(value, dict) or error.parameter not in value or len(value) == 1:
+            break
+        wrong.add(error.parameter)
+        value = {key: entry for key, entry in value.items() if key != error.parameter}
+    return None if errors else rule.accept(value), errors

@@ -15,18 +15,18 @@ from pytest_golink.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_golink.forms import Schema
     from pytest_golink.policy.keys import Key
     from pytest_golink.rules import Rule
-    from pytest_golink.rules.parameters import Parameter
 
 _SOURCES = ("package", "path", "goreleaser")
-# What only a built binary has, and what only a file that is there has.
-_OF_BUILDS = ("targets", *(key.name for key in keys.BUILD_KEYS))
-_NOT_OF = {"package": ("ids", "may-run"), "path": (*_OF_BUILDS, "ids"), "goreleaser": _OF_BUILDS}
+# Keys that only a built binary has, and those that only an existing file has.
+_BUILD_NAMES = ("targets", *(key.name for key in keys.BUILD_KEYS))
+_EXCLUDED = {"package": ("ids", "may-run"), "path": (*_BUILD_NAMES, "ids"), "goreleaser": _BUILD_NAMES}
 
 
 def schema() -> dict[str, object]:
-    """Give the schema, as a JSON object of draft 2020-12; a TOML date counts as a string."""
+    """Return the schema, as a JSON object of draft 2020-12; a TOML date counts as a string."""
     rules = {name: {"$ref": f"#/$defs/rule-{name}"} for name in RULES}
     overrides = {"type": "array", "items": {"$ref": "#/$defs/override"}}
     override = {**_table(keys.OVERRIDE, rules=_ref("rules")), "minProperties": 2}
@@ -66,7 +66,7 @@ def schema() -> dict[str, object]:
 
 
 def schema_text() -> str:
-    """Give the schema as docs/golink.schema.json has it."""
+    """Return the schema as docs/golink.schema.json has it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -75,7 +75,7 @@ def _ref(name: str) -> dict[str, object]:
 
 
 def _described(key: Key) -> dict[str, object]:
-    return {"description": key.summary, **key.shape.schema}
+    return {"description": key.summary, **key.form.schema}
 
 
 def _table(declared: Sequence[Key], **instead: Mapping[str, object]) -> dict[str, object]:
@@ -83,7 +83,7 @@ def _table(declared: Sequence[Key], **instead: Mapping[str, object]) -> dict[str
     return {
         "type": "object",
         "properties": {
-            key.name: {"description": key.summary, **instead.get(key.name, key.shape.schema)} for key in declared
+            key.name: {"description": key.summary, **instead.get(key.name, key.form.schema)} for key in declared
         },
         **({"required": required} if required else {}),
         "additionalProperties": False,
@@ -91,7 +91,7 @@ def _table(declared: Sequence[Key], **instead: Mapping[str, object]) -> dict[str
 
 
 def _without(source: str) -> dict[str, object]:
-    forbidden: dict[str, object] = dict.fromkeys(_NOT_OF[source], False)
+    forbidden: dict[str, object] = dict.fromkeys(_EXCLUDED[source], False)
     if source != "package":
         options = dict.fromkeys((key.name for key in keys.BUILD_KEYS), False)
         forbidden["override"] = {"items": {"properties": options}}
@@ -107,12 +107,12 @@ def _rule(rule: Rule) -> dict[str, object]:
     parameters = rule.parameters
     required = [parameter.name for parameter in parameters if parameter.required]
     switch: dict[str, object] = {"const": False} if required else {"type": "boolean"}
-    forms = [switch]
+    forms: list[Schema] = [switch]
     if len(parameters) == 1 and parameters[0].table:
-        # Its entries stand in the rule's own table.
-        forms.append(_value(parameters[0]))
+        # The entries are in the rule's own table.
+        forms.append(parameters[0].schema)
     else:
-        table = {parameter.name: {"description": parameter.accepted, **_value(parameter)} for parameter in parameters}
+        table = {parameter.name: {"description": parameter.accepted, **parameter.schema} for parameter in parameters}
         forms.append(
             {
                 "type": "object",
@@ -122,32 +122,10 @@ def _rule(rule: Rule) -> dict[str, object]:
             }
         )
         if len(parameters) == 1:
-            forms.append(_value(parameters[0]))
+            forms.append(parameters[0].schema)
         elif rule.plain_list is not None:
-            forms.append(_several(rule.plain_list))
+            forms.append(rule.plain_list.list_schema)
     return {"description": rule.summary, "anyOf": forms}
-
-
-def _value(parameter: Parameter) -> dict[str, object]:
-    one = dict(parameter.form.schema)
-    if parameter.table:
-        return {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
-    if not parameter.many:
-        return one
-    several = _several(parameter)
-    if parameter.form.choices:
-        # "cgo,go" stands for a list too.
-        choice = f"({'|'.join(parameter.form.choices)})"
-        return {"anyOf": [several, one, {"type": "string", "pattern": rf"^\s*{choice}(\s*,\s*{choice})*\s*$"}]}
-    return {"anyOf": [several, one]}
-
-
-def _several(parameter: Parameter) -> dict[str, object]:
-    return {
-        "type": "array",
-        "items": dict(parameter.form.schema),
-        **({"minItems": 1} if parameter.some else {}),
-    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where a binary's images come from: what a path may name, and what a package is called."""
+"""Where a binary's images come from: the paths that are allowed, and the name of a package's program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from pytest_golink.archives.globs import is_glob, split_reach
+from pytest_golink.builder.names import program_name
 
 # go.mod's module line stands near its top.
 _GO_MOD_BYTES = 64 * 1024
@@ -13,10 +14,10 @@ _GO_MOD_BYTES = 64 * 1024
 
 def wrong_path(folder: Path, written: str) -> str | None:
     """
-    Say what is wrong with a glob of files, None if nothing is.
+    Return what is wrong with a glob of files, None if it is right.
 
     Args:
-        folder: The policy's, which no path leads out of.
+        folder: The policy's folder; no path may lead out of it.
         written: With `/` between folders; "archive!member" reaches into an archive, also several times.
     """
     file, *members = split_reach(written)
@@ -29,14 +30,14 @@ def wrong_path(folder: Path, written: str) -> str | None:
 
 
 def wrong_folder(folder: Path, written: str) -> str | None:
-    """Say what is wrong with a path below the policy's folder, None if nothing is."""
+    """Return what is wrong with a path below the policy's folder, None if it is right."""
     if not written.isprintable():
         return f'"{written}" has characters that do not print'
     if "\\" in written or re.match(r"[A-Za-z]:", written):
         return f'"{written}": write it relative to the folder of the policy, with / between folders'
     parts = PurePosixPath(written).parts
     if written.startswith(("/", "~")) or ".." in parts:
-        return f'"{written}" leads out of the folder of the policy; nothing outside of it is read'
+        return f'"{written}" leads out of the folder of the policy; golink reads nothing outside of it'
     static = []
     for part in parts:
         if is_glob(part):
@@ -45,36 +46,29 @@ def wrong_folder(folder: Path, written: str) -> str | None:
     try:
         outside = not folder.joinpath(*static).resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
-        # A circle of symbolic links, or a name too long: nothing is there to be read, and the search says so.
+        # A circle of symbolic links, or a name that is too long: there is no file, and the search reports that.
         outside = False
     return f'"{written}" leads out of the folder of the policy, by a symbolic link' if outside else None
 
 
 def package_name(folder: Path, package: str) -> str | None:
     """
-    Give what Go calls the program of a package, None where that is not to be seen.
+    Return the name that Go gives the program of a package, None where the package does not show it.
 
     Args:
-        folder: What the package is relative to.
+        folder: The folder that the package is relative to.
         package: A folder, a .go file or an import path.
 
     Source: cmd/go/internal/load, DefaultExecName: the import path's last element, before a major version.
     """
     name = PurePosixPath(package).name
     if name == "" and not package.startswith("/"):
-        return _last_element(_module(folder))
+        return program_name(_module(folder))
     if name == "..":
         return None
     if package.endswith(".go"):
         return name[: -len(".go")] or None
-    return name if package.startswith((".", "/")) else _last_element(package)
-
-
-def _last_element(path: str) -> str | None:
-    parts = [part for part in path.split("/") if part]
-    if len(parts) > 1 and re.fullmatch(r"v[0-9]+", parts[-1]):
-        parts.pop()
-    return parts[-1] if parts else None
+    return name if package.startswith((".", "/")) else program_name(package)
 
 
 def _module(folder: Path) -> str:

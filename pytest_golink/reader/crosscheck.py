@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import struct
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
+from pytest_golink.session import Session, current, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from pytest_golink.facts import BinaryFacts
 
-# How many ask for it. A count and not a context variable: an image read by a thread of the tests is checked too.
-_asked: list[object] = []
 
-
-@contextmanager
-def crosschecking() -> Iterator[None]:
+def crosschecking() -> AbstractContextManager[None]:
     """Have every image that this process reads meanwhile read twice."""
-    token = object()
-    _asked.append(token)
-    try:
-        yield
-    finally:
-        _asked.remove(token)
+    return within(Session(crosscheck=True))
 
 
 def crosscheck_if_asked(images: tuple[BinaryFacts, ...], data: memoryview) -> None:
-    """Hold the facts of a file against a second reader's, inside `crosschecking()`."""
-    if _asked:
+    """Compare the facts of a file with a second reader's, inside `crosschecking()`."""
+    if current().crosscheck:
         crosscheck(images, data)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import BuildInfo, Cgo, Content
 from pytest_golink.golang import content, read_go
+from pytest_golink.golang.cgo import cgo_witnesses
 from pytest_golink.golang.paths import build_paths
 from pytest_golink.reader.dwarf import dwarf_paths
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_golink.reader.dwarf import DebugSection
 
 _SWITCH = {"0": False, "1": True}
+# On these Go itself needs no libc; OpenBSD's and Solaris' runtime starts its threads with pthread_create.
+_WITHOUT_LIBC = frozenset({"android", "dragonfly", "freebsd", "linux", "netbsd"})
 
 # UPX puts its loader information (l_info) right behind the headers of an ELF or Mach-O image, and gives the sections of
 # a PE image names of its own. Source: UPX's src/stub/src/include/header.S and linux.hh, src/pefile.cpp.
@@ -61,25 +64,38 @@ def read_go_facts(
     go = read_go(image)
     if go is None:
         return GoFacts(cgo=Cgo(), build=BuildInfo() if noted else None, content=Content(packed=_packer(image)))
+    names = {symbol.name for symbol in imports}
+    witnesses = _cgo_witnesses(image, go, names)
     return GoFacts(
         image=go,
         cgo=Cgo(
             enabled=_SWITCH.get(go.build.settings.get("CGO_ENABLED", "")),
-            used=go.cgo_used,
+            used=None if witnesses else go.cgo_used,
             packages=go.cgo_packages,
             calls=go.cgo_calls,
-            dynamic_imports=imports if go.cgo_used is False else (),
+            dynamic_imports=imports if go.cgo_used is False and not witnesses else (),
+            witnesses=witnesses,
         ),
         build=go.build,
         link_mode=go.link_mode,
-        resolver=go.resolvers({symbol.name for symbol in imports}),
+        resolver=None if witnesses else go.resolvers(names),
         content=_content(image, go, debug),
     )
 
 
+def _cgo_witnesses(image: MappedImage, go: GoImage, imports: set[str]) -> tuple[str, ...]:
+    """Look for runtime/cgo where the pclntab does not name it; it needs C's start-up code, or imports."""
+    if go.cgo_used is not False or image.format != "elf" or not (imports or go.link_mode == "external"):
+        return ()
+    goos = go.target.goos if go.target else content.startup(go.functions)
+    if goos not in _WITHOUT_LIBC:
+        return ()
+    return cgo_witnesses(go.functions, imports, image.symbols)
+
+
 def _content(image: MappedImage, go: GoImage, debug: Iterable[DebugSection]) -> Content:
     if not go.functions:
-        return Content(packed=_packer(image))
+        return Content(packed=_packer(image), damage=go.damage)
     dwarf = dwarf_paths(debug, byteorder=image.byteorder, wide=image.pointer_size == 8)
     paths = build_paths(go.source_files, go.build, dwarf or ())
     if not go.whole:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Libc
+from pytest_golink.text.versions import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -200,20 +201,12 @@ def _glibc_floor(
         match = _GLIBC_VERSION.match(need.version)
         text = match[1] if match else ABI_VERSIONS.get(need.version)
         if text is not None and not need.weak:
-            found[version_key(text)] = text
+            found[comparable(text)] = text
     if not found:
         return None, ()
     floor = found[max(found)]
     symbols = dict.fromkeys(symbol.name for symbol in imports if symbol.version == f"GLIBC_{floor}")
     return floor, tuple(symbols)
-
-
-def version_key(text: str) -> tuple[int, ...]:
-    """Give the number parts of "2.34", for comparison: 2.4 is older than 2.34, and "2.0" the same as "2"."""
-    parts = [int(part) for part in text.split(".")]
-    while parts and not parts[-1]:
-        parts.pop()
-    return tuple(parts)
 
 
 def find_embedded_libc(regions: Iterable[memoryview], symbols: Callable[[], Collection[str]]) -> LibcKind:

@@ -108,7 +108,7 @@ def _linkage(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         ("LC_DYLD_ENVIRONMENT", [escape(each) for each in facts.macho.environment] if facts.macho else []),
         (_SONAMES.get(facts.format, "soname"), [escape(facts.soname)] if facts.soname else []),
         ("LC_RPATH" if facts.format == "macho" else "DT_RPATH", _path_list(facts.rpath)),
-        ("DT_RUNPATH", _path_list(facts.runpath)),
+        ("LC_RPATH" if facts.format == "macho" else "DT_RUNPATH", _path_list(facts.runpath)),
         ("imports", _imports(facts.imports)),
         ("exports", [_joined(facts.exports)] if facts.exports else []),
         ("loads with dlopen", _dlopen(facts)),
@@ -157,6 +157,7 @@ def _cgo(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
     cgo = facts.cgo
     return [
         ("used", [_said(cgo.used, "yes, runtime/cgo is linked in", "no")]),
+        ("but", [escape(witness) for witness in cgo.witnesses]),
         ("packages", [_joined(cgo.packages)] if cgo.packages else []),
         ("CGO_ENABLED", [] if cgo.enabled is None else [str(int(cgo.enabled))]),
         ("imports without cgo", _without_cgo(facts)),

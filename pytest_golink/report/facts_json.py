@@ -64,6 +64,7 @@ class CgoJson(TypedDict):
     packages: list[str]
     calls: dict[str, list[str]]
     dynamic_imports: list[ImportJson]
+    witnesses: list[str]
 
 
 class HardeningJson(TypedDict):
@@ -191,6 +192,7 @@ class ContentJson(TypedDict):
     importers: list[str] | None
     build_paths: list[BuildPathJson] | None
     packed: str | None
+    damage: str | None
 
 
 class _Slice(TypedDict, total=False):
@@ -266,6 +268,7 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "packages": list(facts.cgo.packages),
             "calls": {package: list(functions) for package, functions in facts.cgo.calls},
             "dynamic_imports": _imports(facts.cgo.dynamic_imports),
+            "witnesses": list(facts.cgo.witnesses),
         },
         "link_mode": facts.link_mode,
         "resolver": None if facts.resolver is None else list(facts.resolver),
@@ -378,6 +381,7 @@ def _content(content: Content) -> ContentJson:
         if content.build_paths is None
         else [{"path": found.path, "where": found.where} for found in content.build_paths],
         "packed": content.packed,
+        "damage": content.damage,
     }
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ReportError
+from pytest_golink.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -197,23 +196,7 @@ def write(file: ReportFile, text: str) -> None:
         with file.path.open("ab", buffering=0) as stream:
             _write_all(stream.fileno(), data)
         return
-    # Through a symbolic link, so that the link stays one.
-    path = file.path.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    beside = Path(name)
-    try:
-        try:
-            _write_all(descriptor, data)
-            # mkstemp's file is its owner's alone.
-            beside.chmod(_mode(path))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        beside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
+    write_whole(file.path, data)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -224,14 +207,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
-
-
-def _mode(path: Path) -> int:
-    with suppress(OSError):
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def folder_in_repository(root: Path) -> str:

@@ -29,7 +29,7 @@ def _verb(outcome: Outcome, rule: str) -> str:
 
 def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
     """
-    Give a finding as the text of a failure, as it reads in a terminal and in a CI log.
+    Return a finding as the text of a failure, as it reads in a terminal and in a CI log.
 
     Every line is escaped: names in it come from the image.
     """
@@ -50,7 +50,7 @@ def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
 
 
 def _chain(chain: tuple[ImportStep, ...]) -> list[str]:
-    """Give an import chain as an arrow line, and the places of its imports."""
+    """Return an import chain as an arrow line, and the places of its imports."""
     places = [step.place for step in chain if step.place]
     if len(chain) < 2:
         # The main package itself: the cause has said so.
@@ -68,7 +68,7 @@ _TRIED = {
 
 
 def _trial(trial: Trial, *, best: bool) -> list[str]:
-    """Give a remedy that was tried and what came of it; of the best one, if it holds, the lines to write too."""
+    """Return a remedy that was tried and what came of it; of the best one, if it holds, the lines to write too."""
     lines = [f"{trial.remedy}: {_TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"]
     if trial.outcome == "satisfies":
         lines += [f"price: {trial.price}"] if trial.price else []

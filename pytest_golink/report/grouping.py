@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.parameters import parameter_texts
+
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding, Outcome
     from pytest_golink.report.model import Report
@@ -47,7 +49,7 @@ def failure_groups(report: Report) -> tuple[FailureGroup, ...]:
             finding.rule,
             finding.outcome,
             finding.expected,
-            *map("=".join, finding.parameters),
+            *map("=".join, parameter_texts(finding)),
         )
         groups.setdefault(key, []).append(AskedFinding(finding=finding, tests=tuple(nodeids)))
     made = [

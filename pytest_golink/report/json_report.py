@@ -7,6 +7,8 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from pytest_golink.report.parameters import parameter_texts
+
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding, Outcome, TrialOutcome
     from pytest_golink.report.facts_json import FactsJson
@@ -205,7 +207,7 @@ def _finding(finding: Finding, test: str) -> FindingJson:
         "path": finding.path,
         "test": test,
         "place": finding.place,
-        "parameters": dict(finding.parameters),
+        "parameters": dict(parameter_texts(finding)),
         "expected": finding.expected,
         "observed": finding.observed,
         "evidence": list(finding.evidence),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     ImageKey = tuple[str, str | None, str]
 
 ALL_OF_THEM = "all of its images"
-_OVER_BINARY = frozenset(name for name, rule in RULES.items() if rule.over == "binary")
+_OVER_BINARY = frozenset(name for name, rule in RULES.items() if rule.scope == "binary")
 # `go build -o PATH` comes before the flags, the package after them.
 _BEFORE_FLAGS, _AFTER_FLAGS = 4, 1
 

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.report.terminal_table import libc_words
 from pytest_golink.text.escape import escape
 from pytest_golink.text.sizes import size
@@ -138,7 +139,7 @@ def _image(finding: Finding) -> str:
 
 
 def _asked(finding: Finding) -> str:
-    return "".join(f"<br>{cell(f'{name} = {value}')}" for name, value in finding.parameters)
+    return "".join(f"<br>{cell(f'{name} = {value}')}" for name, value in parameter_texts(finding))
 
 
 def _lines(texts: Iterable[str]) -> str:

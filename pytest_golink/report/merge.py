@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_golink.errors import ReportError
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.report.properties import ordered
 from pytest_golink.text.escape import escape
 
@@ -75,7 +76,7 @@ def _image_identity(image: ReportedImage) -> _Identity:
 
 def _finding_identity(reported: ReportedFinding) -> _Identity:
     finding = reported.finding
-    asked = "\0".join(f"{name}={value}" for name, value in finding.parameters)
+    asked = "\0".join(f"{name}={value}" for name, value in parameter_texts(finding))
     return reported.test, finding.image, finding.target, finding.path, finding.rule, asked, finding.place
 
 

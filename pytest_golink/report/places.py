@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.parameters import parameter_texts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -59,7 +61,7 @@ def distinct(report: Report, outcomes: Iterable[str]) -> list[tuple[ReportedFind
         if finding.outcome not in wanted or finding in seen:
             continue
         seen.add(finding)
-        asked = [f"{name}={value}" for name, value in finding.parameters]
+        asked = [f"{name}={value}" for name, value in parameter_texts(finding)]
         # One package built in two ways: the second of its kind is told by its number.
         found.append((reported, _fingerprint((finding.image, finding.target or "", finding.rule, *asked), counts)))
     return found

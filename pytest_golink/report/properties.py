@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.rules import RULES
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def image_property(
 
 def finding_property(finding: Finding) -> tuple[str, str]:
     """Give a finding as a user property; what it seldom has stands there only where it has it."""
-    entry = {**asdict(finding), "parameters": dict(finding.parameters)}
+    entry = {**asdict(finding), "parameters": dict(parameter_texts(finding))}
     return FINDING, _dump({name: value for name, value in entry.items() if value or name not in _SELDOM})
 
 
@@ -180,5 +181,5 @@ def _finding_order(reported: ReportedFinding) -> tuple[object, ...]:
     finding = reported.finding
     # A rule that this version does not know stands last.
     position = _RULE_ORDER.get(finding.rule, len(_RULE_ORDER))
-    asked = finding.parameters, finding.place
+    asked = parameter_texts(finding), finding.place
     return finding.image, finding.target or "", finding.path, position, finding.rule, reported.test, asked

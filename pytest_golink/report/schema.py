@@ -117,3 +117,10 @@ def _hints(hint: Any) -> dict[str, Any]:
 
 def _shown(value: object) -> str:
     return repr(value)[:60]
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(report_schema(), indent=1) + "\n")

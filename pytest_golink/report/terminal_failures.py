@@ -8,6 +8,7 @@ from pytest_golink.report.error_text import error_groups
 from pytest_golink.report.grouping import best_trials, failure_groups, headline, remedies
 from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, PLAIN
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging, pad, wrap
 
@@ -260,4 +261,5 @@ def _by_images(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
 
 
 def _asked(finding: Finding) -> str:
-    return escape(finding.rule) + "".join(f" {escape(name)}={escape(value)}" for name, value in finding.parameters)
+    parameters = (f" {escape(name)}={escape(value)}" for name, value in parameter_texts(finding))
+    return escape(finding.rule) + "".join(parameters)

@@ -10,35 +10,31 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.facts import BinaryFacts
-from pytest_golink.rules.parameters import Form, Pattern
+from pytest_golink.forms import Form, whole_number
+from pytest_golink.remedies.linkage import leave_interpreter, static_words
+from pytest_golink.rules.evidence import linkage_lines
+from pytest_golink.rules.mode import EXECUTE_REMEDY, is_startable, mode_cautions, mode_of
+from pytest_golink.rules.parameters import Pattern
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
-from pytest_golink.sandbox import Ran, run_alone
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
+from pytest_golink.sandbox import MEMORY_BYTES, Ran, run_alone
 
 _MOST_SECONDS = 600
 _MOST_STATUS = 255
 _OUTPUT_LINES = 6
 _LINE_CHARACTERS = 200
-# In a process of its own: a pattern may take for ever on what a stranger's program prints, and nothing stops Python's
-# re but the end of its process.
+# In its own process: a pattern may search for ever in what a stranger's program prints, and only the end of its process
+# stops Python's re.
 _SEARCH = """
 import json, re, sys
 pattern, texts = json.load(sys.stdin)
 print(any(re.search(pattern, text) for text in texts))
 """
 _SEARCH_S = 10.0
-
-
-def _whole(least: int, most: int, text: str) -> Form:
-    return Form(
-        text=f"{text}, {least} to {most}",
-        accepts=lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
-        schema={"type": "integer", "minimum": least, "maximum": most},
-    )
 
 
 def _is_argument(value: object) -> bool:
@@ -48,8 +44,8 @@ def _is_argument(value: object) -> bool:
         return False
 
 
-Seconds = Annotated[int, _whole(1, _MOST_SECONDS, "a number of seconds")]
-ExitStatus = Annotated[int, _whole(0, _MOST_STATUS, "an exit status")]
+Seconds = Annotated[int, whole_number("a number of seconds", least=1, most=_MOST_SECONDS)]
+ExitStatus = Annotated[int, whole_number("an exit status", least=0, most=_MOST_STATUS)]
 Argument = Annotated[
     str,
     Form(
@@ -60,6 +56,17 @@ Argument = Annotated[
 ]
 
 
+@rule(
+    "starts-alone",
+    group="behaviour",
+    page=(
+        "the program, started in an empty root directory, ends with `status` (0) and prints what `output` "
+        "matches, or with `keeps-running` is still there after `seconds` (10). See [behaviour](behaviour.md)"
+    ),
+    of_the_file=True,
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.START},
+    remedies=leave_interpreter,
+)
 def starts_alone(
     subject: Subject,
     *,
@@ -72,19 +79,32 @@ def starts_alone(
     """
     Program starts in an empty root directory.
 
-    It runs with `args`, without a network, environment or files, as nobody, for at most `seconds`. It has started if it
-    ends with `status` and prints something that `output` matches; with `keeps-running`, as a server does, if it is
-    still there when its time is over.
+    It runs with `args` and its own mode, without a network, environment or files, as nobody, for at most `seconds`. It
+    has started if it ends with `status` and prints something that `output` matches; with `keeps-running`, as a server
+    does, if it is still there when its time is over.
     """
     facts = subject.facts
     does = f"is running after {seconds} s" if keeps_running else f"ends with status {status} within {seconds} s"
     expected = f"in an empty root it {does}{f' and prints {output}' if output else ''}"
-    unanswered = not_linked(facts, expected) or _no_program(facts, expected) or may_not_run(subject, expected)
+    unanswered = (
+        undecidable_if_unlinked(facts, expected)
+        or _undecidable_if_no_program(facts, expected)
+        or undecidable_if_run_forbidden(subject, expected)
+    )
     if unanswered:
         return unanswered
+    mode = mode_of(facts)
+    if mode is not None and not is_startable(mode):
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="it does not start: its file has no execute bit",
+            evidence=(f"mode 0{mode:03o}",),
+            remedy=EXECUTE_REMEDY,
+        )
     ran = run_alone(Path(facts.path), arguments=args, seconds=seconds)
-    if not_of_this_machine(facts, ran):
-        return foreign(facts, expected)
+    if is_for_another_machine(facts, ran):
+        return undecidable_on_this_machine(facts, expected)
     if ran.refused:
         return Verdict(
             outcome="violated",
@@ -92,7 +112,7 @@ def starts_alone(
             observed="it does not start: the interpreter that it names is not there",
             evidence=("execve: no such file or directory", *linkage_lines(facts)),
             cause=dynamic_causes(facts),
-            remedy=make_static(facts),
+            remedy=static_words(facts),
         )
     prints = output is None or _prints(ran, output)
     if prints is None:
@@ -104,29 +124,30 @@ def starts_alone(
             evidence=_printed(ran),
             remedy=("give an output that repeats no repetition, as (a+)+ does",),
         )
-    ends = ran.status is None if keeps_running else ran.status == status
+    ends = not ran.outgrew and (ran.status is None if keeps_running else ran.status == status)
     return Verdict(
         outcome="passed" if ends and prints else "violated",
         expected=expected,
         observed=_ending(ran, seconds) + ("" if prints else f", and prints nothing that {output} matches"),
         evidence=_printed(ran),
+        caution=mode_cautions(mode),
     )
 
 
-def may_not_run(subject: Subject, expected: str) -> Verdict | None:
-    """Give the answer for an image that nobody allowed to run, None for one that may."""
+def undecidable_if_run_forbidden(subject: Subject, expected: str) -> Verdict | None:
+    """Return the answer for an image that may not run, None for one that may."""
     if subject.may_run:
         return None
     return Verdict(
         outcome="undecidable",
         expected=expected,
-        observed="it was not built here, and nobody allowed it to run",
-        remedy=("may-run = true in its [[binary]] allows it",),
+        observed="it was not built in this run, and `may-run` is not set",
+        remedy=("may-run = true in its [[binary]] allows golink to run it",),
     )
 
 
-def foreign(facts: BinaryFacts, expected: str) -> Verdict:
-    """Give the answer for an image that this machine cannot run."""
+def undecidable_on_this_machine(facts: BinaryFacts, expected: str) -> Verdict:
+    """Return the answer for an image that this machine cannot run."""
     return Verdict(
         outcome="undecidable",
         expected=expected,
@@ -138,26 +159,26 @@ def foreign(facts: BinaryFacts, expected: str) -> Verdict:
     )
 
 
-def not_of_this_machine(facts: BinaryFacts, ran: Ran) -> bool:
+def is_for_another_machine(facts: BinaryFacts, ran: Ran) -> bool:
     """
     Whether the kernel refused an image because it is for another machine.
 
-    What names no interpreter and yet misses one has met an emulator that is registered without being loaded, and is
-    not in its root.
+    An image that names no interpreter and yet misses one has met an emulator that is registered without being loaded,
+    and is not in its root.
     """
     return ran.refused == "machine" or (ran.refused == "interpreter" and facts.interpreter is None)
 
 
-def _no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _undecidable_if_no_program(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.kind != "executable":
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed=f"a {facts.kind}, which is loaded by a program, and not started",
+            observed=f"a {facts.kind}: a program loads it, and it is not started",
             remedy=("name the program that loads it, or switch this off for it",),
         )
     if facts.format != "elf" or (facts.target is not None and facts.target.goos != "linux"):
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     return None
 
 
@@ -175,6 +196,8 @@ def _prints(ran: Ran, pattern: str) -> bool | None:
 
 
 def _ending(ran: Ran, seconds: int) -> str:
+    if ran.outgrew:
+        return f"golink ended it: its processes held more than {MEMORY_BYTES >> 30} GiB of memory together"
     if ran.status is None:
         return f"it is running after {seconds} s"
     if ran.status > 128 and (ran.status - 128) in {number.value for number in signal.Signals}:
@@ -185,10 +208,10 @@ def _ending(ran: Ran, seconds: int) -> str:
 def _printed(ran: Ran) -> tuple[str, ...]:
     lines: list[str] = []
     for name, text in (("stdout", ran.output), ("stderr", ran.errors)):
-        said = text.splitlines()
-        lines += [f"{name}: {_bounded(line)}" for line in said[:_OUTPUT_LINES]]
-        if len(said) > _OUTPUT_LINES:
-            lines.append(f"{name}: … {len(said) - _OUTPUT_LINES} more lines")
+        printed = text.splitlines()
+        lines += [f"{name}: {_bounded(line)}" for line in printed[:_OUTPUT_LINES]]
+        if len(printed) > _OUTPUT_LINES:
+            lines.append(f"{name}: … {len(printed) - _OUTPUT_LINES} more lines")
     return tuple(lines) or ("it printed nothing",)
 
 

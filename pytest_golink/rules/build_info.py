@@ -5,15 +5,27 @@
 from fnmatch import fnmatchcase
 from typing import Annotated
 
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, Module
 from pytest_golink.golang.versions import RELEASED, version_key
-from pytest_golink.rules.parameters import SOME, GoVersion, Name, Settings
+from pytest_golink.rules.parameters import GoVersion, Name, NonEmpty, Settings
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
 
 
+@rule(
+    "go-version",
+    group="content",
+    page=(
+        'by Go\'s own order: 1.22rc1, 1.22.0, 1.22.1; "at most 1.22" takes every 1.22.x; what a vendor puts '
+        "behind does not count; a development version is undecidable"
+    ),
+    no_remedies="Another toolchain is no option of a build.",
+)
 def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: GoVersion | None = None) -> Verdict:
     """Go version is between these, in Go's own order: go1.22rc1, go1.22.0, go1.22.1."""
     facts = subject.facts
@@ -24,7 +36,7 @@ def go_version(subject: Subject, *, at_least: GoVersion | None = None, at_most: 
     )
     version = facts.go.version if facts.go else None
     if version is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = (f"build info: {version}",)
     key = version_key(version)
     if key is None:
@@ -52,6 +64,15 @@ def _plain(version: str) -> str:
     return version.removeprefix("go")
 
 
+@rule(
+    "build-setting",
+    group="content",
+    page=(
+        "each build setting has that value. In a policy the rule's table holds the settings themselves: "
+        '`build-setting = { CGO_ENABLED = "0" }`; "" is a setting that is not recorded'
+    ),
+    no_remedies="A setting may be of the checkout or of the toolchain; what it does has a rule with remedies.",
+)
 def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     """Each of these build settings has the value given for it."""
     facts = subject.facts
@@ -59,7 +80,7 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
     expected = listed([f"{key}={value}" for key, value in wanted.items()])
     if facts.go is None or not facts.go.settings:
         # Go records settings since 1.18.
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     recorded = facts.go.settings
     # No value is what a setting has that is not recorded, unless -trimpath left it out.
     wrong = [
@@ -104,7 +125,17 @@ def _flag(key: str, value: str) -> str:
     return f"{key}='{value}'" if " " in value else f"{key}={value}"
 
 
-def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], SOME]) -> Verdict:
+@rule(
+    "no-modules",
+    group="content",
+    page=(
+        "none of these modules (globs, `path` or `path@version`) is in the build info; a replaced module "
+        "counts by both paths"
+    ),
+    concerns={Concern.MODULES},
+    no_remedies="A module goes when go.mod or an import changes.",
+)
+def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
     """
     None of these modules (globs, `path@version`) is in the build info.
 
@@ -114,7 +145,7 @@ def no_modules(subject: Subject, *, modules: Annotated[tuple[Name, ...], SOME]) 
     expected = f"no module {listed(modules)}"
     go = facts.go
     if go is None or go.version is None or (go.module is None and not go.modules and go.path is None):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     found = [
         " => ".join(_names(module))
         for module in (*((go.module,) if go.module else ()), *go.modules)
@@ -139,12 +170,24 @@ def _is(name: str, glob: str) -> bool:
     return fnmatchcase(name if "@" in glob else name.rpartition("@")[0], glob)
 
 
+@rule(
+    "vcs-clean",
+    group="content",
+    page="`vcs.modified` is false and a revision is recorded",
+    no_remedies="The state of the checkout is no option of a build.",
+    propose=Proposal(
+        why="Built from a commit, without local changes.",
+        needs="a clean checkout: for a release, not for a developer's machine",
+        observed="depends on the checkout",
+        of_a_release=True,
+    ),
+)
 def vcs_clean(subject: Subject) -> Verdict:
     """In the build info vcs.modified is false and a revision is recorded."""
     facts = subject.facts
     expected = "a recorded revision, vcs.modified=false"
     if facts.go is None or facts.go.version is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     settings = facts.go.settings
     revision, modified = settings.get("vcs.revision"), settings.get("vcs.modified")
     evidence = tuple(f"build setting {key}={value}" for key, value in settings.items() if key.startswith("vcs"))

@@ -4,23 +4,39 @@
 
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import matching
-from pytest_golink.diagnosis.origin import RUNTIME_CGO, cgo_causes, own_cgo_packages
-from pytest_golink.diagnosis.remedies import without_cgo
+from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.origin import cgo_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, LinkMode, Resolver, UserLookup
-from pytest_golink.rules.parameters import SOME, Name
+from pytest_golink.remedies.linkage import cgo_words, change_link_mode, leave_cgo
+from pytest_golink.remedies.lookups import change_resolver, change_user_lookup
+from pytest_golink.rules.parameters import Name, NonEmpty
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
+from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
 
 
+@rule(
+    "no-cgo",
+    group="cgo",
+    page="`runtime/cgo` is not linked in",
+    concerns={Concern.CGO_LINKED},
+    causes=cgo_causes,
+    remedies=leave_cgo,
+    propose=Proposal(
+        why="cgo switches itself on where a C compiler is found: a new CI runner would change the release.",
+        needs="cgo = false (CGO_ENABLED=0)",
+    ),
+)
 def no_cgo(subject: Subject) -> Verdict:
     """runtime/cgo is not linked in."""
     facts = subject.facts
     expected = "runtime/cgo is not linked in"
     if facts.cgo.used is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     if not facts.cgo.used:
         return Verdict(outcome="passed", expected=expected, observed="no runtime/cgo", evidence=_cgo_lines(facts))
     return Verdict(
@@ -28,11 +44,16 @@ def no_cgo(subject: Subject) -> Verdict:
         expected=expected,
         observed="runtime/cgo is linked in",
         evidence=_cgo_lines(facts),
-        cause=tuple(cgo_causes(facts)),
-        remedy=without_cgo(facts),
     )
 
 
+@rule(
+    "only-cgo-packages",
+    group="cgo",
+    page="every package with cgo wrappers is in the list (globs); `runtime/cgo` goes with any of them",
+    concerns={Concern.CGO_LINKED, Concern.CGO_PACKAGES},
+    remedies=leave_cgo,
+)
 def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdict:
     """
     Every package with cgo wrappers is in the list.
@@ -41,9 +62,9 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     package may be named by its import path or as "main".
     """
     facts = subject.facts
-    expected = f"cgo in {listed(packages)} alone" if packages else "cgo in no package"
+    expected = f"cgo only in {listed(packages)}" if packages else "cgo in no package"
     if facts.cgo.used is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     others = [package for package in facts.cgo.packages if not _is_named(facts, package, packages)]
     if not others and facts.cgo.used and not packages:
         others = [RUNTIME_CGO]
@@ -52,16 +73,22 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
         expected=expected,
         observed=f"{listed(others)} too" if others and packages else listed(others or facts.cgo.packages) or "none",
         evidence=_cgo_lines(facts),
-        remedy=without_cgo(facts) if others else (),
     )
 
 
+@rule(
+    "linkmode",
+    group="cgo",
+    page="internal or external: how the image was linked, whatever the flags say",
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING},
+    remedies=change_link_mode,
+)
 def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
-    """Link mode, as done, is internal or external."""
+    """Link mode is internal or external, whatever the flags of the build say."""
     facts = subject.facts
     expected = f"{mode} link mode"
     if facts.link_mode is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     where = "lies inside" if facts.link_mode == "internal" else "lies outside"
     evidence = (f"the entry point {where} Go's own text",)
     if facts.link_mode == mode:
@@ -74,8 +101,8 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
         # cmd/link/internal/ld/lib.go (internalpkg): with any other package's cgo the host linker must do it.
         others = [package for package in own_cgo_packages(facts) if package not in _LINKED_INTERNALLY]
         if others:
-            cause = (f"{listed(others)}: Go links cgo by itself for packages of its own alone",)
-        remedy = without_cgo(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
+            cause = (f"{listed(others)}: Go links cgo by itself only for its own packages",)
+        remedy = cgo_words(facts) if others else ("build without -linkmode external; CGO_ENABLED=0 rules it out",)
     return Verdict(
         outcome="violated", expected=expected, observed=facts.link_mode, evidence=evidence, cause=cause, remedy=remedy
     )
@@ -85,15 +112,22 @@ def linkmode(subject: Subject, *, mode: LinkMode) -> Verdict:
 _LINKED_INTERNALLY = frozenset({"crypto/internal/boring", "crypto/x509", "net", "os/user", RUNTIME_CGO})
 
 
-def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], SOME]) -> Verdict:
+@rule(
+    "resolver",
+    group="cgo",
+    page="the DNS paths that the program can take are exactly these",
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.RESOLVER},
+    remedies=change_resolver,
+)
+def resolver(subject: Subject, *, kind: Annotated[tuple[Resolver, ...], NonEmpty]) -> Verdict:
     """DNS paths that the program can take are exactly these."""
     facts = subject.facts
     asked = sorted(set(kind))
     if "none" in asked and len(asked) > 1:
-        raise ParameterError("resolver: none stands alone: an image with a resolver has another kind")
+        raise ParameterError("resolver: none excludes the other kinds: an image with a resolver has another kind")
     expected = ", ".join(asked)
     if facts.resolver is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     seen = sorted(facts.resolver)
     if seen == asked:
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=_resolver_lines(facts))
@@ -131,13 +165,20 @@ def _change_resolver(facts: BinaryFacts, asked: set[str], seen: set[str]) -> tup
     return ()
 
 
+@rule(
+    "user-lookup",
+    group="cgo",
+    page=("os/user reads `files` only, or goes through libc or Windows (`system`), or is not linked in (`none`)"),
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.USER_LOOKUP},
+    remedies=change_user_lookup,
+)
 def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
     """os/user reads files only, goes through the system's libc, or is not linked in."""
     facts = subject.facts
     expected = _USER_LOOKUPS[kind]
     seen = facts.content.user_lookup
     if seen is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = tuple(f"pclntab: {_user_words(facts, path)}" for path in seen)
     if seen == (kind,):
         return Verdict(outcome="passed", expected=expected, observed=", ".join(seen), evidence=evidence)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.origin import setting
-from pytest_golink.diagnosis.remedies import STATIC_PIE
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.golang.versions import version_key
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.remedies.linkage import STATIC_PIE
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,17 +32,28 @@ _SHOWN_PATHS = 3
 _LIBRARY_MODES = ("c-shared", "plugin", "shared")
 
 
+@rule(
+    "claims-hold",
+    group="content",
+    page="nothing that the image shows contradicts what its build info claims: see below",
+    concerns={Concern.CGO_LINKED},
+    no_remedies="The build info disagrees with the image: its source must be built again.",
+    propose=Proposal(
+        why="The image is what its build info says: Go version, target, cgo, tags, link flags.",
+        needs="a build that nothing changes afterwards",
+    ),
+)
 def claims_hold(subject: Subject) -> Verdict:
     """Nothing that the image shows contradicts what its build info claims."""
     facts = subject.facts
     expected = "the image bears out what its build info claims"
     if facts.go is None or facts.go.version is None or facts.kind in ("object", "archive"):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     checked = [(claim, wrong) for check in _CHECKS for claim, wrong in check(facts)]
     wrong = [f"{claim}, but {contradiction}" for claim, contradiction in checked if contradiction]
     right = [claim for claim, contradiction in checked if not contradiction]
     if not checked:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     if not wrong:
         return Verdict(
             outcome="passed",
@@ -159,7 +173,7 @@ def _ldflags(facts: BinaryFacts) -> Iterator[Checked]:
 
 
 def linker_flags(ldflags: str) -> dict[str, str]:
-    """Give Go's linker flags of a build setting -ldflags, without their hyphens; "true" for those without a value."""
+    """Return Go's linker flags of a build setting -ldflags, without their hyphens; "true" for those without a value."""
     try:
         words = shlex.split(ldflags)
     except ValueError:

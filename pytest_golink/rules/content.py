@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.remedies.flags import keep_symbols, strip
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -11,11 +14,21 @@ if TYPE_CHECKING:
     from pytest_golink.rules.subject import Subject
 
 
+@rule(
+    "stripped",
+    group="content",
+    page="no symbol table, no DWARF",
+    remedies=strip,
+    propose=Proposal(
+        why="No symbol table and no DWARF: a third smaller. Stack traces do not need them.",
+        needs='ldflags = "-s -w"',
+    ),
+)
 def stripped(subject: Subject) -> Verdict:
     """There is no symbol table and no DWARF."""
     facts = subject.facts
     expected = "no symbol table, no DWARF"
-    unanswered = _without_either(facts, expected)
+    unanswered = _unanswerable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     if facts.stripped:
@@ -31,11 +44,17 @@ def stripped(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "not-stripped",
+    group="content",
+    page="both there",
+    remedies=keep_symbols,
+)
 def not_stripped(subject: Subject) -> Verdict:
     """There are both a symbol table and DWARF."""
     facts = subject.facts
     expected = "a symbol table and DWARF"
-    unanswered = _without_either(facts, expected)
+    unanswered = _unanswerable_if_unknown(facts, expected)
     if unanswered:
         return unanswered
     # What the format cannot have is not asked for.
@@ -49,12 +68,18 @@ def not_stripped(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "no-dwarf",
+    group="content",
+    page="no DWARF",
+    remedies=strip,
+)
 def no_dwarf(subject: Subject) -> Verdict:
     """There is no DWARF."""
     facts = subject.facts
     expected = "no DWARF"
     if facts.dwarf is None:
-        return _without_either(facts, expected) or Verdict(
+        return _unanswerable_if_unknown(facts, expected) or Verdict(
             outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no DWARF"
         )
     return Verdict(
@@ -66,7 +91,7 @@ def no_dwarf(subject: Subject) -> Verdict:
     )
 
 
-def _without_either(facts: BinaryFacts, expected: str) -> Verdict | None:
+def _unanswerable_if_unknown(facts: BinaryFacts, expected: str) -> Verdict | None:
     if facts.stripped is not None:
         return None
     if facts.kind in ("object", "archive"):

@@ -2,16 +2,20 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pytest_golink.diagnosis.cpu import BUILD_SETTING, cpu_levels
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CpuLevel
+from pytest_golink.forms import Form
 from pytest_golink.golang.cpu import cpu_features, cpu_setting, cpu_settings
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.remedies.flags import older_cpu
+from pytest_golink.rules.parameters import NonEmpty
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 
 # What GCC and Clang call a level.
 _C_FLAGS = {
@@ -26,7 +30,7 @@ _C_FLAGS = {
 
 
 def _settings_of(value: str) -> list[tuple[str, str]]:
-    """Give what a level may mean, as (setting, level) pairs: "GOARM=7" one, "v2" too, "softfloat" several."""
+    """Return what a level may mean, as (setting, level) pairs: "GOARM=7" one, "v2" too, "softfloat" several."""
     setting, equals, level = value.partition("=")
     candidates = [setting] if equals else cpu_settings()
     level = level if equals else value
@@ -49,12 +53,32 @@ LevelName = Annotated[
 ]
 
 
-def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], SOME]) -> Verdict:
+# What Go takes by itself. An image whose architecture the rule does not name would be an error.
+_LOWEST = {"amd64": "GOAMD64=v1", "arm64": "GOARM64=v8.0", "arm": "GOARM=7", "386": "GO386=sse2"}
+
+
+def _propose_lowest(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    if all(subject.facts.target and subject.facts.target.goarch in _LOWEST for subject in subjects):
+        yield Proposal(
+            parameters={"level": list(_LOWEST.values())},
+            why="Starts on every CPU of its architecture.",
+            needs="the lowest GOAMD64, GOARM64, …",
+        )
+
+
+@rule(
+    "cpu-at-most",
+    group="platform",
+    page="GOAMD64, GOARM64, GOARM, … at or under the level named for the image's architecture: see below",
+    remedies=older_cpu,
+    propose=_propose_lowest,
+)
+def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], NonEmpty]) -> Verdict:
     """CPU level at or under the one named for the image's architecture."""
     facts = subject.facts
     limits = _limits(level)
     expected = ", ".join(f"{name}={limit} or under" for name, limit in limits.items())
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.target is None:

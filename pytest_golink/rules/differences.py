@@ -58,7 +58,7 @@ class Differences:
 
 
 def differences(first: Built, second: Built) -> Differences:
-    """Say what differs between two images that are not the same, byte for byte."""
+    """Return what differs between two images that are not the same, byte for byte."""
     differing = [pair for pair in _pairs(first, second) if _bytes(first, pair[1]) != _bytes(second, pair[2])]
     where = tuple(name for name, _, _ in differing)
     lines: list[str] = []
@@ -220,7 +220,7 @@ def _differs_at(one: bytes, other: bytes) -> int:
 
 
 def _text(built: Built, at: int) -> str:
-    """Show the printable text around an offset, in which the folder is called FOLDER; bytes where there is none."""
+    """Return the printable text around an offset, in which the folder is called FOLDER; bytes where there is none."""
     before = _printable(reversed(built.data[max(0, at - _SHOWN_BEFORE) : at]))[::-1]
     text = before + _printable(built.data[at : at + _SHOWN_BEFORE + _SHOWN_AFTER])
     if len(text) < _LEAST_TEXT:

@@ -2,17 +2,40 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.evidence import matching
+from collections.abc import Iterator, Sequence
+
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
+from pytest_golink.rules.evidence import matching_libraries
 from pytest_golink.rules.parameters import Name
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
+from pytest_golink.traits import matching
 
 _SHOWN = 12
 
 
+def _propose_where_dynamic(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    # A static image imports nothing; and for an image with cgo the rule has no answer.
+    if any(subject.facts.linkage == "dynamic" for subject in subjects):
+        yield Proposal(why="No package that loads shared libraries behind CGO_ENABLED=0 (//go:cgo_import_dynamic).")
+
+
+@rule(
+    "no-dynamic-imports",
+    group="cgo",
+    page=(
+        "nothing outside the standard library imports shared-library symbols without cgo, but for packages or"
+        " symbols that match `allow` (globs). Undecidable where cgo's own imports hide others"
+    ),
+    concerns={Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE, Concern.DYNAMIC_IMPORTS},
+    no_remedies="A directive of a package is obeyed with every flag: the package must go.",
+    propose=_propose_where_dynamic,
+)
 def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Verdict:
     """
     Nothing outside the standard library imports shared-library symbols without cgo, but for `allow`.
@@ -27,7 +50,7 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
         expected += f", but for {listed(allow)}"
     importers = facts.content.importers
     if facts.cgo.used is None or importers is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     packages = [package for package in importers if not matching(facts, [package], allow)]
     symbols = _foreign(facts, allow)
     evidence = tuple(f"pclntab: {package} calls shared libraries by itself" for package in packages)
@@ -69,7 +92,7 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
 
 
 def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]:
-    """Give the symbols that no version of the standard library imports."""
+    """Return the symbols that no version of the standard library imports."""
     goos = facts.target.goos if facts.target else ""
     standard = STANDARD_IMPORTS.get(goos, frozenset())
     # A package that is allowed may import what it wants; which symbol is whose the image does not say.
@@ -82,11 +105,11 @@ def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]
 
 
 def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary]:
-    """Give the libraries that a directive can ask for without a symbol, where the standard library needs none."""
+    """Return the libraries that a directive can ask for without a symbol, where the standard library needs none."""
     goos = facts.target.goos if facts.target else None
     if facts.format != "elf" or facts.cgo.used or goos is None or goos in STANDARD_IMPORTS or facts.imports:
         return []
-    return [library for library in facts.needed if not matching(facts, [library.name], allow)]
+    return [library for library in facts.needed if not matching_libraries(facts, [library.name], allow)]
 
 
 def _line(symbol: ImportedSymbol) -> str:

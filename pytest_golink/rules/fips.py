@@ -1,16 +1,19 @@
-"""The rule about FIPS 140 cryptography: what is linked in, not what was asked for."""
+"""The rule about FIPS 140 cryptography: what is linked in, whatever the build was told."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import re
 from typing import Literal
 
-from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CryptoModule
+from pytest_golink.remedies.flags import link_fips
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 FipsKind = Literal["boringcrypto", "go", "openssl"]
 FipsMode = Literal["on", "only", "off"]
@@ -24,6 +27,17 @@ _WORDS = {
 _DEFAULT = re.compile(r"(?:^|,)fips140=(\w+)")
 
 
+@rule(
+    "fips",
+    group="content",
+    page=(
+        "the FIPS 140 cryptography named (`boringcrypto`, `go` for the Go Cryptographic Module, `openssl`) is"
+        ' really linked in, stripped or not. For `go`: `module` "v1.0.0" or "latest", `mode` `on`, `only` or '
+        "`off`; without `mode` it must be on or only when the program starts"
+    ),
+    concerns={Concern.CGO_MISSING},
+    remedies=link_fips,
+)
 def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: FipsMode | None = None) -> Verdict:
     """
     FIPS 140 cryptography named is really linked in: read from the pclntab, so it holds after stripping.
@@ -39,7 +53,7 @@ def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: F
         expected += f", fips140={mode or 'on or only'}"
     found = facts.content.crypto
     if found is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = tuple(f"pclntab: {_word(each)}" for each in found) or ("pclntab: no cryptography is linked in",)
     evidence += tuple(
         f"build setting {key}={setting(facts, key)}"
@@ -95,7 +109,7 @@ def _refused(facts: BinaryFacts) -> str | None:
 
 
 def default_mode(facts: BinaryFacts) -> str:
-    """Give GODEBUG's fips140 as the program starts with it, unless its environment says otherwise."""
+    """Return GODEBUG's fips140 as the program starts with it, unless its environment says otherwise."""
     match = _DEFAULT.search(setting(facts, "DefaultGODEBUG"))
     return match[1] if match else "off"
 
@@ -120,7 +134,7 @@ def _cause(facts: BinaryFacts, kind: FipsKind) -> tuple[str, ...]:
     if kind == "boringcrypto" and "boringcrypto" in setting(facts, "GOEXPERIMENT").split(","):
         if setting(facts, "CGO_ENABLED") == "0":
             return ("BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)",)
-        return ("GOEXPERIMENT=boringcrypto was asked for, and nothing of it was linked in",)
+        return ("the build sets GOEXPERIMENT=boringcrypto, and nothing of it is linked in",)
     return ()
 
 

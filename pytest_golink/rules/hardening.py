@@ -1,13 +1,18 @@
-"""Rules about how an image is hardened: by its own headers, whatever the flags that were asked for."""
+"""Rules about how an image is hardened: by its own headers, whatever flags the build had."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-from pytest_golink.diagnosis.evidence import header_lines
-from pytest_golink.diagnosis.origin import setting
-from pytest_golink.diagnosis.remedies import STATIC_PIE
+from collections.abc import Iterator, Sequence
+
 from pytest_golink.facts import BinaryFacts, Relro
+from pytest_golink.remedies.flags import make_pie, more_relro, no_exec_stack, without_flags
+from pytest_golink.remedies.linkage import STATIC_PIE
+from pytest_golink.rules.evidence import header_lines
+from pytest_golink.rules.proposal import C_LINKER, Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
+from pytest_golink.traits import setting
 
 # Source: Go 1.27's internal/platform/supported.go, BuildModeSupported.
 _PIE_PORTS = frozenset(
@@ -47,11 +52,21 @@ _LEVELS: tuple[Relro, ...] = ("none", "partial", "full")
 _STACK_WARNING = ".note.GNU-stack"
 
 
+@rule(
+    "pie",
+    group="hardening",
+    page="the image is position independent, as a shared library always is",
+    remedies=make_pie,
+    propose=Proposal(
+        why="The program's own code is loaded at a random address too.",
+        needs='buildmode = "pie"; on Linux a pie of Go names an interpreter, and is not static any more',
+    ),
+)
 def pie(subject: Subject) -> Verdict:
     """Addresses in the image are position independent."""
     facts = subject.facts
     expected = "position independent"
-    answer = _without(facts, expected, facts.hardening.pie)
+    answer = _unanswerable_if_missing(facts, expected, facts.hardening.pie)
     if answer:
         return answer
     held = bool(facts.hardening.pie)
@@ -64,11 +79,18 @@ def pie(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "nx",
+    group="hardening",
+    page=("there is no executable stack. An ELF image without PT_GNU_STACK has the one that its system gives it"),
+    remedies=no_exec_stack,
+    propose=Proposal(why="No executable stack.", needs=C_LINKER),
+)
 def nx(subject: Subject) -> Verdict:
     """There is no executable stack."""
     facts = subject.facts
     expected = "a stack that is not executable"
-    answer = _without(facts, expected, facts.hardening.nx)
+    answer = _unanswerable_if_missing(facts, expected, facts.hardening.nx)
     if answer:
         return answer
     if facts.hardening.nx:
@@ -86,11 +108,21 @@ def nx(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "signed",
+    group="hardening",
+    page=(
+        "there is a signature (Mach-O, PE). On Mach-O an ad-hoc one counts, as it does for the loader; "
+        "whether a signature is valid is the system's question"
+    ),
+    of_the_file=True,
+    no_remedies="An image is signed after its build.",
+)
 def signed(subject: Subject) -> Verdict:
     """There is a signature; on Mach-O an ad-hoc one counts, as it does for the loader."""
     facts = subject.facts
     expected = "a signature"
-    answer = _without(facts, expected, facts.signed)
+    answer = _unanswerable_if_missing(facts, expected, facts.signed)
     if answer:
         return answer
     line = {"macho": "LC_CODE_SIGNATURE", "pe": "certificate table entry"}.get(facts.format, "signature")
@@ -111,11 +143,23 @@ def signed(subject: Subject) -> Verdict:
     )
 
 
+def _propose_levels(_subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    yield Proposal(parameters={"level": "full"}, why="What the loader fills in is read-only afterwards.")
+    yield Proposal(parameters={"level": "partial"}, why="What the loader fills in is read-only.", rung=1)
+
+
+@rule(
+    "relro",
+    group="hardening",
+    page=("none, partial, full: at least that. A static image cannot say `full`: undecidable there, a static-pie can"),
+    remedies=more_relro,
+    propose=_propose_levels,
+)
 def relro(subject: Subject, *, level: Relro) -> Verdict:
     """RELRO is at least of this level: none, partial, full."""
     facts = subject.facts
     expected = {"full": "full RELRO", "partial": "partial RELRO or more", "none": "any RELRO, or none"}[level]
-    answer = _without(facts, expected, facts.hardening.relro)
+    answer = _unanswerable_if_missing(facts, expected, facts.hardening.relro)
     if answer:
         return answer
     found: Relro = facts.hardening.relro or "none"
@@ -148,12 +192,19 @@ def relro(subject: Subject, *, level: Relro) -> Verdict:
     )
 
 
+@rule(
+    "no-writable-code",
+    group="hardening",
+    page="no segment or section is both writable and executable",
+    remedies=without_flags(extldflags=r"(?<!\S)(-Wl,)?(-N|--omagic)(?!\S)"),
+    propose=Proposal(why="No memory that is both writable and executable.", needs=C_LINKER),
+)
 def no_writable_code(subject: Subject) -> Verdict:
     """No segment or section is both writable and executable."""
     facts = subject.facts
     word = "section" if facts.format == "pe" else "PT_LOAD" if facts.format == "elf" else "segment"
     expected = f"no {word} that is both writable and executable"
-    answer = _without(facts, expected, facts.hardening.writable_code)
+    answer = _unanswerable_if_missing(facts, expected, facts.hardening.writable_code)
     if answer:
         return answer
     both = tuple(line for line in header_lines(facts, "PT_LOAD") if line.startswith("PT_LOAD rwx"))
@@ -164,14 +215,14 @@ def no_writable_code(subject: Subject) -> Verdict:
         expected=expected,
         observed=f"a {word} is both",
         evidence=both or (f"a {word} is writable and executable",),
-        cause=("neither Go nor a C linker does so unasked: a flag (-N, --omagic), or a packer such as UPX, did",),
+        cause=("Go and C linkers do so only for a flag (-N, --omagic); a packer such as UPX does it too",),
         remedy=("link without -N and --omagic, and do not pack the file",),
     )
 
 
-def _without(facts: BinaryFacts, expected: str, fact: object) -> Verdict | None:
-    """Give the answer where there is no fact to judge: a file that is not linked, or a format without such a thing."""
-    unlinked = not_linked(facts, expected)
+def _unanswerable_if_missing(facts: BinaryFacts, expected: str, fact: object) -> Verdict | None:
+    """Return the answer where there is no fact to judge: a file that is not linked, or a format without it."""
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked or fact is not None:
         return unlinked
     return Verdict(
@@ -248,7 +299,7 @@ def _signature_causes(facts: BinaryFacts) -> tuple[str, ...]:
         return ()
     if goarch == "arm64":
         return ("Go signs a program for arm64 itself: something took the signature away afterwards",)
-    return ("Go's own linker signs for arm64 alone",)
+    return ("Go's own linker signs only for arm64",)
 
 
 def _relro_causes(facts: BinaryFacts, found: Relro) -> tuple[str, ...]:

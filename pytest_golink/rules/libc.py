@@ -2,23 +2,57 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pytest_golink.diagnosis.evidence import libc_line, linkage_lines, needed_lines
-from pytest_golink.diagnosis.origin import always_dynamic, cgo_causes, dynamic_causes, dynamic_import_causes
-from pytest_golink.diagnosis.remedies import make_static, older_glibc, without_cgo
+from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.origin import cgo_causes, dynamic_import_causes, libc_causes
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.reader.libc import ABI_VERSIONS
+from pytest_golink.remedies.linkage import load_libc, older_glibc, unload_libc
+from pytest_golink.rules.evidence import libc_line, linkage_lines, needed_lines
 from pytest_golink.rules.parameters import Version
+from pytest_golink.rules.proposal import STARTS_ANYWHERE, Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
+from pytest_golink.traits import always_dynamic
 
 LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt"]
 
 
+_FLOOR_WHY = "Does not start to need a newer glibc than today: the machines it must run on may be older than CI."
+
+
+def _highest_floor(subjects: Sequence[Subject]) -> str | None:
+    """Return the highest glibc floor of the images, None where none has one."""
+    floors = [subject.facts.libc.floor for subject in subjects if subject.facts.libc.kind == "glibc"]
+    return max(filter(None, floors), key=numbers, default=None)
+
+
+def _propose_libc(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    libcs = [subject.facts.libc for subject in subjects]
+    floor = _highest_floor(subjects)
+    kinds = {libc.kind for libc in libcs if libc.presence == "dynamic"}
+    if floor and all(libc.kind == "glibc" and libc.floor for libc in libcs):
+        glibc = {"kind": "glibc", "at-most": floor}
+        yield Proposal(parameters=glibc, why=_FLOOR_WHY, ladder=STARTS_ANYWHERE, rung=2)
+    if len(kinds) == 1 and not floor:
+        kind = {"kind": kinds.pop()}
+        yield Proposal(parameters=kind, why="Loads that libc, and no other.", ladder=STARTS_ANYWHERE, rung=2)
+
+
+@rule(
+    "needs-libc",
+    group="linkage",
+    page="a libc is loaded at run time, of that kind, with a floor at or under that version",
+    concerns={Concern.CGO_LINKED, Concern.CGO_MISSING, Concern.GLIBC_FLOOR},
+    remedies=load_libc,
+    propose=_propose_libc,
+)
 def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Version | None = None) -> Verdict:
     """
     At run time a libc is loaded, of that kind, with a floor at or under that version.
@@ -31,7 +65,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
         kind = "glibc"
     facts = subject.facts
     expected = f"loads {kind or 'a libc'}{f' {at_most} or older' if at_most else ''}"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     libc = facts.libc
@@ -55,11 +89,19 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=evidence)
 
 
+@rule(
+    "no-libc",
+    group="linkage",
+    page="no libc is loaded at run time (one may be embedded)",
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    causes=libc_causes,
+    remedies=unload_libc,
+)
 def no_libc(subject: Subject) -> Verdict:
     """No libc is loaded at run time; one may be embedded."""
     facts = subject.facts
     expected = "no libc is loaded"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if facts.libc.presence == "dynamic":
@@ -68,8 +110,6 @@ def no_libc(subject: Subject) -> Verdict:
             expected=expected,
             observed=libc_line(facts),
             evidence=needed_lines(facts, facts.needed) or linkage_lines(facts),
-            cause=tuple(cgo_causes(facts)) if facts.format == "pe" else dynamic_causes(facts),
-            remedy=_do_without(facts),
         )
     if facts.libc.kind == "unknown" and facts.libc.presence == "none":
         return Verdict(
@@ -81,24 +121,28 @@ def no_libc(subject: Subject) -> Verdict:
     return Verdict(outcome="passed", expected=expected, observed=libc_line(facts), evidence=linkage_lines(facts))
 
 
-def _do_without(facts: BinaryFacts) -> tuple[str, ...]:
-    if facts.format == "pe":
-        # On Windows the system is not its libc: a program without cgo loads none.
-        return without_cgo(facts) if facts.cgo.used else ()
-    if always_dynamic(facts):
-        return ("none: no program does without it there; ask self-contained of this target instead",)
-    return make_static(facts)
+def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    if floor := _highest_floor(subjects):
+        yield Proposal(parameters={"version": floor}, why=_FLOOR_WHY, ladder=STARTS_ANYWHERE, rung=3)
 
 
 # What glibc's own libraries share among each other.
 _PRIVATE = "GLIBC_PRIVATE"
 
 
+@rule(
+    "glibc-at-most",
+    group="linkage",
+    page="the glibc floor is at or under it; an image that loads no glibc passes",
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR},
+    remedies=older_glibc,
+    propose=_propose_floor,
+)
 def glibc_at_most(subject: Subject, *, version: Version) -> Verdict:
     """Glibc's floor is at or under this version; an image that loads no glibc passes."""
     facts = subject.facts
     expected = f"glibc {version} or older, or none"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     libc = facts.libc
@@ -139,7 +183,6 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             observed=f"needs glibc {highest}",
             evidence=evidence,
             cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts)),
-            remedy=older_glibc(facts, version),
         )
     unknown = [name for name in special if name not in ABI_VERSIONS]
     if unknown:

@@ -1,16 +1,20 @@
-"""Rules about what the linker said, and about what it warned of, seen in the image."""
+"""Rules about the linker's warnings, and about what they warn of, seen in the image."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import re
 
-from pytest_golink.diagnosis.origin import own_cgo_packages
-from pytest_golink.diagnosis.remedies import EXTERNAL_STATIC, zig_cc
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, LinkWarning
+from pytest_golink.remedies.compilers import zig_cc
+from pytest_golink.remedies.linkage import EXTERNAL_STATIC, leave_name_service
 from pytest_golink.rules.parameters import Pattern
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.words import listed
+from pytest_golink.traits import own_cgo_packages
 
 # What glibc's static archive warns of (link_warning in its sources): functions that load shared libraries of the very
 # same glibc while the program runs.
@@ -26,6 +30,17 @@ _LOADING = re.compile(r"dlopen|dlmopen|dlsym|dladdr")
 _SHOWN = 8
 
 
+@rule(
+    "no-getaddrinfo-warning",
+    group="linkage",
+    page="no linker warning of that family at build time, and no glibc name-service code in a static image",
+    concerns={Concern.CGO_LINKED},
+    remedies=leave_name_service,
+    propose=Proposal(
+        why="No name lookup of glibc in a static program: it would crash, or not resolve, on another glibc.",
+        needs='tags = ["netgo", "osusergo"], or a dynamic link',
+    ),
+)
 def no_getaddrinfo_warning(subject: Subject) -> Verdict:
     """No linker warning of that family at build time, and no glibc name-service code in a static image."""
     facts = subject.facts
@@ -41,7 +56,7 @@ def no_getaddrinfo_warning(subject: Subject) -> Verdict:
             cause=_callers(facts, functions),
             remedy=_remedy(facts, functions),
         )
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if facts.format != "elf":
@@ -67,6 +82,13 @@ def no_getaddrinfo_warning(subject: Subject) -> Verdict:
     )
 
 
+@rule(
+    "no-link-warnings",
+    group="linkage",
+    page="the linker printed no warning, but for lines that match a regular expression of `allow`",
+    concerns={Concern.CGO_LINKED},
+    remedies=leave_name_service,
+)
 def no_link_warnings(subject: Subject, *, allow: tuple[Pattern, ...] = ()) -> Verdict:
     """No linker warning, but for lines that match a regular expression of the list."""
     expected = "no linker warning" + (f", but for {listed(allow)}" if allow else "")
@@ -74,7 +96,7 @@ def no_link_warnings(subject: Subject, *, allow: tuple[Pattern, ...] = ()) -> Ve
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed="this image was not built here: an image does not keep what its linker said",
+            observed="the image was not built in this run, and does not keep the linker's messages",
             remedy=("build it with go_build, or let CI keep the linker's output",),
         )
     said = subject.link_warnings
@@ -120,7 +142,7 @@ def _seen(facts: BinaryFacts) -> tuple[str, ...]:
 def _looked_at(subject: Subject) -> tuple[str, ...]:
     facts = subject.facts
     if subject.link_warnings is None:
-        lines = ["the linker's output is not known: this image was not built here"]
+        lines = ["the linker's output of a prebuilt image is unknown"]
     else:
         lines = ["linker: no such warning"]
     if facts.libc.presence != "embedded":

@@ -8,11 +8,15 @@ from typing import Annotated
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts
+from pytest_golink.forms import Form
 from pytest_golink.loader.macos import check_macos, cpu_of, minimum_line, older_system, padded, system_of
 from pytest_golink.loader.os_floors import OsFloor, go_floor, symbol_floors
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.remedies import Case, Remedy
+from pytest_golink.remedies.flags import older_macos
+from pytest_golink.rules.parameters import NonEmpty
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 
 # Windows by its name, and the version that its loader compares with an image's subsystem version. Windows 11 is 10.0
@@ -43,7 +47,7 @@ def _is_macos(version: str) -> bool:
 
 
 def _version_of(system: str, version: str) -> str | None:
-    """Give the version as images of the system spell it, None where there is no such version."""
+    """Return the version as images of the system spell it, None where there is no such version."""
     if system == "windows":
         return version if version in _NT_VERSIONS else _WINDOWS.get(version)
     if system == "macos":
@@ -83,11 +87,25 @@ MacVersion = Annotated[
 ]
 
 
-def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], SOME]) -> Verdict:
+def _older_macos(case: Case) -> Iterator[Remedy]:
+    """Yield the minimum version that the rule allows, where Go and what the program calls are as old."""
+    limits = [version for system, version in map(_parse, case.finding.names("version")) if system in (None, "macos")]
+    highest = max((padded(floor.version) for floor in _floors(case.facts, system_of(case.facts))), default=())
+    if all(highest <= padded(limit) for limit in limits):
+        yield from older_macos(case)
+
+
+@rule(
+    "os-at-most",
+    group="platform",
+    page="the minimum OS version that the image asks for is at or under it (Mach-O, PE): see below",
+    remedies=_older_macos,
+)
+def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], NonEmpty]) -> Verdict:
     """Minimum OS version that the image asks for at or under the one named for its system."""
     facts = subject.facts
     expected = f"{', '.join(version)} or older is enough"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format not in ("macho", "pe") or (facts.format == "pe" and facts.os_minimum is None):
@@ -142,11 +160,17 @@ def _limit(system: str, versions: tuple[str, ...]) -> str:
     return limit
 
 
+@rule(
+    "launches-on-macos",
+    group="platform",
+    page="what that macOS asks of an image is there: see below",
+    no_remedies="A newer Go or a Mac's linker is no option of a build.",
+)
 def launches_on_macos(subject: Subject, *, version: MacVersion) -> Verdict:
     """All that this version of macOS asks of an image before it starts is there."""
     facts = subject.facts
     expected = f"what macOS {version} asks of an image"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format != "macho":

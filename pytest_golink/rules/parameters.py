@@ -11,41 +11,11 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, get_args, get_origin
 
 from pytest_golink.errors import ParameterError
-from pytest_golink.text.suggest import suggestion
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Form:
-    """
-    The form of one value.
-
-    `text` says it in words, `accepts` decides, `choices` are the only values there are (() where there are others),
-    `hint` finds what a wrong value may have meant. `schema` is the same for an editor, as JSON Schema: it may take more
-    than `accepts` does, never less.
-    """
-
-    text: str
-    accepts: Callable[[object], bool]
-    choices: tuple[str, ...] = ()
-    hint: Callable[[str], str] = lambda _value: ""
-    # Not hashed: typing hashes what an annotation holds, and a dict has no hash.
-    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string", "minLength": 1}, hash=False)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_version(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", value) is not None
-
-
-def _is_go_version(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"(go)?1\.\d+(\.\d+|(alpha|beta|rc)\d+)?", value) is not None
+from pytest_golink.forms import BOOL, WORDS, Form, Schema, array_schema, choice, string
 
 
 def _is_pattern(value: object) -> bool:
@@ -84,47 +54,34 @@ def _target_hint(value: str) -> str:
     return f'; did you mean "{"/".join(parts)}"?' if len(parts) == 2 and _is_target("/".join(parts)) else ""
 
 
-_TEXT = Form(text="a string", accepts=_is_text)
-_BOOL = Form(text="true or false", accepts=lambda value: isinstance(value, bool), schema={"type": "boolean"})
+TARGET = Form(
+    text='GOOS/GOARCH in Go\'s words, such as "linux/amd64"',
+    accepts=_is_target,
+    hint=_target_hint,
+    schema={"type": "string", "pattern": r"^[^/\s]+/[^/\s]+$"},
+)
 
-Name = Annotated[str, Form(text="a name or a glob", accepts=_is_text)]
-Version = Annotated[
-    str,
-    Form(
-        text='a version such as "2.17"',
-        accepts=_is_version,
-        schema={"type": "string", "pattern": r"^[0-9]+(\.[0-9]+){1,2}$"},
-    ),
+Name = Annotated[str, replace(WORDS, text="a name or a glob")]
+Path = Annotated[str, replace(WORDS, text="a path")]
+Version = Annotated[str, string('a version such as "2.17"', r"[0-9]+(\.[0-9]+){1,2}")]
+GoVersion = Annotated[
+    str, string('a Go version such as "1.22", "1.22.1" or "1.23rc1"', r"(go)?1\.\d+(\.\d+|(alpha|beta|rc)\d+)?")
 ]
 Pattern = Annotated[
     str, Form(text="a regular expression", accepts=_is_pattern, schema={"type": "string", "format": "regex"})
 ]
-Path = Annotated[str, Form(text="a path", accepts=_is_text)]
-TargetName = Annotated[
-    str,
-    Form(
-        text='GOOS/GOARCH in Go\'s words, such as "linux/amd64"',
-        accepts=_is_target,
-        hint=_target_hint,
-        schema={"type": "string", "pattern": r"^[^/\s]+/[^/\s]+$"},
-    ),
-]
+TargetName = Annotated[str, TARGET]
 
-# Marks a list that is written as a table; the check gets "key=value".
-TABLE = object()
 
-Settings = Annotated[tuple[str, ...], TABLE]
-GoVersion = Annotated[
-    str,
-    Form(
-        text='a Go version such as "1.22", "1.22.1" or "1.23rc1"',
-        accepts=_is_go_version,
-        schema={"type": "string", "pattern": r"^(go)?1\.\d+(\.\d+|(alpha|beta|rc)\d+)?$"},
-    ),
-]
+class NonEmpty:
+    """Marks a list that must have an entry: a rule over nothing would always hold."""
 
-# Marks a list that must name something: a rule over nothing would always hold.
-SOME = object()
+
+class AsTable:
+    """Marks a list that is written as a table; the check gets "key=value"."""
+
+
+Settings = Annotated[tuple[str, ...], AsTable]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,15 +89,15 @@ class Parameter:
     """
     One parameter of a rule, under its hyphenated name; `keyword` is Python's spelling.
 
-    `many` says that it takes a list of values of the form, `some` that the list must not be empty, `table` that it is a
-    table of such values by name.
+    `many` says that it takes a list of values of the form, `non_empty` that the list must have an entry, `table` that
+    it is a table of such values by name.
     """
 
     name: str
     keyword: str
     form: Form
     many: bool = False
-    some: bool = False
+    non_empty: bool = False
     table: bool = False
     required: bool = True
 
@@ -151,11 +108,30 @@ class Parameter:
             return "a table, each value a string"
         if not self.many:
             return self.form.text
-        return f"a list of at least one: {self.form.text}" if self.some else f"a list, each {self.form.text}"
+        return f"a list of at least one: {self.form.text}" if self.non_empty else f"a list, each {self.form.text}"
+
+    @property
+    def schema(self) -> Schema:
+        """The accepted form, as JSON Schema."""
+        if self.table:
+            return {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+        if not self.many:
+            return self.form.schema
+        forms = [self.list_schema, self.form.schema]
+        if self.form.choices:
+            # "cgo,go" stands for a list too.
+            one = f"({'|'.join(self.form.choices)})"
+            forms.append({"type": "string", "pattern": rf"^\s*{one}(\s*,\s*{one})*\s*$"})
+        return {"anyOf": forms}
+
+    @property
+    def list_schema(self) -> Schema:
+        """The accepted form as JSON Schema, where a list is written."""
+        return array_schema(self.form, empty=not self.non_empty)
 
     def value(self, rule: str, value: object) -> object:
         """
-        Give the value as the check takes it, a list as a tuple.
+        Return the value as the check takes it, a list as a tuple.
 
         Raises:
             ParameterError: The value is not of the accepted form.
@@ -172,7 +148,7 @@ class Parameter:
         elif not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
             raise self._error(rule, value)
         values = tuple(self._one(rule, entry) for entry in value)
-        if self.some and not values:
+        if self.non_empty and not values:
             raise self._error(rule, [])
         return values
 
@@ -181,17 +157,17 @@ class Parameter:
             raise self._error(rule, value)
         for key, entry in value.items():
             if not isinstance(key, str) or not isinstance(entry, str):
-                raise ParameterError(f"{rule}: {key}: {entry!r} is not a string")
+                raise ParameterError(f"{key}: {entry!r} is not a string", rule=rule, parameter=str(key))
         return tuple(f"{key}={entry}" for key, entry in value.items())
 
     def _one(self, rule: str, value: object) -> object:
-        if not self.form.accepts(value):
-            hint = self.form.hint(value) if isinstance(value, str) else ""
-            raise ParameterError(f"{rule}: {self.name}: {value!r} is not {self.form.text}{hint}")
+        for mistake in self.form.mistakes(value):
+            reason = f"{self.name}: {value!r} is not {self.form.text}{mistake.hint}"
+            raise ParameterError(reason, rule=rule, parameter=self.name)
         return value
 
     def _error(self, rule: str, value: object) -> ParameterError:
-        return ParameterError(f"{rule}: {self.name}: {value!r} is not {self.accepted}")
+        return ParameterError(f"{self.name}: {value!r} is not {self.accepted}", rule=rule, parameter=self.name)
 
 
 def parameters_of(check: Callable[..., object]) -> tuple[Parameter, ...]:
@@ -205,13 +181,13 @@ def parameters_of(check: Callable[..., object]) -> tuple[Parameter, ...]:
 
 def _parameter(argument: inspect.Parameter) -> Parameter:
     annotation = argument.annotation
-    many = some = table = False
-    # Each step takes one layer off: `… | None`, the mark SOME, `tuple[…, ...]`.
+    many = non_empty = table = False
+    # Each step takes one layer off: `… | None`, the mark NonEmpty, `tuple[…, ...]`.
     if type(None) in get_args(annotation):
         (annotation,) = (part for part in get_args(annotation) if part is not type(None))
-    if SOME in get_args(annotation):
-        some, annotation = True, get_args(annotation)[0]
-    if TABLE in get_args(annotation):
+    if NonEmpty in get_args(annotation):
+        non_empty, annotation = True, get_args(annotation)[0]
+    if AsTable in get_args(annotation):
         table, annotation = True, get_args(annotation)[0]
     if get_origin(annotation) is tuple:
         many, annotation = True, get_args(annotation)[0]
@@ -220,7 +196,7 @@ def _parameter(argument: inspect.Parameter) -> Parameter:
         keyword=argument.name,
         form=_form(annotation),
         many=many,
-        some=some,
+        non_empty=non_empty,
         table=table,
         required=argument.default is inspect.Parameter.empty,
     )
@@ -228,14 +204,7 @@ def _parameter(argument: inspect.Parameter) -> Parameter:
 
 def _form(annotation: object) -> Form:
     if get_origin(annotation) is Literal:
-        choices: tuple[str, ...] = get_args(annotation)
-        return Form(
-            text=f"one of {', '.join(choices)}",
-            accepts=lambda value: value in choices,
-            choices=choices,
-            hint=lambda value: suggestion(value, choices),
-            schema={"enum": list(choices)},
-        )
+        return choice(*get_args(annotation))
     if annotation is bool:
-        return _BOOL
-    return next((part for part in get_args(annotation) if isinstance(part, Form)), _TEXT)
+        return BOOL
+    return next((part for part in get_args(annotation) if isinstance(part, Form)), WORDS)

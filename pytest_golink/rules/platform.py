@@ -2,20 +2,31 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-import re
 from itertools import pairwise
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import header_lines, matching
-from pytest_golink.errors import ParameterError
+from pytest_golink.diagnosis.sizes import size_lines
+from pytest_golink.errors import GolinkError, ParameterError
 from pytest_golink.facts import BinaryFacts, ProgramHeader
-from pytest_golink.rules.parameters import SOME, Form, TargetName
+from pytest_golink.forms import Form
+from pytest_golink.remedies.flags import larger_pages, strip
+from pytest_golink.rules.evidence import header_lines
+from pytest_golink.rules.parameters import NonEmpty, TargetName
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
+from pytest_golink.text.sizes import parse_size
 from pytest_golink.text.words import listed
+from pytest_golink.traits import matching
 
 
-def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], SOME]) -> Verdict:
+@rule(
+    "target",
+    group="platform",
+    page="GOOS/GOARCH is one of these",
+    no_remedies="Another target is another image, not a mended one.",
+)
+def target(subject: Subject, *, targets: Annotated[tuple[TargetName, ...], NonEmpty]) -> Verdict:
     """GOOS/GOARCH is one of these."""
     facts = subject.facts
     expected = listed(targets) if len(targets) == 1 else f"one of {listed(targets)}"
@@ -52,11 +63,17 @@ Alignment = Annotated[
 ]
 
 
+@rule(
+    "page-alignment",
+    group="platform",
+    page=("p_align of every PT_LOAD is at least so (Android: 16384), and no page of that size is in two of them"),
+    remedies=larger_pages,
+)
 def page_alignment(subject: Subject, *, bytes: Alignment) -> Verdict:  # noqa: A002 - the parameter's permanent name
     """Every PT_LOAD is aligned at least so, and shares no page of that size with another or with PT_GNU_RELRO's end."""
     facts = subject.facts
     expected = f"every PT_LOAD fits pages of 0x{bytes:x}"
-    unlinked = not_linked(facts, expected)
+    unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
     if facts.format != "elf":
@@ -129,27 +146,10 @@ def _more_alignment(facts: BinaryFacts, page: int) -> tuple[str, ...]:
     return (f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"',)
 
 
-# SI units are powers of ten, IEC's of two.
-_UNITS = {
-    "": 1,
-    "b": 1,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-}
-
-
 def _bytes_of(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if value > 0 else None
-    # Beyond these digits a float is infinite.
-    match = re.fullmatch(r"\s*([0-9]{1,200}(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value) if isinstance(value, str) else None
-    if match is None or match[2].lower() not in _UNITS:
-        return None
-    return int(float(match[1]) * _UNITS[match[2].lower()]) or None
+    if isinstance(value, str):
+        return parse_size(value) or None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 Size = Annotated[
@@ -167,6 +167,15 @@ Size = Annotated[
 ]
 
 
+@rule(
+    "max-size",
+    group="platform",
+    page=(
+        'the file has at most "20 MB" (10^6), "20 MiB" (2^20), or a number of bytes. Of a fat Mach-O, the whole file'
+    ),
+    of_the_file=True,
+    remedies=strip,
+)
 def max_size(subject: Subject, *, size: Size) -> Verdict:
     """Size of the file at most this."""
     facts = subject.facts
@@ -190,8 +199,19 @@ def max_size(subject: Subject, *, size: Size) -> Verdict:
         expected=expected,
         observed=f"{facts.size:,} bytes" + ("" if held else f", {over:,} too many"),
         evidence=(whole, *parts),
+        cause=() if held else tuple(size_lines(facts, _package_sizes(facts))),
         remedy=() if held else _smaller(facts, over),
     )
+
+
+def _package_sizes(facts: BinaryFacts) -> tuple[tuple[str, int], ...]:
+    # The reader is slow to import, and a run in which every image is small enough need not.
+    from pytest_golink.reader import read_package_sizes
+
+    try:
+        return tuple(read_package_sizes(facts.path))
+    except GolinkError:
+        return ()
 
 
 def _smaller(facts: BinaryFacts, over: int) -> tuple[str, ...]:

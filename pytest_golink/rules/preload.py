@@ -8,21 +8,27 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pytest_golink.diagnosis.evidence import linkage_lines
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.origin import dynamic_causes
-from pytest_golink.diagnosis.remedies import make_static
 from pytest_golink.errors import ToolchainError
 from pytest_golink.facts import BinaryFacts, MachO
-from pytest_golink.rules.behaviour import foreign, may_not_run, not_of_this_machine
+from pytest_golink.remedies.linkage import leave_interpreter, static_words
+from pytest_golink.rules.behaviour import (
+    is_for_another_machine,
+    undecidable_if_run_forbidden,
+    undecidable_on_this_machine,
+)
+from pytest_golink.rules.evidence import linkage_lines
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.sandbox import Refusal, run_alone
 from pytest_golink.text.words import listed
 
 # The variable of each format's loader.
 _PRELOAD = {"elf": "LD_PRELOAD", "macho": "DYLD_INSERT_LIBRARIES", "xcoff": "LDR_PRELOAD"}
 _MARK = "golink: preloaded"
-# A system call of its own: a position-independent program without cgo is loaded with no libc that has a `write`.
+# Its own system call: a position-independent program without cgo is loaded with no libc that has a `write`.
 _INTERPOSER = f"""
 static void reached(const char *text, unsigned long size) {{
 #if defined(__x86_64__)
@@ -56,17 +62,24 @@ _KEEPS_VARIABLES = frozenset(
 _LOADS_ANY = frozenset({"com.apple.security.cs.disable-library-validation"})
 
 
+@rule(
+    "ignores-preload",
+    group="behaviour",
+    page=("LD_PRELOAD or DYLD_INSERT_LIBRARIES cannot reach it: decided from the image; `run = true` also proves it"),
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS},
+    remedies=leave_interpreter,
+)
 def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
     """
     LD_PRELOAD, DYLD_INSERT_LIBRARIES and the like cannot reach the program.
 
-    Decided from the image: what has no interpreter has nobody to read the variable, and macOS's loader drops its own
-    for an image with the hardened runtime. `run` also proves it, with a library that says so when it is loaded.
+    Decided from the image: only an interpreter reads the variable, and macOS's loader drops it for an image with the
+    hardened runtime. `run` also proves it, with a library that reports when it is loaded.
     """
     facts = subject.facts
     variable = _PRELOAD.get(facts.format)
     expected = f"{variable or 'a variable such as LD_PRELOAD'} cannot reach it"
-    unanswered = not_linked(facts, expected)
+    unanswered = undecidable_if_unlinked(facts, expected)
     if unanswered:
         return unanswered
     if variable is None or facts.kind == "shared-library":
@@ -75,7 +88,7 @@ def ignores_preload(subject: Subject, *, run: bool = False) -> Verdict:
             expected=expected,
             observed="its system's loader has no such variable"
             if variable is None
-            else "a library is loaded by a program, and the variable is the program's affair",
+            else "this is a shared library: ask the rule of the program that loads it",
         )
     verdict = _of_the_image(facts, variable, expected)
     return _proved(subject, verdict, variable) if run else verdict
@@ -91,7 +104,7 @@ def _of_the_image(facts: BinaryFacts, variable: str, expected: str) -> Verdict:
         observed=f"{facts.interpreter or 'its loader'} reads {variable}" if reached else "no interpreter reads it",
         evidence=linkage_lines(facts),
         cause=dynamic_causes(facts) if reached else (),
-        remedy=make_static(facts) if reached else (),
+        remedy=static_words(facts) if reached else (),
     )
 
 
@@ -136,11 +149,11 @@ def _of_macho(facts: BinaryFacts, expected: str) -> Verdict:
 
 def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
     facts, expected = subject.facts, verdict.expected
-    unproved = may_not_run(subject, expected)
+    unproved = undecidable_if_run_forbidden(subject, expected)
     if unproved:
         return unproved
     if variable != "LD_PRELOAD" or (facts.target is not None and facts.target.goos != "linux"):
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     loaded = _preloaded(facts)
     if loaded == "interpreter":
         return Verdict(
@@ -152,10 +165,10 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
             remedy=("ask it where that interpreter is, in a container for one", *verdict.remedy),
         )
     if loaded == "machine":
-        return foreign(facts, expected)
+        return undecidable_on_this_machine(facts, expected)
     evidence = (*verdict.evidence, f"run with {variable}: the library was {'loaded' if loaded else 'not loaded'}")
     return Verdict(
-        # Whatever the image says, a library got in.
+        # A library got in, even where the image says that none can.
         outcome="violated" if loaded else verdict.outcome,
         expected=expected,
         observed=verdict.observed if verdict.outcome == "violated" or not loaded else "a library was loaded with it",
@@ -166,7 +179,7 @@ def _proved(subject: Subject, verdict: Verdict, variable: str) -> Verdict:
 
 
 def _preloaded(facts: BinaryFacts) -> bool | Refusal:
-    """Run the program with a library preloaded, and tell whether that was loaded; else why it does not run here."""
+    """Return whether a library to preload was loaded with the program; else why the program does not run here."""
     with tempfile.TemporaryDirectory(prefix="golink-preload-") as folder:
         library = Path(folder, "golink-preload.so")
         _compile(library)
@@ -175,10 +188,9 @@ def _preloaded(facts: BinaryFacts) -> bool | Refusal:
             seconds=_RUN_S,
             environment={"LD_PRELOAD": f"{{folder}}/{library.name}"},
             beside=(library,),
-            # A program with an interpreter needs one to be there.
-            root=facts.interpreter is None,
+            interpreter=facts.interpreter,
         )
-        if not_of_this_machine(facts, ran):
+        if is_for_another_machine(facts, ran):
             return "machine"
         if ran.refused:
             return ran.refused
@@ -211,5 +223,7 @@ def _compile(library: Path) -> None:
             f"ignores-preload: run = true needs a C compiler for a library to preload: {error}"
         ) from error
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise ToolchainError(f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {said}")
+        output = done.stderr.decode(errors="replace").strip()
+        raise ToolchainError(
+            f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {output}"
+        )

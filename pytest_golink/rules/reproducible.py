@@ -1,4 +1,4 @@
-"""The rule that builds the program twice, and says what differs."""
+"""The rule that builds the program twice, and names what differs."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.sections import read_sections
+from pytest_golink.remedies.flags import trim_paths
 from pytest_golink.rules.differences import Built, differences
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
 
@@ -15,23 +17,32 @@ from pytest_golink.rules.verdict import Verdict
 _FOLDERS = ("one", "another-folder")
 
 
+@rule(
+    "reproducible",
+    group="behaviour",
+    page=(
+        "two builds from two folders are the same, byte for byte; on a difference the section and the string are named"
+    ),
+    of_the_file=True,
+    remedies=trim_paths,
+)
 def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
     """
     Two builds from two folders are the same, byte for byte.
 
-    The module is copied into two folders and built in each, with the same options. The second build has a Go build
-    cache of its own, so that it does compile; with `fresh-cache` false it may take over what the first one compiled.
+    The module is copied into two folders and built in each, with the same options. The second build has its own Go
+    build cache, so that it does compile; with `fresh-cache` false it may take over what the first one compiled.
     """
     expected = "two builds from two folders are the same, byte for byte"
     if subject.rebuild is None:
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed="it was not built here: there is nothing to build it from",
+            observed="it was not built in this run, and golink has no package to build it from",
             remedy=("name its package, not its path: golink builds it then",),
         )
     with tempfile.TemporaryDirectory(prefix="golink-twice-", ignore_cleanup_errors=True) as base:
-        # Temporary folders may lie in the module, whose copy must not hold itself: what has this file is left out.
+        # Temporary folders may lie in the module, whose copy must not hold itself: a folder with this file is left out.
         Path(base, "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55", encoding="ascii")
         folders = [Path(base).resolve() / name for name in _FOLDERS]
         images = []
@@ -62,11 +73,11 @@ def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
 
 
 def _settings(image: Path) -> dict[str, str]:
-    from pytest_golink.reader import read_binary  # imports lief when it must, and no sooner
+    from pytest_golink.reader import read_binary  # imports lief, which is slow
 
     try:
         go = read_binary(image).go
     except GolinkError:
-        # What is wrong with the image is for other rules to say.
+        # Other rules report what is wrong with the image.
         return {}
     return dict(go.settings) if go else {}

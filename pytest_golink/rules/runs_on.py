@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Annotated
 
-from pytest_golink.diagnosis.evidence import linkage_lines
-from pytest_golink.diagnosis.remedies import older_glibc
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.findings import PlatformAnswer
+from pytest_golink.forms import Form
 from pytest_golink.loader.elf import elf_obstacles
 from pytest_golink.loader.kernel import kernel_obstacles
 from pytest_golink.loader.macos import macos_obstacles
 from pytest_golink.loader.obstacles import Obstacle, cpu_obstacles, target_obstacles, unverified_obstacles
 from pytest_golink.loader.windows import windows_obstacles
-from pytest_golink.platforms import Platform, platforms_named
+from pytest_golink.platforms import PLATFORMS, Platform, platforms_named
 from pytest_golink.platforms.naming import in_words
-from pytest_golink.rules.parameters import SOME, Form
+from pytest_golink.remedies.linkage import leave_interpreter, older_glibc_words
+from pytest_golink.rules.evidence import linkage_lines
+from pytest_golink.rules.mode import mode_cautions, mode_of
+from pytest_golink.rules.parameters import NonEmpty
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, not_linked
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 
@@ -63,11 +68,44 @@ class Start:
         )
 
 
-def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], SOME]) -> Verdict:
+# Where Go programs are asked to start, from the smallest up.
+_PROPOSED = ("scratch", "alpine3.22", "debian11", "debian12", "ubuntu22.04", "rhel8", "rhel9", "amazonlinux2023")
+
+
+def _propose_platforms(subjects: Sequence[Subject]) -> Iterator[Proposal]:
+    linux = [subject for subject in subjects if subject.facts.target and subject.facts.target.goos == "linux"]
+    kept = [
+        platform
+        for platform in _PROPOSED
+        if platform in PLATFORMS and all(_is_proposed(subject, platform) for subject in linux)
+    ]
+    if linux and kept:
+        yield Proposal(
+            parameters={"platforms": kept},
+            why="Starts there: interpreter, libraries, glibc and CPU are held against what the platform has.",
+        )
+
+
+def _is_proposed(subject: Subject, platform: str) -> bool:
+    return not subject.facts.content.packed and runs_on(subject, platforms=(platform,)).outcome == "passed"
+
+
+@rule(
+    "runs-on",
+    group="platform",
+    page=(
+        "the image starts on each platform: its loader, libraries, symbol versions, CPU and OS minimum are "
+        "there. See [platforms](platforms.md)"
+    ),
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR, Concern.PLATFORMS},
+    remedies=leave_interpreter,
+    propose=_propose_platforms,
+)
+def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], NonEmpty]) -> Verdict:
     """Each named platform starts the image: its loader, libraries, versions, CPU and OS minimum are there."""
     chosen = {platform.name: platform for name in platforms for platform in platforms_named(name, subject.platforms)}
     expected = f"starts on {listed(platforms)}"
-    unlinked = not_linked(subject.facts, expected)
+    unlinked = undecidable_if_unlinked(subject.facts, expected)
     if unlinked:
         return unlinked
     starts = [start_on(subject, platform) for platform in chosen.values()]
@@ -78,7 +116,7 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
     remedy = list(chain.from_iterable(each.remedy for each in against))
     if glibc and not remedy:
         # What the oldest one takes, the others take too; what mends a missing loader mends this as well.
-        remedy += older_glibc(subject.facts, min(glibc, key=numbers))
+        remedy += older_glibc_words(subject.facts, min(glibc, key=numbers))
     return Verdict(
         outcome="violated" if failing else "undecidable" if unsaid else "passed",
         expected=expected,
@@ -86,13 +124,16 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
         evidence=(*linkage_lines(subject.facts), *_reasons(failing), *_reasons(unsaid)),
         cause=tuple(dict.fromkeys(chain.from_iterable(each.cause for each in against))),
         remedy=tuple(dict.fromkeys(remedy)),
-        caution=tuple(dict.fromkeys(each.text for start in starts for each in start.obstacles if each.caution)),
+        caution=(
+            *dict.fromkeys(each.text for start in starts for each in start.obstacles if each.caution),
+            *mode_cautions(mode_of(subject.facts)),
+        ),
         platforms=tuple(start.answer for start in starts),
     )
 
 
 def start_on(subject: Subject, platform: Platform) -> Start:
-    """Say whether the image starts on the platform, and why not: all reasons, in the order of a start."""
+    """Return whether the image starts on the platform, and why not: all reasons, in the order of a start."""
     return Start(platform=platform, obstacles=tuple(_obstacles(subject, platform)))
 
 

@@ -5,11 +5,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_golink.diagnosis.origin import always_dynamic, dynamic_causes
+from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.facts import BinaryFacts
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
 from pytest_golink.text.words import listed
+from pytest_golink.traits import always_dynamic
 
 _EXPECTED = "the same linkage, libc, cgo and resolver, where the platforms allow it"
 # Systems that have no cgo at all. Source: go/build's cgoEnabled, `go tool dist list -json`.
@@ -30,6 +33,17 @@ class _Facet:
     value: Callable[[BinaryFacts], str | None]
 
 
+@rule(
+    "same-linkage",
+    group="platform",
+    page=(
+        "all images of one `[[binary]]`, its targets or its path's matches, agree in linkage, libc, cgo and "
+        "resolver, where their platforms allow it: see below"
+    ),
+    scope="binary",
+    concerns={Concern.CGO_LINKED},
+    no_remedies="It is about several builds, each with its own options.",
+)
 def same_linkage(subjects: Sequence[Subject]) -> Verdict:
     """All images of one program agree in linkage, libc, cgo and resolver, where their platforms allow it."""
     if len(subjects) < 2:
@@ -70,7 +84,7 @@ def same_linkage(subjects: Sequence[Subject]) -> Verdict:
 
 
 def _odd_ones_out(differing: Sequence[tuple[str, list[list[Subject]]]]) -> list[tuple[list[Subject], list[str]]]:
-    """Give the images that the fewest agree with, and in which facts; where two sides are even, as elsewhere."""
+    """Return the images that the fewest agree with, and in which facts; where two sides are even, as elsewhere."""
     often: dict[int, int] = {}
     for _, sides in differing:
         largest = max(map(len, sides))

@@ -5,11 +5,15 @@
 import re
 from collections.abc import Iterator
 
-from pytest_golink.diagnosis.origin import setting
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.facts import BinaryFacts, BuildPath, Instrumentation
+from pytest_golink.remedies.flags import no_race, trim_paths
+from pytest_golink.rules.proposal import Proposal
+from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
-from pytest_golink.rules.verdict import Verdict, unsaid
+from pytest_golink.rules.verdict import Verdict, undecidable
 from pytest_golink.text.words import listed
+from pytest_golink.traits import setting
 
 _SHOWN = 12
 # Where systems have libraries, and where people and CI services build.
@@ -19,6 +23,19 @@ _OF_THE_SYSTEM = re.compile(
 _OF_BUILDERS = re.compile(r"/(home|root|Users|tmp|build|builds|github|workspace|go|src|var/lib/jenkins)(/|$)")
 
 
+@rule(
+    "no-build-paths",
+    group="content",
+    page=("no absolute path of the build machine in pclntab, DWARF or build info; GOROOT and the module cache count"),
+    concerns={Concern.BUILD_PATHS},
+    remedies=trim_paths,
+    propose=Proposal(
+        why="No user name and no folder of the build machine in the image.",
+        needs="trimpath = true (-trimpath)",
+        # The file goes into a repository: it does not name the folders of this machine.
+        observed="folders of this machine",
+    ),
+)
 def no_build_paths(subject: Subject) -> Verdict:
     """
     There is no absolute path of the build machine in pclntab, DWARF or build info.
@@ -30,7 +47,7 @@ def no_build_paths(subject: Subject) -> Verdict:
     expected = "no absolute path of the build machine"
     paths = facts.content.build_paths
     if paths is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     paths = (*paths, *_looked_for(facts, paths))
     if not paths:
         searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
@@ -94,13 +111,24 @@ _INSTRUMENTED = {
 }
 
 
+@rule(
+    "no-instrumentation",
+    group="content",
+    page=(
+        "not built with -race, -msan, -asan or -cover, by the code and by the build settings; `allow` names "
+        "some of `race`, `msan`, `asan`, `cover`"
+    ),
+    concerns={Concern.INSTRUMENTATION},
+    remedies=no_race,
+    propose=Proposal(why="No -race, -msan, -asan or -cover in a release.", needs="a build without these flags"),
+)
 def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] = ()) -> Verdict:
     """Image is not built with -race, -msan, -asan or -cover, but for those in `allow`."""
     facts = subject.facts
     expected = f"no instrumentation{f' but {listed(allow)}' if allow else ''}"
     linked = facts.content.instrumentation
     if linked is None:
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     # Both the code and the record count: either may be hidden, by a linker or by whoever changed the build info.
     claimed = [kind for kind in _INSTRUMENTED if setting(facts, f"-{kind}") == "true"]
     found = [kind for kind in _INSTRUMENTED if (kind in linked or kind in claimed) and kind not in allow]
@@ -118,12 +146,22 @@ def no_instrumentation(subject: Subject, *, allow: tuple[Instrumentation, ...] =
     )
 
 
+@rule(
+    "intact",
+    group="content",
+    page="pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards",
+    no_remedies="What broke the image came after its build.",
+    propose=Proposal(
+        why="Nothing packed or broke the image after the build: scanners and stack traces work.",
+        needs="no upx and no strip after the build",
+    ),
+)
 def intact(subject: Subject) -> Verdict:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
 
-    A damaged pclntab, and a gc build info without a pclntab, is no violation but an error that names the damage: no
-    rule can be asked of such an image.
+    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can be asked of such
+    an image.
     """
     facts = subject.facts
     expected = "pclntab and build info, both whole"
@@ -137,10 +175,28 @@ def intact(subject: Subject) -> Verdict:
             cause=("a packed image shows its unpacker, not the program: no other rule sees what will run",),
             remedy=(f"test the file before it is packed, or unpack a copy ({content.packed.lower()} -d)",),
         )
+    if facts.elf and facts.elf.crashes:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="a program that does not start",
+            evidence=facts.elf.crashes,
+            cause=("a tool changed the file after it was linked: patchelf before 0.18 does so with Go's own links",),
+            remedy=("ship the file as `go build` wrote it, or link it with -linkmode=external",),
+        )
     if facts.go is None or facts.kind in ("object", "archive"):
-        return unsaid(facts, expected)
+        return undecidable(facts, expected)
     evidence = [f"pclntab of Go {content.pclntab}'s layout" if content.pclntab else "no pclntab"]
     evidence.append(f"build info: {facts.go.version}" if _has_build_info(facts) else "no build info")
+    if content.damage:
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed="no pclntab that Go writes",
+            evidence=tuple(evidence),
+            cause=(content.damage,),
+            remedy=("ship the file as `go build` wrote it",),
+        )
     if content.pclntab is None:
         # gccgo's images have none, and the facts do not say whether something else is missing.
         return Verdict(

@@ -24,8 +24,8 @@ class Verdict:
     platforms: tuple[PlatformAnswer, ...] = ()
 
 
-def unsaid(facts: BinaryFacts, expected: str) -> Verdict:
-    """Give the answer for an image that does not say: undecidable, with the reason."""
+def undecidable(facts: BinaryFacts, expected: str) -> Verdict:
+    """Return the answer for an image that does not say: undecidable, with the reason."""
     if facts.kind in ("object", "archive"):
         observed = f"an {facts.kind}, which is not linked yet"
     elif facts.go is None:
@@ -35,9 +35,9 @@ def unsaid(facts: BinaryFacts, expected: str) -> Verdict:
     return Verdict(outcome="undecidable", expected=expected, observed=observed)
 
 
-def not_linked(facts: BinaryFacts, expected: str) -> Verdict | None:
+def undecidable_if_unlinked(facts: BinaryFacts, expected: str) -> Verdict | None:
     """
-    Give the answer for a file that has no linkage yet, None for one that has.
+    Return the answer for a file that has no linkage yet, None for one that has.
 
     An archive in place of a program is a mistake, and must not pass a gate that is about programs.
     """

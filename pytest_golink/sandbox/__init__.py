@@ -1,5 +1,5 @@
-"""Programs that are run, for the rules that are about running, and for no other."""
+"""Programs that are run, for the rules that are about running, and for no others."""
 
-from pytest_golink.sandbox.alone import Ran, Refusal, run_alone
+from pytest_golink.sandbox.alone import MEMORY_BYTES, Ran, Refusal, run_alone
 
-__all__ = ["Ran", "Refusal", "run_alone"]
+__all__ = ["MEMORY_BYTES", "Ran", "Refusal", "run_alone"]

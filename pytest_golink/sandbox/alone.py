@@ -1,13 +1,15 @@
-"""Run one program alone: in an empty root folder, without a network, for a limited time, with limited memory."""
+"""Run one program behind a fence: in an empty root folder, without a network, with limited time and memory."""
 
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import selectors
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -18,23 +20,34 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from pytest_golink.errors import SandboxError
+from pytest_golink.sandbox.system_calls import MACHINES, call_filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# Private writable memory of each process: Go reserves far more addresses than it uses, so that a limit of addresses
-# would say nothing.
-_MEMORY_BYTES = 2 << 30
+# Of all processes together; and for each the limit of its private writable memory, so that one that asks for more gets
+# an error as anywhere. A limit of addresses would not do: Go reserves far more than it uses.
+MEMORY_BYTES = 2 << 30
 # Beyond those that the machine has already: the kernel counts a user's threads, of other programs too.
 _PROCESSES = 512
 _FILE_BYTES = 64 << 20
 # What a failure shows of a program's output.
 _OUTPUT_BYTES = 64 << 10
+# As a shell reports a program that a filter of system calls ended.
+_SIGSYS_STATUS = 128 + 31
 # How long the launcher may take until the program starts, on a machine that has much else to do.
 _START_S = 60.0
 _GRACE_S = 10.0
-# Where a program that sees the machine's files lies itself: every user may look into it.
-_PLACE = "/tmp"  # noqa: S108 - a mount point in a namespace of its own
+# Where a program that sees the machine's libraries lies itself.
+_PLACE = "/golink"
+# What a loader reads: the folders of libraries of glibc, musl, Nix and Guix, glibc's cache and musl's search path.
+# Source: ld.so(8); musl's ldso/dynlink.c.
+_LIBRARIES = (
+    *("/lib", "/lib32", "/lib64", "/libx32"),
+    *("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/local/lib", "/usr/local/lib64"),
+    *("/nix/store", "/gnu/store"),
+)
+_LOADER_FILES = ("/etc/ld.so.cache", "/etc/ld-musl-*.path")
 
 Refusal = Literal["interpreter", "machine"]
 
@@ -46,11 +59,13 @@ class Ran:
 
     `refused` is why the kernel did not start it, None where it did: "interpreter" is not there, or it is for another
     "machine". `status` is its exit status, 128 and the number of the signal that ended it; None where it was still
-    running when its time was over. `output` and `errors` are the beginnings of what it printed.
+    running when its time was over. `outgrew` says that golink ended it, because its processes together held more than
+    MEMORY_BYTES. `output` and `errors` are the beginnings of what it printed.
     """
 
     refused: Refusal | None = None
     status: int | None = None
+    outgrew: bool = False
     output: str = ""
     errors: str = ""
 
@@ -62,10 +77,12 @@ def run_alone(
     seconds: float,
     environment: Mapping[str, str] | None = None,
     beside: Sequence[Path] = (),
-    root: bool = True,
+    interpreter: str | None = None,
 ) -> Ran:
     """
-    Start a program in namespaces of its own: no network, no other processes, no user of this machine.
+    Start a program in its own namespaces: no network, no other processes, no user of this machine.
+
+    It runs as the owner of its file, which keeps its mode, without set-user-ID bits.
 
     Args:
         image: The program.
@@ -73,31 +90,40 @@ def run_alone(
         seconds: How long it may run.
         environment: All of its environment; "{folder}" in a value stands for the folder that it lies in.
         beside: Files that lie beside it.
-        root: Whether its folder is its root folder, with nothing but itself; else it sees this machine's files, all
-            read-only, but for folders of users and of running programs.
+        interpreter: The interpreter that it names. With one it sees that, the machine's folders of libraries and the
+            files that a loader reads, all read-only; without one it sees only itself.
 
     Raises:
         SandboxError: This machine does not allow such a start; the message says how to allow it.
     """
     if sys.platform != "linux":
         raise SandboxError("a program can be run apart from the machine on Linux only, which has namespaces")
-    with _folder((image, *beside)) as folder:
-        inside = "" if root else _PLACE
+    machine = os.uname().machine
+    # Where Unix sockets of the machine may lie, the program makes none.
+    code = call_filter(machine, unix_sockets=interpreter is None)
+    with _folders(image, beside) as (folder, mount):
+        inside = _PLACE if interpreter else ""
         program = f"{inside}/{image.name}"
         spec = {
             "folder": folder,
-            "root": root,
+            "file": f"{folder}/{image.name}",
+            "mount": mount if interpreter else None,
+            "shown": _shown(interpreter) if interpreter else (),
             "place": _PLACE,
             "program": program,
             "arguments": [program, *arguments],
             "environment": {name: value.replace("{folder}", inside) for name, value in (environment or {}).items()},
+            "filter": code.hex(),
+            # Python may be of 32 bits where the kernel is not.
+            "keyctl": MACHINES[machine][0 if sys.maxsize > 1 << 32 else -1].refused["keyctl"],
+            "memory": MEMORY_BYTES,
             "limits": {
                 # Not 0, with which the kernel still hands a core to a program that waits for them.
                 # Source: Linux's fs/coredump.c, and core(5).
                 "RLIMIT_CORE": 1,
                 # Seconds of all processors.
                 "RLIMIT_CPU": (int(seconds) + 1) * (os.cpu_count() or 1),
-                "RLIMIT_DATA": _MEMORY_BYTES,
+                "RLIMIT_DATA": MEMORY_BYTES,
                 "RLIMIT_FSIZE": _FILE_BYTES,
                 "RLIMIT_NPROC": _PROCESSES + _threads(),
             },
@@ -105,21 +131,36 @@ def run_alone(
         return _launch(spec, seconds)
 
 
+def _shown(interpreter: str) -> list[str]:
+    """Return what a program sees with its interpreter, each once, folders first."""
+    shown = [*_LIBRARIES, *(file for pattern in _LOADER_FILES for file in glob.glob(pattern))]  # noqa: PTH207
+    # For a relative one the kernel looks in the program's working folder, which is its root.
+    loader = os.path.normpath(f"/{interpreter.lstrip('/')}")
+    if not any(Path(loader).is_relative_to(folder) for folder in _LIBRARIES):
+        shown.append(loader)
+    return shown
+
+
 @contextmanager
-def _folder(files: Sequence[Path]) -> Iterator[str]:
+def _folders(image: Path, beside: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield a folder with copies of the files, and one to mount at."""
     with tempfile.TemporaryDirectory(prefix="golink-root-", ignore_cleanup_errors=True) as folder:
         if os.statvfs(folder).f_flag & os.ST_NOEXEC:
             raise SandboxError(
                 f"no program can be started from {tempfile.gettempdir()}, which is mounted noexec: "
                 "let TMPDIR name another folder"
             )
+        files, mount = Path(folder, "files"), Path(folder, "root")
+        for each in (files, mount):
+            each.mkdir()
         # The program is started as another user.
-        Path(folder).chmod(0o755)
-        for file in files:
-            copy = Path(folder, file.name)
+        for each in (Path(folder), files):
+            each.chmod(0o755)
+        for file in (image, *beside):
+            copy = files / file.name
             shutil.copyfile(file, copy)
-            copy.chmod(0o755)
-        yield folder
+            copy.chmod(0o755 if file in beside else stat.S_IMODE(file.stat().st_mode) & 0o777)
+        yield str(files), str(mount)
 
 
 def _threads() -> int:
@@ -129,16 +170,16 @@ def _threads() -> int:
 
 def _launch(spec: Mapping[str, object], seconds: float) -> Ran:
     launcher = Path(__file__).with_name("launch.py")
-    # Files, not pipes: what it prints is bounded by the limit of file sizes, and nobody need read it while it runs.
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        asked.write(json.dumps(spec).encode())
-        asked.seek(0)
+    # Files, not pipes: the limit of file sizes bounds what it prints, and golink need not read it while it runs.
+    with tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        request.write(json.dumps(spec).encode())
+        request.seek(0)
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb", buffering=0) as report:
             try:
                 process = subprocess.Popen(
                     [sys.executable, "-I", "-S", "-B", str(launcher), str(writing)],
-                    stdin=asked,
+                    stdin=request,
                     stdout=output,
                     stderr=errors,
                     pass_fds=(writing,),
@@ -147,23 +188,30 @@ def _launch(spec: Mapping[str, object], seconds: float) -> Ran:
             finally:
                 os.close(writing)
             try:
-                last = _last_word(report, seconds)
+                last = _last_message(report, seconds)
             finally:
                 _end(process)
         if last is None:
             raise SandboxError(
                 f"no program could be started apart from this machine: {_beginning(errors) or 'no answer'}"
             )
+        outgrew = last["stage"] == "outgrew"
+        if last.get("status") == _SIGSYS_STATUS:
+            raise SandboxError(
+                "the fence ended the program with SIGSYS: it asks for a socket with socketcall, as 386 and s390x "
+                "programs do, and no filter sees what kind of socket; switch the rule off for this target"
+            )
         return Ran(
             refused=_refused(last),
-            status=last.get("status"),
+            status=128 + signal.SIGKILL if outgrew else last.get("status"),
+            outgrew=outgrew,
             output=_beginning(output),
             errors=_beginning(errors),
         )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the launcher, and with its namespace whatever the program has started in there."""
+    """End the launcher, and with its namespace all that the program has started in there."""
     process.terminate()
     try:
         process.wait(_GRACE_S)
@@ -180,20 +228,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def _last_word(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None:
-    """Give the launcher's last word in time; None where it has died without one."""
+def _last_message(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None:
+    """Return the launcher's last message in time; None where it died without one."""
     last: Mapping[str, Any] | None = None
-    heard = b""
+    unread = b""
     until = time.monotonic() + _START_S
     with selectors.DefaultSelector() as selector:
         selector.register(report, selectors.EVENT_READ)
         while last is None or last["stage"] == "started":
             if not selector.select(max(0.0, until - time.monotonic())):
                 return last
-            said = os.read(report.fileno(), 4096)
-            if not said:
+            received = os.read(report.fileno(), 4096)
+            if not received:
                 return None
-            *lines, heard = (heard + said).split(b"\n")
+            *lines, unread = (unread + received).split(b"\n")
             for line in lines:
                 last = json.loads(line)
                 # The program's own time begins with itself.

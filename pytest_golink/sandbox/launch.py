@@ -1,15 +1,16 @@
 """
-Starts one program in namespaces of its own, and in a root folder of its own if asked: a script that alone.py runs.
+Starts one program in its own namespaces and its own root folder: a script that alone.py runs.
 
-It has an interpreter to itself, because a process with threads cannot enter a user namespace, and knows the standard
-library alone. It says on the file descriptor that it was given, a JSON object a line, how far it got: "apart" where
-this machine allows no namespaces, "exec" where the kernel does not start the program, "started", "ended".
+It has an interpreter to itself, because a process with threads cannot enter a user namespace, and knows only the
+standard library. On the file descriptor that alone.py names it writes, a JSON object a line, how far it got: "apart"
+where this machine allows no fence, "exec" where the kernel does not start the program, "started", "ended", and
+"outgrew" where the program's processes hold too much memory.
 
-    launcher            enters the namespaces, makes the mounts
+    launcher            enters the namespaces, makes the mounts, counts the memory
       init              the first process of the new process namespace: when it ends, all in there end
         program         an ordinary process: for the first one the kernel drops SIGTERM and even abort()'s SIGABRT
 
-Source: Linux's unshare(2), user_namespaces(7), pid_namespaces(7), mount(2), chroot(2), prctl(2).
+Source: Linux's unshare(2), user_namespaces(7), pid_namespaces(7), mount(2), chroot(2), prctl(2), keyctl(2).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _CLONE_NEWNET = 0x40000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_BIND = 1, 2, 4, 8, 32, 4096
 _MS_NOATIME, _MS_NODIRATIME, _MS_RELATIME = 1024, 2048, 1 << 21
 _MS_REC_PRIVATE = 0x4000 | 0x40000
+_MS_REC = 16384
 # What a mount point of the machine forbids must stay forbidden in a user namespace: statvfs's flag, mount's flag.
 _KEPT = (
     (os.ST_NOSUID, _MS_NOSUID),
@@ -48,13 +50,18 @@ _KEPT = (
 # Linux 5.12; libc has no function of that name before glibc 2.36.
 # Source: Linux's include/uapi/linux/mount.h, struct mount_attr.
 _SYS_MOUNT_SETATTR, _AT_RECURSIVE = 442, 0x8000
-_READ_ONLY = struct.pack("=4Q", 1, 0, 0, 0)
+# MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV.
+_READ_ONLY = struct.pack("=4Q", 1 | 2 | 4, 0, 0, 0)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _PR_SET_NO_NEW_PRIVS = 38
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 _NOBODY = 65534
-# A program that sees the machine's files does not see these.
-_HIDDEN = ("/home", "/root", "/run", "/var/tmp", "/dev/shm", "/proc")  # noqa: S108 - hidden, not used
 _BUSY_TRIES, _BUSY_S = 40, 0.05
+# How often the launcher counts the memory that the program's processes hold.
+_COUNT_S = 0.05
+# In what follows the name in /proc/PID/stat: ppid and rss, which proc_pid_stat(5) numbers 4 and 24; rss is in pages.
+_STAT_PPID, _STAT_RSS = 1, 21
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -74,21 +81,34 @@ def _die_with_parent() -> None:
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _enter_namespaces() -> None:
+def _leave_keyring(keyctl: int) -> None:
+    """Join a new session keyring: else the program would possess the keys of the user's login."""
+    if _libc.syscall(keyctl, _KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
+        number = ctypes.get_errno()
+        # The kernel has no keys; or a container's filter forbids them to this process, and so to the program.
+        if number not in (errno.ENOSYS, errno.EPERM):
+            raise OSError(number, f"keyctl: {os.strerror(number)}")
+
+
+def _enter_namespaces() -> bool:
+    """Enter them; return whether this is root of the machine, who can become another user."""
     apart = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID | _CLONE_NEWNET
     user, group = os.geteuid(), os.getegid()
+    is_root = True
     try:
         if user != 0 or not _nobody_is_there():
             raise PermissionError
         _call("unshare", apart)
     except PermissionError:
+        is_root = False
         # An ordinary user; or the root of a container, without rights over the machine, or alone in a user namespace.
         _call("unshare", apart | _CLONE_NEWUSER)
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{_NOBODY} {group} 1", encoding="ascii")
+        Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
+        Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1", encoding="utf-8")
+        Path("/proc/self/gid_map").write_text(f"{_NOBODY} {group} 1", encoding="utf-8")
     # What is mounted here must not appear outside.
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
+    return is_root
 
 
 def _nobody_is_there() -> bool:
@@ -96,11 +116,11 @@ def _nobody_is_there() -> bool:
     proc = Path("/proc/self")
     for name in ("uid_map", "gid_map"):
         ranges = [
-            [int(word) for word in line.split()] for line in (proc / name).read_text(encoding="ascii").splitlines()
+            [int(word) for word in line.split()] for line in (proc / name).read_text(encoding="utf-8").splitlines()
         ]
         if not any(first <= _NOBODY < first + count for first, _, count in ranges):
             return False
-    return (proc / "setgroups").read_text(encoding="ascii").strip() == "allow"
+    return (proc / "setgroups").read_text(encoding="utf-8").strip() == "allow"
 
 
 def _show(folder: str, place: str) -> None:
@@ -112,26 +132,34 @@ def _show(folder: str, place: str) -> None:
     _call("mount", b"none", target, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | kept, None)
 
 
-def _forbid_writing() -> None:
-    """Make all that is mounted read-only: an ordinary user's program is still of that user, whatever it is called."""
+def _lay_out(spec: dict[str, Any]) -> None:
+    """Make a root folder of the program's folder and of what its loader reads, read-only."""
+    root = spec["mount"]
+    _call("mount", b"none", os.fsencode(root), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"size=1m,mode=755")
+    for place in spec["shown"]:
+        _lay(root, place, place)
+    _lay(root, spec["folder"], spec["place"])
     try:
-        _call("syscall", _SYS_MOUNT_SETATTR, 0, b"/", _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
+        # With all mounts that lie in the machine's folders.
+        _call("syscall", _SYS_MOUNT_SETATTR, 0, os.fsencode(root), _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
     except OSError as error:
         raise OSError(error.errno, f"mount_setattr, of Linux 5.12: {os.strerror(error.errno or 0)}") from error
 
 
-def _hide(shown: Path) -> None:
-    home = Path(os.environ.get("HOME", "/"))
-    for folder in {*map(Path, _HIDDEN), home}:
-        # Not what the program lies in, nor the root. What this process may not look at, the program may not either:
-        # isdir, unlike is_dir, takes that for nothing.
-        if (
-            folder.is_absolute()
-            and os.path.isdir(folder)  # noqa: PTH112
-            and not folder.is_symlink()
-            and folder not in (shown, *shown.parents)
-        ):
-            _call("mount", b"none", os.fsencode(folder), b"tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, None)
+def _lay(root: str, source: str, place: str) -> None:
+    target = Path(root + place)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.islink(source):  # noqa: PTH114 - pathlib raises where this process may not look
+        target.symlink_to(os.readlink(source))  # noqa: PTH115 - its text, as it is
+        return
+    # What is neither, or what this process may not look at, the program does not see.
+    if os.path.isdir(source):  # noqa: PTH112
+        target.mkdir()
+    elif os.path.isfile(source):  # noqa: PTH113
+        target.touch()
+    else:
+        return
+    _call("mount", os.fsencode(source), os.fsencode(target), None, _MS_BIND | _MS_REC, None)
 
 
 def _limit(limits: dict[str, int]) -> None:
@@ -142,10 +170,23 @@ def _limit(limits: dict[str, int]) -> None:
         resource.setrlimit(number, (most, most))
 
 
+class _Filter(ctypes.Structure):
+    """Linux's struct sock_fprog."""
+
+    _fields_ = (("len", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def _refuse_calls(code: bytes) -> None:
+    program = _Filter(len(code) // 8, code)
+    try:
+        _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+    except OSError as error:
+        raise OSError(error.errno, f"seccomp filter: {os.strerror(error.errno or 0)}") from error
+
+
 def _become(spec: dict[str, Any]) -> None:
     """Become the program: what is raised before is of this machine, what execve raises of the program."""
-    if spec["root"]:
-        os.chroot(spec["folder"])
+    os.chroot(spec["mount"] or spec["folder"])
     os.chdir("/")
     os.umask(0o022)
     if os.geteuid() == 0:
@@ -159,6 +200,7 @@ def _become(spec: dict[str, Any]) -> None:
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    _refuse_calls(bytes.fromhex(spec["filter"]))
     refusal = _execve(spec)
     for _ in range(_BUSY_TRIES):
         if refusal != errno.ETXTBSY:
@@ -170,7 +212,7 @@ def _become(spec: dict[str, Any]) -> None:
 
 
 def _execve(spec: dict[str, Any]) -> int:
-    """Become the program, or give the error's number."""
+    """Become the program, or return the error's number."""
     try:
         os.execve(spec["program"], spec["arguments"], spec["environment"])  # noqa: S606 - no shell is the point
     except OSError as error:
@@ -182,8 +224,8 @@ class _StartError(OSError):
 
 
 def _init(spec: dict[str, Any], report: int) -> None:
-    """Be the first process of the namespace: start the program, take leave of orphans, say how the program ended."""
-    # The program may be of the same user, and signals that somebody handles do reach the first process.
+    """Be the first process of the namespace: start the program, wait for orphans, report how the program ended."""
+    # The program may be of the same user, and signals that a handler is set for do reach the first process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
     # Closed by execve: its end without a word is the program's start.
@@ -201,17 +243,61 @@ def _init(spec: dict[str, Any], report: int) -> None:
         os._exit(1)
     os.close(writing)
     with os.fdopen(reading, "rb") as failure:
-        said = failure.read()
-    if said:
-        os.write(report, said)
+        message = failure.read()
+    if message:
+        os.write(report, message)
         return
     _say(report, "started")
     ended, status = os.wait()
     while ended != program:
         ended, status = os.wait()
     code = os.waitstatus_to_exitcode(status)
-    # As a shell gives it for a program that a signal ended.
+    # As a shell reports it for a program that a signal ended.
     _say(report, "ended", status=code if code >= 0 else 128 - code)
+
+
+def _watch(first: int, most: int, report: int) -> None:
+    """Wait for the namespace's first process to end; end it where all processes in there hold too much memory."""
+    while os.waitpid(first, os.WNOHANG)[0] == 0:
+        begin = time.monotonic()
+        if _held(first) > most and _held(first, exactly=True) > most:
+            _say(report, "outgrew")
+            os.kill(first, signal.SIGKILL)
+        # On a machine with many processes a count takes long: it has a quarter of the time.
+        signal.sigtimedwait([signal.SIGCHLD], max(_COUNT_S, 3 * (time.monotonic() - begin)))
+
+
+def _held(first: int, *, exactly: bool = False) -> int:
+    """
+    Return how many bytes a process and all that descend from it hold.
+
+    A page that several of them share counts for each; `exactly`, once.
+    """
+    children: dict[int, list[int]] = {}
+    sizes: dict[int, int] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - many times a second
+        if name.isdecimal():
+            with suppress(OSError, IndexError):
+                # The name in brackets may hold anything.
+                fields = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()
+                sizes[int(name)] = int(fields[_STAT_RSS]) * resource.getpagesize()
+                children.setdefault(int(fields[_STAT_PPID]), []).append(int(name))
+    total, waiting = 0, [first]
+    while waiting:
+        process = waiting.pop()
+        total += _share(process, sizes.get(process, 0)) if exactly else sizes.get(process, 0)
+        waiting += children.get(process, ())
+    return total
+
+
+def _share(process: int, resident: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        # It has ended, or the kernel is older than 4.14.
+        return resident
+    words = [line.split() for line in lines]
+    return 1024 * sum(int(line[1]) for line in words if line[0] in ("Pss:", "SwapPss:"))
 
 
 def main(report: int) -> int:
@@ -221,22 +307,25 @@ def main(report: int) -> int:
     os.set_inheritable(report, False)
     try:
         _die_with_parent()
-        _enter_namespaces()
-        if spec["root"]:
-            _show(spec["folder"], spec["folder"])
+        _leave_keyring(spec["keyctl"])
+        if _enter_namespaces():
+            # A file that only its owner may start is started by its owner.
+            os.chown(spec["file"], _NOBODY, _NOBODY)
+        if spec["mount"]:
+            _lay_out(spec)
         else:
-            _forbid_writing()
-            _show(spec["folder"], spec["place"])
-            _hide(Path(spec["place"]))
+            _show(spec["folder"], spec["folder"])
     except OSError as error:
         _say(report, "apart", errno=error.errno, text=error.strerror or str(error))
         return 1
+    # Ignored, it would let no process wait for another.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     # The first process after unshare is the new namespace's init.
     child = os.fork()
     if child == 0:
         _init(spec, report)
         os._exit(0)
-    os.close(report)
 
     def end(_number: int, _frame: object) -> None:
         with suppress(ProcessLookupError):
@@ -244,7 +333,7 @@ def main(report: int) -> int:
 
     # Not this process first: it sees its child's end when nothing is left in the namespace.
     signal.signal(signal.SIGTERM, end)
-    os.waitpid(child, 0)
+    _watch(child, spec["memory"], report)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return 0
 

@@ -2,62 +2,88 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.source.explain import explain
-from pytest_golink.source.trials import try_remedies
+from pytest_golink.diagnosis import image_causes
+from pytest_golink.remedies import Case, remedy_flags, remedy_words
+from pytest_golink.rules import RULES, rule_named
+from pytest_golink.session import Session, current, within
+from pytest_golink.source.explain import source_causes
+from pytest_golink.source.trials import case_of, try_remedies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from pytest_golink.builder import GoBinary
+    from pytest_golink.builder import BuiltImage
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding, Trial
     from pytest_golink.platforms import Platform
 
-__all__ = ["explain", "explained", "try_remedies", "trying_remedies"]
-
-# Trials of this process, by image and policy; None where nobody asked for trials (`--golink-try-remedies`).
-_trials: dict[tuple[str, str], tuple[Trial, ...]] | None = None
+__all__ = ["explain", "explained", "remedies", "try_remedies", "trying_remedies"]
 
 
-@contextmanager
-def trying_remedies() -> Iterator[None]:
+def trying_remedies() -> AbstractContextManager[None]:
     """Try the remedies of every violation that is explained inside."""
-    global _trials
-    before, _trials = _trials, {}
-    try:
-        yield
-    finally:
-        _trials = before
+    return within(Session(trials={}))
 
 
 def explained(
     finding: Finding,
     facts: BinaryFacts,
-    binary: GoBinary | None = None,
+    binary: BuiltImage | None = None,
     rules: Sequence[tuple[str, Mapping[str, object]]] = (),
     platforms: Mapping[str, Platform] = MappingProxyType({}),
 ) -> Finding:
     """
-    Give a finding with its cause in the source, and with the remedies that were tried where somebody asked for that.
+    Return a finding with its cause in the source, and with the remedies that were tried under `trying_remedies`.
 
     Args:
-        finding: What a rule answered; one that is not a violation is given as it is.
-        facts: The image that it was asked of.
+        finding: What a rule answered; one that is not a violation is returned as it is.
+        facts: The image that was checked.
         binary: The build of that image, None for one that was not built here.
         rules: The whole policy of the image, which a remedy must keep.
         platforms: The platforms that the policy itself describes, by name.
     """
     if finding.outcome != "violated":
         return finding
-    finding = explain(finding, facts, binary.origin if binary is not None else None)
-    if _trials is None or binary is None or binary.origin is None:
+    finding = explain(finding, facts, binary)
+    trials = current().trials
+    if trials is None or binary is None or binary.origin is None:
         return finding
     key = (str(binary.path), repr(rules))
-    if key not in _trials:
-        _trials[key] = try_remedies(binary, rules, platforms)
-    return replace(finding, trials=_trials[key])
+    if key not in trials:
+        trials[key] = try_remedies(binary, rules, platforms)
+    return replace(finding, trials=trials[key])
+
+
+def remedies(binary: BuiltImage, policy: Mapping[str, object]) -> tuple[Trial, ...]:
+    """
+    Try the remedies for a policy as golink.toml writes it: see `GoBinary.remedies`.
+
+    Raises:
+        ParameterError: A rule or a parameter is wrong.
+    """
+    requests = ((rule, rule_named(rule).accept(value)) for rule, value in policy.items())
+    return try_remedies(binary, [(rule, parameters) for rule, parameters in requests if parameters is not None])
+
+
+def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = None) -> Finding:
+    """Return a violation with its cause, in the image and in its source, and with its remedies; any other as it is."""
+    if finding.outcome != "violated":
+        return finding
+    rule = RULES[finding.rule]
+    lines = [*finding.cause, *rule.causes(facts), *image_causes(finding, facts, rule.concerns)]
+    case = Case(finding=finding, facts=facts)
+    if binary is not None and binary.origin is not None:
+        shown = source_causes(finding, facts, rule.concerns, binary.origin)
+        lines += shown.lines
+        finding = replace(finding, chains=shown.chains)
+        case = case_of(finding, binary, binary.origin.job.options)
+    found = tuple(rule.remedies(case)) if rule.remedies is not None else ()
+    remedy = (*finding.remedy, *remedy_words(found))
+    if not remedy and case.built:
+        remedy = remedy_flags(found, case.options)
+    return replace(finding, cause=tuple(dict.fromkeys(lines)), remedy=tuple(dict.fromkeys(remedy)))

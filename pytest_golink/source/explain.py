@@ -1,154 +1,80 @@
-"""The cause of a violation, in the source that the image was built from, or in what the image alone shows."""
+"""What the source of an image shows of the cause of a violation."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.calls import call_lines, names_asked
-from pytest_golink.diagnosis.imported import importer_lines
-from pytest_golink.diagnosis.origin import always_dynamic, own_cgo_packages, setting
-from pytest_golink.diagnosis.sizes import module_of, size_lines
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import GolinkError
-from pytest_golink.source.candidates import candidates
 from pytest_golink.source.graph import Graph, list_packages
-from pytest_golink.source.spelling import as_flags
+from pytest_golink.source.switches import switch_lines
 from pytest_golink.text.words import listed
+from pytest_golink.traits import always_dynamic, own_cgo_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pytest_golink.builder.binary import Origin
     from pytest_golink.facts import BinaryFacts
-    from pytest_golink.findings import Finding
+    from pytest_golink.findings import Finding, ImportStep
     from pytest_golink.source.graph import Package
 
-# Rules that an image may violate because C is linked in, …
-_BY_CGO = frozenset(
-    {
-        "static", "self-contained", "no-libc", "needs-libc", "only-needs", "interpreter", "no-interpreter",
-        "glibc-at-most", "no-imports", "no-getaddrinfo-warning", "no-link-warnings", "no-cgo", "only-cgo-packages",
-        "linkmode", "resolver", "user-lookup", "runs-on", "starts-alone", "ignores-preload", "same-linkage",
-        "claims-hold",
-    }
-)  # fmt: skip
-# … or because it is not.
-_FOR_WANT_OF_CGO = frozenset(
-    {"dynamic", "needs-libc", "needs", "imports", "linkmode", "resolver", "user-lookup", "fips"}
-)
-_ABOUT_LINKAGE = frozenset({"static", "self-contained", "no-interpreter", "interpreter", "no-libc", "starts-alone"})
 # More chains than this say the same thing again.
 _CHAINS = 4
-_REMEDIES = 2
 _FILES = 4
 
 
-def explain(finding: Finding, facts: BinaryFacts, origin: Origin | None = None) -> Finding:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceCauses:
+    """What the source shows: `lines` of prose, and the import chains behind them."""
+
+    lines: tuple[str, ...] = ()
+    chains: tuple[tuple[ImportStep, ...], ...] = ()
+
+
+def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], origin: Origin) -> SourceCauses:
     """
-    Give a violated finding with its cause in the source, where there is one; any other as it is.
+    Return what the source of an image shows of the cause of a violation.
 
     Args:
-        finding: What a rule answered.
-        facts: The image that it was asked of.
-        origin: The build of that image, None for one that was not built here: then the image alone is asked.
+        finding: The violation.
+        facts: The image that shows it.
+        concerns: What its rule is about.
+        origin: The build of that image.
     """
-    if finding.outcome != "violated":
-        return finding
-    lines = [*finding.cause, *_from_image(finding, facts)]
-    if origin is not None:
-        lines += _settings(finding, facts, origin)
-        if (graph := _graph(origin)) is not None:
-            packages = _at_issue(finding, facts, graph)
-            lines += [line for package in packages for line in _files(package, graph, origin)]
-            lines += _folders(finding, facts, graph)
-            finding = replace(
-                finding,
-                remedy=finding.remedy or _flags(finding, facts, origin),
-                chains=tuple(chain for package in packages if (chain := graph.chain(package))),
-            )
-    return replace(finding, cause=tuple(dict.fromkeys(lines)))
+    lines = switch_lines(facts, concerns, origin)
+    graph = _graph(origin)
+    if graph is None:
+        return SourceCauses(lines=tuple(lines))
+    packages = _at_issue(finding, facts, concerns, graph)
+    lines += [line for package in packages for line in _files(package, graph, origin)]
+    if Concern.BUILD_PATHS in concerns:
+        lines += _folders(facts, graph)
+    chains = tuple(chain for package in packages if (chain := graph.chain(package)))
+    return SourceCauses(lines=tuple(lines), chains=chains)
 
 
-def _flags(finding: Finding, facts: BinaryFacts, origin: Origin) -> tuple[str, ...]:
-    """Give the flags that may mend what the rule itself, which does not know the build, has no remedy for."""
-    options = origin.job.options
-    changes = [as_flags(options, one.applied(options)) for one in candidates(finding, facts, options)]
-    return tuple(f"{'or ' if number else ''}{change}" for number, change in enumerate(changes[:_REMEDIES]))
-
-
-def _from_image(finding: Finding, facts: BinaryFacts) -> list[str]:
-    """Say what the image alone shows: the modules of its cgo packages, and what takes the room."""
-    if finding.rule == "max-size":
-        # The reader is slow to import, and a run in which nothing fails need not.
-        from pytest_golink.reader import read_package_sizes
-
-        sizes: Sequence[tuple[str, int]] = ()
-        with suppress(GolinkError):
-            sizes = read_package_sizes(facts.path)
-        return size_lines(facts, sizes)
-    if finding.rule in _BY_CGO and facts.cgo.used:
-        modules = {package: module_of(facts, package) for package in own_cgo_packages(facts) if package != "main"}
-        lines = [f"{package} is of module {module}" for package, module in modules.items() if module]
-        return [*lines[:_CHAINS], *call_lines(finding, facts)]
-    return importer_lines(finding, facts)
-
-
-def _settings(finding: Finding, facts: BinaryFacts, origin: Origin) -> list[str]:
-    """Say who turned on, or off, what the violation comes from: an option of the build, the environment, go.env."""
-    options, toolchain = origin.job.options, origin.builder.toolchain
-    if finding.rule == "no-instrumentation":
-        return [
-            line
-            for kind in ("race", "msan", "asan", "cover")
-            if setting(facts, f"-{kind}") == "true"
-            for line in [_asked_by(origin, f"-{kind}", asked=kind == "race" and options.race)]
-        ]
-    pie = setting(facts, "-buildmode") == "pie" and facts.hardening.pie
-    # Where -msan needs PIE, Go sets it.
-    if pie and finding.rule in _ABOUT_LINKAGE and setting(facts, "-msan") != "true":
-        return [_asked_by(origin, "-buildmode=pie", asked=options.buildmode == "pie")]
-    used = finding.rule in _BY_CGO and facts.cgo.used is True
-    unused = finding.rule in _FOR_WANT_OF_CGO and facts.cgo.used is False and facts.cgo.enabled is False
-    if not used and not unused:
+def _at_issue(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], graph: Graph) -> list[Package]:
+    """Return the packages whose imports the violation comes from."""
+    if always_dynamic(facts) and Concern.LINKAGE in concerns:
         return []
-    state = "on" if used else "off"
-    if options.cgo is not None:
-        return [f"cgo is {state} because this build asks for it: cgo = {str(options.cgo).lower()}"]
-    if "CGO_ENABLED" in dict(options.env):
-        return [f"cgo is {state} because of this build's env: CGO_ENABLED={dict(options.env)['CGO_ENABLED']}"]
-    if origin.job.target != toolchain.target:
-        return [f"cgo is {state} for {origin.job.target}: off by default where Go cross-compiles"] if unused else []
-    return [f"cgo is {state} by default: {toolchain.cgo_reason}"]
-
-
-def _asked_by(origin: Origin, flag: str, *, asked: bool) -> str:
-    if asked:
-        return f"{flag} is asked for by this build's options"
-    # Go sets none of these flags by itself, and asks its file where the environment has nothing.
-    environment = {**os.environ, **origin.job.environment}
-    file = environment.get("GOENV") or origin.builder.toolchain.settings.get("GOENV", "go.env")
-    return f"{flag} comes from GOFLAGS in {'the environment' if environment.get('GOFLAGS') else file}"
-
-
-def _at_issue(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[Package]:
-    """Give the packages whose imports the violation comes from."""
-    if always_dynamic(facts) and finding.rule in _ABOUT_LINKAGE:
-        return []
-    if finding.rule == "no-modules":
-        return _first_of_each_module(graph, names_asked(finding, "modules"))
-    if finding.rule == "no-dynamic-imports" or (finding.rule in _BY_CGO and not facts.cgo.used):
+    if Concern.MODULES in concerns:
+        return _first_of_each_module(graph, finding.names("modules"))
+    by_cgo = Concern.CGO_LINKED in concerns
+    if Concern.DYNAMIC_IMPORTS in concerns or (by_cgo and not facts.cgo.used):
         return dynamic_importers(graph) if facts.cgo.dynamic_imports else []
-    if finding.rule not in _BY_CGO:
+    if not by_cgo:
         return []
     named = [package for name in own_cgo_packages(facts) if (package := graph.package(name)) is not None]
     packages = named or list(graph.cgo_packages())
-    if finding.rule == "only-cgo-packages":
-        globs = names_asked(finding, "packages")
+    if Concern.CGO_PACKAGES in concerns:
+        globs = finding.names("packages")
         packages = [p for p in packages if not any(fnmatchcase(name, glob) for name in _names(p) for glob in globs)]
     return packages[:_CHAINS]
 
@@ -158,7 +84,7 @@ def _names(package: Package) -> tuple[str, ...]:
 
 
 def dynamic_importers(graph: Graph) -> list[Package]:
-    """Give the packages outside the standard library with a `//go:cgo_import_dynamic` directive."""
+    """Return the packages outside the standard library with a `//go:cgo_import_dynamic` directive."""
     return [
         package
         for package in graph.packages.values()
@@ -177,7 +103,7 @@ def _first_of_each_module(graph: Graph, globs: Iterable[str]) -> list[Package]:
 
 
 def _files(package: Package, graph: Graph, origin: Origin) -> list[str]:
-    """Say which of a package's files link C, under which constraint, and what is left of it without cgo."""
+    """Return which of a package's files link C, under which constraint, and what is left of it without cgo."""
     for name in package.go_files:
         if (line := package.file(name).dynamic_import) is not None:
             return [f"{graph.shown(package, name, line)} has a //go:cgo_import_dynamic directive"]
@@ -195,7 +121,7 @@ def _files(package: Package, graph: Graph, origin: Origin) -> list[str]:
 
 
 def without_cgo_lines(package: Package, origin: Origin) -> list[str]:
-    """Say what `CGO_ENABLED=0` leaves of a package: some of its files, or none."""
+    """Return what `CGO_ENABLED=0` leaves of a package: some of its files, or none."""
     packages = _packages(origin, (("CGO_ENABLED", "0"),))
     if not packages:
         # With -race there is no build without cgo to list.
@@ -213,10 +139,8 @@ def without_cgo_lines(package: Package, origin: Origin) -> list[str]:
     return [f"with CGO_ENABLED=0 {package.name} loses {listed(package.cgo_files, most=_FILES)} of its {whole} Go files"]
 
 
-def _folders(finding: Finding, facts: BinaryFacts, graph: Graph) -> list[str]:
-    """Say whose folders an image names."""
-    if finding.rule != "no-build-paths":
-        return []
+def _folders(facts: BinaryFacts, graph: Graph) -> list[str]:
+    """Return the owners of the folders that an image names."""
     lines = []
     for path in dict.fromkeys(found.path for found in facts.content.build_paths or () if found.where == "pclntab"):
         inside = [p for p in graph.packages.values() if p.folder.as_posix().startswith((f"{path}/", path))]

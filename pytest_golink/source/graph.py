@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.diagnosis.origin import RUNTIME_CGO
 from pytest_golink.errors import BuildError
 from pytest_golink.findings import ImportStep
-from pytest_golink.golang.versions import release_of
 from pytest_golink.source.go_files import GoFile, read_go_file
-from pytest_golink.toolchain.process import run
+from pytest_golink.toolchain.golist import go_list
+from pytest_golink.traits import RUNTIME_CGO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-# Thousands of packages take a few seconds, a module that must be downloaded first a while.
-_LIST_TIMEOUT_S = 300.0
-# `go list -json=FIELDS` came with Go 1.19.
-_FIRST_WITH_FIELDS = (19, 0)
-_FIELDS = "Dir,ImportPath,Name,Standard,DepOnly,Module,Imports,ImportMap,GoFiles,CgoFiles"
+_FIELDS = (
+    "Dir", "ImportPath", "Name", "Standard", "DepOnly", "Module", "Imports", "ImportMap", "GoFiles", "CgoFiles"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +61,11 @@ class Graph:
         self._main = next((package for package in packages if package.main), None)
 
     def package(self, name: str) -> Package | None:
-        """Give a package by its import path; the image calls the main package "main"."""
+        """Return a package by its import path; the image calls the main package "main"."""
         return self._main if name == "main" else self.packages.get(name)
 
     def cgo_packages(self) -> tuple[Package, ...]:
-        """Give the packages with `import "C"` that are compiled, in the order of `go list`, without runtime/cgo."""
+        """Return the packages with `import "C"` that are compiled, in the order of `go list`, without runtime/cgo."""
         return tuple(p for p in self.packages.values() if p.cgo_files and p.name != RUNTIME_CGO)
 
     def chain(self, goal: Package) -> tuple[ImportStep, ...]:
@@ -111,16 +105,16 @@ class Graph:
         return []
 
     def place_of(self, package: Package, imported: Collection[str]) -> str | None:
-        """Give the first "file:line" where a package imports one of these, None where no file spells it."""
+        """Return the first "file:line" where a package imports one of these, None where no file spells it."""
         for name in (*package.go_files, *package.cgo_files):
             for path, line in package.file(name).imports:
-                # A vendored package is imported by the end of its path alone.
+                # A vendored package is imported only by the end of its path.
                 if path in imported or any(whole.endswith(f"/vendor/{path}") for whole in imported):
                     return self.shown(package, name, line)
         return None
 
     def shown(self, package: Package, file: str, line: int) -> str:
-        """Give a place as messages show it: relative to the folder; in the standard library and modules by package."""
+        """Return a place as texts show it: relative to the folder; in the standard library and modules, by package."""
         path = package.folder / file
         if path.is_relative_to(self._folder):
             return f"{path.relative_to(self._folder).as_posix()}:{line}"
@@ -131,11 +125,11 @@ def list_packages(
     go: Path, package: str, flags: Sequence[str], *, version: str, cwd: Path, environment: Mapping[str, str]
 ) -> tuple[Package, ...]:
     """
-    Ask `go list` for a package and all that it imports.
+    Return, from `go list`, a package and all that it imports.
 
     Args:
         go: The go binary.
-        package: The package, as the build was told it.
+        package: The package, as the build names it.
         flags: The build's own flags: they decide which files there are.
         version: The toolchain's version ("go1.27.3").
         cwd: The folder that the build ran in.
@@ -144,38 +138,14 @@ def list_packages(
     Raises:
         BuildError: It fails, does not end, or answers what cannot be read.
     """
-    release = release_of(version)
-    # All fields take longer, as they say which packages are stale.
-    fields = "-json" if release and release < _FIRST_WITH_FIELDS else f"-json={_FIELDS}"
     # -e: a package of which a constraint leaves nothing is listed too.
-    command = (str(go), "list", "-e", "-deps", fields, *flags, package)
+    arguments = ("-e", "-deps", *flags, package)
+    entries = go_list(go, arguments, fields=_FIELDS, version=version, cwd=cwd, environment=environment)
     try:
-        done = run(command, cwd=cwd, environment=environment, timeout_s=_LIST_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BuildError(f"`go list` did not answer: {error}", command=command, status=-1, output="") from error
-    if done.status != 0:
-        raise BuildError("`go list` failed", command=command, status=done.status, output=done.stderr)
-    try:
-        return tuple(_package(entry) for entry in _entries(done.stdout))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return tuple(_package(entry) for entry in entries)
+    except (KeyError, TypeError, AttributeError) as error:
+        command = (str(go), "list", *arguments)
         raise BuildError("`go list` cannot be read", command=command, status=0, output=str(error)) from error
-
-
-def _entries(text: str) -> Iterator[dict[str, Any]]:
-    # One object after another, without commas.
-    decoder = json.JSONDecoder()
-    at = 0
-    while (at := _skip_blank(text, at)) < len(text):
-        entry, at = decoder.raw_decode(text, at)
-        yield entry
-
-
-_BLANK = re.compile(r"\s*")
-
-
-def _skip_blank(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
 
 
 def _package(entry: dict[str, Any]) -> Package:

@@ -1,4 +1,4 @@
-"""Remedies that are tried: each candidate is built, and the whole policy asked of the image."""
+"""Remedies that are tried: each change is built, and the image is checked with the whole policy."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from itertools import islice, product
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import BuildError, GolinkError
 from pytest_golink.findings import Trial
-from pytest_golink.rules import evaluate
+from pytest_golink.remedies import Case, changes
+from pytest_golink.remedies.spelling import as_flags, as_goreleaser, as_toml
+from pytest_golink.rules import RULES, check
 from pytest_golink.rules.subject import Subject
-from pytest_golink.source.candidates import candidates
-from pytest_golink.source.spelling import as_flags, as_goreleaser, as_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pytest_golink.builder.binary import GoBinary, Origin
+    from pytest_golink.builder.binary import BuiltImage, Origin
     from pytest_golink.builder.options import BuildOptions
     from pytest_golink.findings import Finding
     from pytest_golink.platforms import Platform
-    from pytest_golink.source.candidates import Candidate
+    from pytest_golink.remedies import Remedy
 
 # Each is a build; Go's cache makes all but the first of a kind cheap.
 _MOST_BUILDS = 12
@@ -31,43 +32,37 @@ _MOST_PLANS = 256
 # Beside the one to take, others for whom its price is too high: as many, and those that change about as little.
 _ENOUGH = 3
 _NEAR = 2
-# What a rule that runs the program is violated by.
-_START_RULES = frozenset({"starts-alone"})
 
 Asked = tuple[str, "Mapping[str, object]"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """Candidates that are tried together, and the build that they make."""
+    """Remedies that are tried together, and the build that they make."""
 
-    made_of: tuple[Candidate, ...]
+    made_of: tuple[Remedy, ...]
     options: BuildOptions
 
     @property
     def weight(self) -> int:
         # Several rules may ask for one change.
-        changes = {repr((sorted(each.options.items()), each.environment)): each.weight for each in self.made_of}
-        return sum(changes.values())
+        weights = {repr(remedy.change): remedy.weight for remedy in self.made_of}
+        return sum(weights.values())
 
     @property
     def price(self) -> str:
-        # A candidate that a later one has overruled costs nothing any more.
-        kept = [
-            candidate
-            for candidate in self.made_of
-            if all(getattr(self.options, name) == value for name, value in candidate.options.items())
-        ]
-        return "; ".join(dict.fromkeys(price for candidate in kept for price in candidate.prices))
+        # A remedy that a later one has overruled costs nothing any more.
+        kept = [remedy for remedy in self.made_of if remedy.change is not None and remedy.change.is_in(self.options)]
+        return "; ".join(dict.fromkeys(price for remedy in kept for price in remedy.prices))
 
 
 def try_remedies(
-    binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
+    binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
 ) -> tuple[Trial, ...]:
     """
-    Rebuild with each candidate and ask the whole policy of the result, the smaller changes first.
+    Rebuild with each remedy that changes the build and ask the whole policy of the result, the smaller changes first.
 
-    For each violated rule one candidate, all of them together, is one trial. Where that leaves or breaks a rule, it is
+    For each violated rule one change, all of them together, is one trial. Where that leaves or breaks a rule, it is
     tried with that one's candidates too. The search ends with a few that keep every rule, or after a bounded number of
     builds.
 
@@ -117,20 +112,30 @@ def _push(
     seen: set[BuildOptions],
     plan: _Plan,
     failing: Iterable[Finding],
-    binary: GoBinary,
+    binary: BuiltImage,
 ) -> None:
-    choices = [found for finding in failing if (found := candidates(finding, binary.facts, plan.options))]
+    choices = [found for finding in failing if (found := _candidates(case_of(finding, binary, plan.options)))]
     for chosen in islice(product(*choices), _MOST_PLANS):
         options = plan.options
-        for candidate in chosen:
-            options = candidate.applied(options)
+        for remedy in chosen:
+            options = remedy.change.applied(options) if remedy.change is not None else options
         if options not in seen:
             seen.add(options)
             more = _Plan(made_of=plan.made_of + chosen, options=options)
             heapq.heappush(waiting, (more.weight, len(seen), more))
 
 
-def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
+def case_of(finding: Finding, binary: BuiltImage, options: BuildOptions) -> Case:
+    """Return the violation of a built image, for the functions of remedies."""
+    return Case(finding=finding, facts=binary.facts, options=options, warnings=binary.warnings, built=True)
+
+
+def _candidates(case: Case) -> tuple[Remedy, ...]:
+    find = RULES[case.finding.rule].remedies
+    return () if find is None else changes(find(case))
+
+
+def _failing(binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
     subject = Subject(
         name=binary.name,
         facts=binary.facts,
@@ -139,12 +144,12 @@ def _failing(binary: GoBinary, rules: Sequence[Asked], platforms: Mapping[str, P
         rebuild=binary.rebuild,
         platforms=platforms,
     )
-    return [finding for rule, parameters in rules if (finding := evaluate(rule, subject, parameters)).fails]
+    return [finding for rule, parameters in rules if (finding := check(rule, subject, parameters)).fails]
 
 
 def _try(
     origin: Origin, plan: _Plan, rules: Sequence[Asked], platforms: Mapping[str, Platform]
-) -> tuple[Trial, GoBinary | None, list[Finding]]:
+) -> tuple[Trial, BuiltImage | None, list[Finding]]:
     start = origin.job.options
     remedy = as_flags(start, plan.options)
     try:
@@ -154,7 +159,7 @@ def _try(
         said = _last_line(error)
         return Trial(remedy=remedy, outcome="does-not-build", detail=said), None, []
     if failing:
-        starts = not any(finding.rule in _START_RULES for finding in failing)
+        starts = not any(Concern.START in RULES[finding.rule].concerns for finding in failing)
         trial = Trial(
             remedy=remedy,
             outcome="breaks" if starts else "does-not-start",

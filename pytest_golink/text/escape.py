@@ -12,6 +12,7 @@ import unicodedata
 
 # A path of Linux has at most 4096 bytes, but nobody reads more than the head and the tail of one.
 _LONGEST = 200
+_LONGEST_MESSAGE = 1000
 
 # Characters that a terminal acts on, or that move or hide others: Cc control, Cf format (bidi overrides and isolates,
 # zero width, soft hyphen, tags), Cs surrogates, Co private use, Cn unassigned, Zl and Zp the line and paragraph
@@ -38,6 +39,18 @@ def escape(text: str, *, longest: int = _LONGEST) -> str:
         cut = len(text) - len(head) - len(tail)
         return f"{_escape(head)}…(+{cut})…{_escape(tail)}"
     return _escape(text)
+
+
+def escape_message(text: str, *, longest: int = _LONGEST_MESSAGE) -> str:
+    """
+    Return a message that quotes names, as one line that acts on no terminal.
+
+    Like `escape`, but a backslash stays: the message may hold a regular expression, or a name that is escaped already.
+    A message of more than `longest` characters loses its end.
+    """
+    if len(text) > longest:
+        text = f"{text[:longest]}…"
+    return "\\".join(map(_escape, text.split("\\")))
 
 
 def _escape(text: str) -> str:

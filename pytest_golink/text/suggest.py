@@ -1,4 +1,4 @@
-"""The nearest known name for a wrong one."""
+"""The known name that is nearest to a wrong one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Give '; did you mean "…"?' where one of the known names is near, else nothing."""
+    """Return '; did you mean "…"?' where one of the known names is near, else ""."""
     by_key = {entry.lower(): entry for entry in known}
     near = difflib.get_close_matches(name.lower().replace("_", "-"), by_key, n=1)
     return f'; did you mean "{by_key[near[0]]}"?' if near else ""

@@ -21,3 +21,9 @@ def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
 def quoted(names: Iterable[str]) -> str:
     """Join names with commas, as an expectation names them: "nothing" for none."""
     return ", ".join(names) or "nothing"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 library", "2 libraries"."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

@@ -93,7 +93,7 @@ class CCompiler:
     machine: str | None
 
     def fits(self, target: Target) -> bool:
-        """Tell whether it makes code for a target, as far as it says."""
+        """Return whether it makes code for a target, as far as it shows."""
         if self.machine is None:
             return False
         arch, _, rest = self.machine.partition("-")
@@ -124,7 +124,7 @@ def identify(command: str, environment: Mapping[str, str], cwd: Path) -> CCompil
 
 
 def compiler_version(command: str, environment: Mapping[str, str]) -> str:
-    """Give the line by which the compiler of a CC value names itself and its version; "" where it does not say."""
+    """Return the line by which the compiler of a CC value names itself and its version; "" where it does not say."""
     found = first_word_found(command, environment)
     return "" if found is None else _first_line(found, tuple(split_quoted(command)[1:]), environment.get("PATH", ""))
 
@@ -144,7 +144,7 @@ def _first_line(program: str, arguments: tuple[str, ...], path: str) -> str:
 
 
 def first_word_found(command: str, environment: Mapping[str, str]) -> str | None:
-    """Give the program that the first word of a CC value is, if PATH has it."""
+    """Return the program that the first word of a CC value is, if PATH has it."""
     words = split_quoted(command)
     return shutil.which(words[0], path=environment.get("PATH", "")) if words else None
 
@@ -160,7 +160,7 @@ def find_zig(environment: Mapping[str, str]) -> Path | None:
 
 
 def zig_triple(target: Target) -> str | None:
-    """Give zig's name of a target ("aarch64-linux-gnu"), None where zig has no C library for it."""
+    """Return zig's name of a target ("aarch64-linux-gnu"), None where zig has no C library for it."""
     arch = _ZIG_ARCH.get(target.goarch)
     if arch is None:
         return None
@@ -178,7 +178,7 @@ def zig_triple(target: Target) -> str | None:
 
 
 def missing_compiler(target: Target) -> ToolchainError:
-    """Say what to install for cgo on a target."""
+    """Return what to install for cgo on a target."""
     ways = []
     if zig_triple(target) is not None:
         ways.append("pip install 'pytest-golink[zig]'")

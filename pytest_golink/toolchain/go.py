@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import os
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.errors import ToolchainError
 from pytest_golink.facts import Target
+from pytest_golink.text.suggest import suggestion
 from pytest_golink.toolchain.ccompiler import CCompiler, find_zig, identify
 from pytest_golink.toolchain.process import run
 
@@ -63,7 +63,7 @@ class GoToolchain:
         return tuple(self._known())
 
     def cgo_supported(self, target: Target) -> bool:
-        """Tell whether Go has cgo at all on a target."""
+        """Return whether Go has cgo at all on a target."""
         return self._known().get(target, False)
 
     def parse_target(self, text: str) -> Target:
@@ -78,11 +78,9 @@ class GoToolchain:
         if target in self._known():
             return target
         names = [str(known) for known in self.targets]
-        near = difflib.get_close_matches(text, names, n=1)
         same_os = [name for name in names if name.startswith(f"{goos}/")]
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        known = f"{goos} has: {', '.join(same_os)}" if same_os else f"`{self.path} tool dist list` lists them"
-        raise ToolchainError(f"unknown target {text!r} for {self.version}: {hint}({known})")
+        known = f"{goos} has {', '.join(same_os)}" if same_os else f"`{self.path} tool dist list` lists them"
+        raise ToolchainError(f'unknown target "{text}" for {self.version}{suggestion(text, names)}; {known}')
 
     def _known(self) -> dict[Target, bool]:
         return _targets(self.path, tuple(sorted(self.environment.items())))
@@ -181,9 +179,9 @@ def _in_file(path: str, key: str) -> bool:
 
 def _caches(settings: Mapping[str, str], cache: Path) -> dict[str, str]:
     """
-    Give Go the folders that it does not find by itself.
+    Return Go the folders that it does not find by itself.
 
-    Without HOME, or with one that cannot be written (a container that runs as a user of its own), Go refuses to build.
+    Without HOME, or with one that cannot be written (a container that runs as another user), Go refuses to build.
     """
     found = {}
     if not _usable(settings.get("GOCACHE", ""), os.W_OK):

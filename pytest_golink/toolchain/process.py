@@ -49,12 +49,12 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
-                # A group of its own, so that the compilers and linkers under `go` can be ended with it.
+                # In a new group, so that golink can end the compilers and linkers under `go` with it.
                 start_new_session=True,
             )
         stdout, stderr = process.communicate(timeout=timeout_s)
     except BaseException:
-        # Ctrl-C, a timeout, or another plugin's exception: whatever it was, nobody waits for the answer any more.
+        # Ctrl-C, a timeout, or another plugin's exception: nothing waits for the answer any more.
         if process is not None:
             _end(process)
         raise
@@ -63,7 +63,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: inside Popen it would leave a program that nobody knows of."""
+    """Hold Ctrl-C back for a moment: inside Popen it would leave a program running unnoticed."""
     handler = signal.getsignal(signal.SIGINT)
     # Python calls handlers in the main thread only.
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
@@ -97,5 +97,5 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        # The leader of a session of its own: its group has its process id.
+        # It leads its own session: the group has its process id.
         os.killpg(process.pid, number)

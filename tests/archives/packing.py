@@ -107,12 +107,19 @@ class Layout:
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
 
     def image(self, layers: Iterable[bytes], *, os: str = "linux", architecture: str = "amd64") -> dict[str, Any]:
-        config = {"os": os, "architecture": architecture}
-        manifest = {
-            "schemaVersion": 2,
-            "config": self.blob(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
-            "layers": [self.blob(layer, "application/vnd.oci.image.layer.v1.tar+gzip") for layer in layers],
-        }
+        config = {"os": os, "architecture": architecture} if os else {}
+        described = [self.blob(layer, "application/vnd.oci.image.layer.v1.tar+gzip") for layer in layers]
+        return self.manifest(described, config=config)
+
+    def manifest(
+        self,
+        layers: list[dict[str, Any]],
+        *,
+        config: object = None,
+        config_type: str = "application/vnd.oci.image.config.v1+json",
+    ) -> dict[str, Any]:
+        described = self.blob(json.dumps(config or {}).encode(), config_type)
+        manifest = {"schemaVersion": 2, "config": described, "layers": layers}
         return self.blob(json.dumps(manifest).encode(), "application/vnd.oci.image.manifest.v1+json")
 
     def index(self, manifests: list[dict[str, Any]]) -> None:

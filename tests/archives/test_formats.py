@@ -118,7 +118,8 @@ def test_every_platform_of_a_layout_is_an_image(tmp_path: Path) -> None:
     amd64 = made.image([tar({"bin/app": b"amd64", "bin/link": "/bin/app", "up": "../../bin/app"})])
     arm = made.image([tar([("bin/app", b"arm"), special("bin/hard", b"1", "bin/app")])], architecture="arm")
     platform = {"os": "linux", "architecture": "arm", "variant": "v7"}
-    attestation = {**made.image([tar({"bin/app": b"none"})]), "platform": {"os": "unknown", "architecture": "unknown"}}
+    statement = made.blob(b"{}", "application/vnd.in-toto+json")
+    attestation = {**made.manifest([statement]), "platform": {"os": "unknown", "architecture": "unknown"}}
     made.index([made.nested_index([amd64, {**arm, "platform": platform}, attestation])])
     made.write(tmp_path / "image")
 

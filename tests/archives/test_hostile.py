@@ -13,7 +13,6 @@ import struct
 import sys
 import tarfile
 import zipfile
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +40,7 @@ def take(folder: Path, member: str) -> None:
 
 
 def refusal(folder: Path, content: bytes, member: str = "**") -> str:
-    """Give the text of the error for an archive that must not be read; nothing may be written anywhere."""
+    """Return the text of the error for an archive that must not be read; nothing may be written anywhere."""
     (folder / "a").write_bytes(content)
     with pytest.raises(ArchiveError) as error:
         take(folder, member)
@@ -87,7 +86,10 @@ def test_a_backslash_in_a_unix_name_is_a_character(tmp_path: Path) -> None:
         (("app", "/etc/passwd"), 'a!app: links out of the archive, to "/etc/passwd"'),
         (("app", "gone"), "a!app: links to gone, which is not in the archive"),
         (("app", "app"), "a!app: its links go in a circle"),
-        (special("app", tarfile.LNKTYPE, "gone"), "a!app: links to gone, which is not in the archive"),
+        (
+            special("app", tarfile.LNKTYPE, "gone"),
+            'a!app: is a hard link to "gone", and no file is there when the link is made',
+        ),
         (
             special("app", tarfile.LNKTYPE, "../../etc/passwd"),
             'a: the name of the member "../../etc/passwd" leads out of the archive',
@@ -121,15 +123,6 @@ def test_devices_and_fifos_are_passed_over(tmp_path: Path) -> None:
     assert [one.name for one in find_images(["a.tar!?"], tmp_path)] == ["a.tar!d"]
 
 
-def test_a_name_that_stands_twice_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
-    twice = tar([("app", b"1"), ("other", b"1"), ("app", b"2")])
-
-    assert refusal(tmp_path, twice, "app") == (
-        "a!app: stands twice in the archive: which one is installed depends on the tool"
-    )
-    assert len(find_images(["a!other"], tmp_path)) == 1
-
-
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     content = bytearray(zipped({"app": b"1"}))
     content[6] |= 1
@@ -142,14 +135,24 @@ def test_a_compression_that_python_does_not_know_is_refused(tmp_path: Path) -> N
     content = bytearray(zipped({"app": b"1"}))
     content[8] = content[content.index(b"PK\x01\x02") + 10] = 97
 
-    assert refusal(tmp_path, bytes(content)) == "a!app: is damaged: That compression method is not supported"
+    assert (
+        refusal(tmp_path, bytes(content))
+        == "a!app: compression method not supported: 97 (WavPack); pack it with Deflate"
+    )
 
 
 def test_a_zip_that_lies_about_a_size_is_refused(tmp_path: Path) -> None:
     content = bytearray(zipped({"app": b"1" * 1000}))
     struct.pack_into("<I", content, content.index(b"PK\x01\x02") + 24, 10)
 
-    assert "Bad CRC-32" in refusal(tmp_path, bytes(content))
+    assert "a!app: has two sizes: (11, 1000) in its own header, (11, 10) in the directory" in refusal(
+        tmp_path, bytes(content)
+    )
+    struct.pack_into("<I", content, 22, 10)
+    assert refusal(tmp_path, bytes(content)) == "a!app: is damaged: it unpacks to more than its header says"
+    for at in (content.index(b"PK\x01\x02") + 24, 22):
+        struct.pack_into("<I", content, at, 1001)
+    assert refusal(tmp_path, bytes(content)) == "a!app: is damaged: 1 bytes of it are missing"
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -167,7 +170,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("kind", PACKERS)
 def test_a_truncated_archive_is_refused_wherever_it_is_cut(kind: str, tmp_path: Path) -> None:
-    content = PACKERS[kind](random.Random(4).randbytes(3000))  # noqa: S311 - what does not compress
+    content = PACKERS[kind](b"\x7fELF" + random.Random(4).randbytes(2996))  # noqa: S311 - what does not compress
 
     # Python fills the rest of a tar's last record with zeros: no cut in there loses anything.
     end = len(content) if kind != "tar" else 512 + 3072 + 512
@@ -175,17 +178,32 @@ def test_a_truncated_archive_is_refused_wherever_it_is_cut(kind: str, tmp_path: 
         assert refusal(tmp_path, content[:size]).startswith("a")
 
 
+# A checksum covers what is in these: damage may hit a name or a date, and never a member's bytes.
+CHECKED = ("gz", "bz2", "xz", "single", "zip")
+
+
 @pytest.mark.parametrize("kind", PACKERS)
-def test_any_damage_gives_an_error_of_ours_or_an_answer(kind: str, tmp_path: Path) -> None:
-    content = PACKERS[kind](bytes(600))
+def test_damage_gives_an_error_of_ours_or_the_bytes_that_were_packed(kind: str, tmp_path: Path) -> None:
+    program = b"\x7fELF" + bytes(596)
+    content = PACKERS[kind](program)
     chance = random.Random(5)  # noqa: S311 - the same damage each time
+    errors = 0
     for _ in range(60):
         damaged = bytearray(content)
         for _ in range(chance.randint(1, 4)):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         (tmp_path / "a").write_bytes(bytes(damaged))
-        with suppress(GolinkError):
-            take(tmp_path, "**")
+        try:
+            unpacked = [found.at(tmp_path / "out").read_bytes() for found in find_images(["a!**"], tmp_path)]
+        except GolinkError:
+            errors += 1
+            continue
+        assert unpacked
+        if kind in CHECKED:
+            assert unpacked == [program]
+    assert errors
+    # bzip2 and xz check their own headers too.
+    assert errors < 60 or kind in ("bz2", "xz")
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress, bytes])
@@ -300,16 +318,16 @@ def test_a_damaged_header_in_the_middle_is_not_the_end(tmp_path: Path) -> None:
     assert refusal(tmp_path, bytes(content)) == "a: is a damaged tar: bad checksum at offset 1024"
 
 
-def test_a_sparse_file_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_sparse_file_whose_parts_do_not_fit_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
     header = bytearray(_header(b"app", size=b"%011o\0" % 1, kind=tarfile.GNUTYPE_SPARSE))
     header[257:265] = b"ustar  \0"
-    header[386:410] = b"%011o\0%011o\0" % (0, 1)
+    header[386:410] = b"%011o\0%011o\0" % (0, 2)
     header[483:495] = b"%011o\0" % 1
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
 
     text = refusal(tmp_path, bytes(header) + b"1".ljust(512, b"\0") + bytes(1024))
-    assert text == "a!app: is stored as a sparse file, which cannot be read"
+    assert text == "a!app: is a sparse file whose parts do not fit"
 
 
 def test_a_compressed_file_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
@@ -345,7 +363,7 @@ def test_a_central_directory_that_lies_is_refused(tmp_path: Path) -> None:
     content = bytearray(zipped({"app": b"1"}))
     struct.pack_into("<I", content, len(content) - 10, 1 << 31)
 
-    assert refusal(tmp_path, bytes(content)).startswith("a: is a damaged zip: ")
+    assert refusal(tmp_path, bytes(content)).startswith("a: its directory has 2147483648 bytes, more than the bound")
 
 
 def test_a_central_directory_over_the_bound_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +388,7 @@ def test_a_link_of_a_zip_that_is_no_link_is_refused(tmp_path: Path) -> None:
             ar({"debian-binary": b"2.0\n"}),
             "is an ar archive without data.tar, so no Debian package (has debian-binary)",
         ),
-        (ar({"debian-binary": b"2.0\n", "data.tar": b""}), "is a damaged tar: empty header at offset 0"),
+        (ar({"debian-binary": b"2.0\n", "data.tar": b""}), "is a damaged tar: empty at offset 0"),
         (b"!<arch>\n" + b"x" * 60, "the ar header at offset 8 is damaged or cut short"),
     ],
 )
@@ -388,8 +406,6 @@ def layouts() -> dict[str, tuple[dict[str, bytes], str]]:
     for _ in range(6):
         deepest = circle.nested_index([deepest])
     circle.index([deepest])
-    twice = Layout()
-    twice.index([twice.image([tar([("app", b"1"), ("app", b"2")])])])
 
     tagged = [{**image, "annotations": {"org.opencontainers.image.ref.name": f"{number}"}} for number in range(300)]
 
@@ -405,7 +421,6 @@ def layouts() -> dict[str, tuple[dict[str, bytes], str]]:
         "escaping digest": (index([escaping]), "a descriptor of the image has no digest: 'sha256:../../../etc/passwd'"),
         "missing blob": (index([missing]), "has no blobs/sha256/000000"),
         "deep index": (circle.files, "image indexes within indexes, more than 4 deep"),
-        "twice in a layer": (twice.files, "stands twice in one layer"),
         "too many": (index(tagged), "has more than the bound of 256 images"),
     }
 
@@ -456,5 +471,5 @@ def test_zip_members_that_overlap_cost_no_more_than_one(tmp_path: Path, monkeypa
         archive.filelist.extend([info] * 50)
     (tmp_path / "a.zip").write_bytes(file.getvalue())
 
-    with pytest.raises(ArchiveError, match="stands twice"):
+    with pytest.raises(ArchiveError, match="is a zip whose members overlap"):
         find_images(["a.zip!app"], tmp_path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_golink.builder import Builder, GoBinary, parse_options
+from pytest_golink.builder import Builder, BuiltImage, parse_options
 from pytest_golink.errors import BuildError, ParameterError, ToolchainError
 from pytest_golink.toolchain import find_go
 
@@ -50,7 +50,7 @@ def builds(tmp_path: Path) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-Build: TypeAlias = "Callable[..., GoBinary]"
+Build: TypeAlias = "Callable[..., BuiltImage]"
 Start: TypeAlias = "Callable[..., Build]"
 
 
@@ -65,8 +65,8 @@ def start(tmp_path: Path, module: Path, counted: GoToolchain) -> Start:
     return started
 
 
-def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path) -> None:
-    prebuilt = GoBinary(
+def test_a_prebuilt_image_is_not_built_again(tmp_path: Path) -> None:
+    prebuilt = BuiltImage(
         path=tmp_path / "app",
         name="dist/app",
         target=None,
@@ -80,23 +80,8 @@ def test_a_prebuilt_image_has_no_remedies_and_is_not_built_again(tmp_path: Path)
         header=None,
     )
 
-    with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to rebuild"):
-        prebuilt.remedies({"static": True})
     with pytest.raises(ParameterError, match="dist/app was not built here: there is nothing to build it from"):
         prebuilt.rebuild(tmp_path, fresh_cache=False)
-
-
-def test_remedies_are_tried_by_who_knows_the_rules(start: Start) -> None:
-    asked: list[tuple[GoBinary, object]] = []
-
-    def try_remedies(binary: GoBinary, policy: object) -> tuple[()]:
-        asked.append((binary, policy))
-        return ()
-
-    built = start(try_remedies=try_remedies)()
-
-    assert built.remedies({"static": True}) == ()
-    assert asked == [(built, {"static": True})]
 
 
 def test_an_image_is_built_once_more_in_a_copy_of_its_module(start: Start, module: Path, tmp_path: Path) -> None:
@@ -124,7 +109,7 @@ def test_a_copy_that_does_not_build_or_cannot_be_made_is_an_error(start: Start, 
         built.rebuild(tmp_path / "second", fresh_cache=False)
 
 
-def output(binary: GoBinary) -> str:
+def output(binary: BuiltImage) -> str:
     return subprocess.run([binary.path], capture_output=True, text=True, check=True).stderr.strip()
 
 
@@ -224,8 +209,12 @@ class TestPackage:
         assert caught.value.status == 1
         assert caught.value.command[1] == "build"
 
+    def test_a_build_that_makes_no_image_is_an_error(self, start: Start) -> None:
+        with pytest.raises(BuildError, match=r"go ended well, but made no image; look at GOFLAGS"):
+            start()(env={"GOFLAGS": "-n"})
+
     def test_an_unknown_target_is_an_error_at_once(self, start: Start, tmp_path: Path) -> None:
-        with pytest.raises(ToolchainError, match=r"unknown target 'linux/amd46'.*did you mean 'linux/amd64'"):
+        with pytest.raises(ToolchainError, match=r'unknown target "linux/amd46".*did you mean "linux/amd64"\?'):
             start()(target="linux/amd46")
         assert builds(tmp_path) == 0
 
@@ -253,7 +242,7 @@ class TestRecord:
         assert built.path == slot / "image" / "module"
         assert built.linked
         assert built.seconds > 0
-        assert repr(built) == f"GoBinary(path={built.path!r}, name='module', target='linux/arm64')"
+        assert repr(built) == f"BuiltImage(path={built.path!r}, name='module', target='linux/arm64')"
 
     def test_the_facts_are_read_once(self, start: Start) -> None:
         built = start()(cgo=False)
@@ -338,8 +327,11 @@ class TestCache:
         second = build()
         monkeypatch.setenv("PATH", str(tmp_path))
         third = build()
+        # ld writes it into DT_RUNPATH, and Go does not know.
+        monkeypatch.setenv("LD_RUN_PATH", "/opt/lib")
+        fourth = build()
 
-        assert len({first.path, second.path, third.path}) == 3
+        assert len({first.path, second.path, third.path, fourth.path}) == 4
 
     def test_the_next_session_asks_go_and_links_nothing_anew(self, start: Start, tmp_path: Path) -> None:
         first = start("1")()
@@ -416,7 +408,8 @@ class TestCache:
         assert output(first) == "hello"
 
     @pytest.mark.parametrize(
-        "damage", ["image gone", "image cut", "record gone", "record cut", "record of another form"]
+        "damage",
+        ["image gone", "image cut", "image doctored", "record gone", "record cut", "record of another form"],
     )
     def test_what_is_damaged_is_not_taken_for_an_image(self, start: Start, damage: str) -> None:
         first = start("1")()
@@ -426,6 +419,12 @@ class TestCache:
                 first.path.unlink()
             case "image cut":
                 first.path.write_bytes(first.path.read_bytes()[:1000])
+            case "image doctored":
+                # Of the same size and time, and the same build ID: Go itself would take it for up to date.
+                status, content = first.path.stat(), first.path.read_bytes()
+                assert content.count(b"hello") > 0
+                first.path.write_bytes(content.replace(b"hello", b"HELLO"))
+                os.utime(first.path, ns=(status.st_atime_ns, status.st_mtime_ns))
             case "record gone":
                 record.unlink()
             case "record cut":
@@ -439,8 +438,18 @@ class TestCache:
         assert second.linked
         assert output(second) == "hello"
 
+    def test_a_cache_that_golink_cannot_write_to_is_a_build_error(self, start: Start, tmp_path: Path) -> None:
+        (tmp_path / "cache").mkdir()
+        # The simplest folder that root cannot write to either.
+        (tmp_path / "cache" / "slots").symlink_to("/proc")
+
+        with pytest.raises(
+            BuildError, match=r"^module \(linux/amd64\): golink cannot keep its image in .*/cache: No such"
+        ):
+            start()()
+
     def test_sessions_side_by_side_build_the_same_image_one_after_the_other(self, start: Start, tmp_path: Path) -> None:
-        built: list[GoBinary] = []
+        built: list[BuiltImage] = []
         threads = [
             threading.Thread(target=lambda session=session: built.append(start(session)())) for session in "1111"
         ]

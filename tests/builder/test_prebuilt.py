@@ -12,7 +12,7 @@ import pytest
 from pytest_golink import GolinkError, UnreadableBinaryError
 from pytest_golink.archives.found import Found
 from pytest_golink.builder import prebuilt
-from pytest_golink.builder.prebuilt import as_binary, find_artifacts, find_prebuilt
+from pytest_golink.builder.prebuilt import as_image, find_artifacts, find_prebuilt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +52,10 @@ def test_each_slice_of_a_fat_file_is_an_image_in_an_archive_too(tmp_path: Path, 
         ("app.zip!bin/app[darwin/amd64]", "darwin/amd64"),
         ("app.zip!bin/app[darwin/arm64]", "darwin/arm64"),
     ]
-    assert [one.facts().slice for one in found] == ["amd64", "arm64"] * 2
-    binary = as_binary(found[1])
+    assert [one.facts.slice for one in found] == ["amd64", "arm64"] * 2
+    binary = as_image(found[1])
     assert (binary.name, binary.target, binary.facts.slice) == ("app[darwin/arm64]", "darwin/arm64", "arm64")
-    assert found[0].facts() is found[0].facts()
+    assert found[0].facts is found[0].facts
 
 
 def test_a_fat_file_of_one_slice_is_one_image_and_a_damaged_one_is_an_error_when_it_is_read(
@@ -66,10 +66,10 @@ def test_a_fat_file_of_one_slice_is_one_image_and_a_damaged_one_is_an_error_when
 
     damaged, one = find_prebuilt(["one", "damaged"], tmp_path, extract_to=tmp_path)
 
-    assert (one.label, one.target, str(one.facts().target)) == ("one", None, "darwin/arm64")
+    assert (one.label, one.target, str(one.facts.target)) == ("one", None, "darwin/arm64")
     assert damaged.label == "damaged"
     with pytest.raises(UnreadableBinaryError):
-        damaged.facts()
+        _ = damaged.facts
 
 
 def test_a_file_that_cannot_be_opened_has_no_slices_and_is_an_error_when_it_is_read(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_opened_has_no_slices_and_is_an_error_when_it_is_r
 
     assert one.label == "app"
     with pytest.raises(UnreadableBinaryError, match="directory"):
-        one.facts()
+        _ = one.facts
 
 
 def test_a_file_that_loses_a_slice_after_it_was_found_is_an_error(tmp_path: Path, thin: dict[str, bytes]) -> None:
@@ -87,7 +87,7 @@ def test_a_file_that_loses_a_slice_after_it_was_found_is_an_error(tmp_path: Path
     (tmp_path / "app").write_bytes(fat({"arm64": thin["arm64"]}))
 
     with pytest.raises(GolinkError, match=r"^app\[darwin/amd64\]: the file has changed since it was found$"):
-        first.facts()
+        _ = first.facts
 
 
 def test_an_image_that_is_not_for_the_target_that_goreleaser_says_is_an_error(
@@ -106,6 +106,6 @@ def test_an_image_that_is_not_for_the_target_that_goreleaser_says_is_an_error(
     right, wrong = find_artifacts("dist", tmp_path, ids=(), extract_to=tmp_path)
 
     assert (right.label, right.target) == ("dist/amd64", "darwin/amd64")
-    assert str(right.facts().target) == "darwin/amd64"
-    with pytest.raises(GolinkError, match=r"^dist/arm64: said to be for darwin/arm64, but it is for darwin/amd64$"):
-        wrong.facts()
+    assert str(right.facts.target) == "darwin/amd64"
+    with pytest.raises(GolinkError, match=r"^dist/arm64: listed as darwin/arm64, but the image is for darwin/amd64$"):
+        _ = wrong.facts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 # A run of pytest inside this process forgets what it imported, but for what is there before.
-import pytest_golink.collect.nodes
+import pytest_golink.collect.items
 import pytest_golink.policy  # noqa: F401
 from tests.plugin.conftest import _go_cache, counting_go
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -161,10 +162,12 @@ def test_runxfail_takes_no_waiver(pytester: pytest.Pytester, policy: Path) -> No
         POLICY.replace('name = "app"', 'name = "app"\nldflags = "-s -w"').replace('ldflags = "-s -w"\n\n', "\n")
     )
 
-    result = pytester.runpytest_inprocess("--runxfail", "-k", "net and stripped")
+    result = pytester.runpytest_inprocess("--runxfail", "-k", "net and stripped", "--golink-report-file=report.json")
 
     result.assert_outcomes(failed=1, deselected=6)
-    result.stdout.fnmatch_lines(["golink: net (linux/amd64) violates stripped (waived)"])
+    (finding,) = json.loads(pytester.path.joinpath("report.json").read_text())["findings"]
+    assert finding["outcome"] == "violated"
+    result.stdout.fnmatch_lines(["golink: net (linux/amd64) violates stripped"])
 
 
 WRONG = """
@@ -213,3 +216,33 @@ def test_a_policy_that_is_not_there_is_a_usage_error(pytester: pytest.Pytester) 
     assert result.stderr.lines[0] == (
         "ERROR: --golink-policy: there is no file ci/release.toml; a policy is a TOML file such as golink.toml"
     )
+
+
+def test_two_binaries_that_ask_one_rule_of_one_file_have_two_items(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("dist").joinpath("app").write_bytes(b"not a program")
+    pytester.path.joinpath("golink.toml").write_text(
+        '[[binary]]\npath = "dist/*"\nrules = { max-size = "1 GB" }\n'
+        '[[binary]]\npath = "dist/app"\nrules = { max-size = "1 kB", stripped = true }\n'
+    )
+
+    result = pytester.runpytest_inprocess("--collect-only", "-q")
+
+    assert [line for line in result.outlines if "::" in line] == [
+        "golink.toml::dist/app::max-size",
+        "golink.toml::dist/app::stripped",
+        "golink.toml::dist/app::max-size (line 6)",
+    ]
+
+
+@pytest.mark.usefixtures("module")
+def test_testpaths_do_not_hide_the_policy_of_the_root(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\ntestpaths = tests")
+    pytester.mkdir("tests").joinpath("test_it.py").write_text("def test_it(): ...")
+    pytester.path.joinpath("golink.toml").write_text(POLICY)
+
+    collected = pytester.runpytest_inprocess("--collect-only", "-q")
+    of_a_folder = pytester.runpytest_inprocess("--collect-only", "-q", "tests")
+
+    assert "golink.toml::net::stripped" in collected.outlines
+    assert "tests/test_it.py::test_it" in collected.outlines
+    assert not [line for line in of_a_folder.outlines if line.startswith("golink.toml")]

@@ -74,7 +74,7 @@ def test_an_item_that_runs_again_shows_its_error_again(pytester: pytest.Pytester
     result.assert_outcomes(errors=4)
     shown = result.stdout.str()
     assert shown.count("undefined: undefined") == 2
-    assert shown.count("broken could not be built; the error stands at golink.toml::broken::static") == 2
+    assert shown.count("broken could not be built; golink.toml::broken::static shows the error") == 2
 
 
 def test_of_several_images_the_error_is_that_of_the_one_that_does_not_build(

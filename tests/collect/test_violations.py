@@ -51,11 +51,11 @@ broken (linux/amd64) does not build (exit status 1)
   # example.com/app/broken
   ./main.go:4:2: undefined: undefined
   command: GO build -o IMAGE .""",
-    "broken::stripped": "broken could not be built; the error stands at golink.toml::broken::static",
+    "broken::stripped": "broken could not be built; golink.toml::broken::static shows the error",
     "dist/plain::no-link-warnings": """\
 golink: dist/plain (linux/amd64) does not say whether no-link-warnings holds
   expected  no linker warning
-  observed  this image was not built here: an image does not keep what its linker said
+  observed  the image was not built in this run, and does not keep the linker's messages
   remedy    build it with go_build, or let CI keep the linker's output
   asked for golink.toml:31""",
     "dist/text::no-link-warnings": (
@@ -65,7 +65,7 @@ golink: dist/plain (linux/amd64) does not say whether no-link-warnings holds
 dist/nothing*: no file matches (looked in FOLDER/dist); there is dist/packed.tar.gz, dist/plain, dist/text
 dist/packed.tar.gz!bin/app: no member of dist/packed.tar.gz matches (looked in dist/packed.tar.gz); there is \
 bin/application
-golink.toml:35: this override for windows/* is about no image that was found; their targets: linux/amd64, unknown""",
+golink.toml:35: this override for windows/* matches no image that was found; their targets: linux/amd64, unknown""",
 }
 
 

@@ -38,4 +38,4 @@ def test_nothing_is_said_of_one_that_is_needed_or_whose_items_did_not_all_run() 
 
 def test_the_text_of_a_waiver_says_how_long_it_holds() -> None:
     assert waiver_text(WAIVER) == "crash reports need symbols (until 2027-03-01)"
-    assert today() == dt.date.today()
+    assert today() == dt.datetime.now(dt.timezone.utc).date()

@@ -11,8 +11,9 @@ import pytest
 from pytest_golink.__main__ import main
 from pytest_golink.report.json_report import json_report
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
-from tests.report.made_reports import MADE, RELEASE, asked, hostile, image
-from tests.rules.made import DYNAMIC, STATIC, needed
+from tests.report.attacks import hostile
+from tests.report.report_factory import MADE, RELEASE, finding_of, shipped
+from tests.rules.facts_factory import DYNAMIC, STATIC, needed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,28 +31,28 @@ def built(name: str, flags: str) -> ReportedImage:
         command=("go", "build", "-o", f"built/{flags}/{name}", flags, "."),
         environment=(("CGO_ENABLED", "0"), ("GOOS", "linux"), ("LC_ALL", "C")),
     )
-    made = image(name, STATIC, build=record)
+    made = shipped(name, STATIC, build=record)
     return replace(made, facts={**made.facts, "path": f"built/{flags}/{name}"})
 
 
-STATIC_RULE = asked("static", "app", STATIC)
-STRIPPED = asked("stripped", "app", STATIC)
+STATIC_RULE = finding_of("static", "app", STATIC)
+STRIPPED = finding_of("stripped", "app", STATIC)
 OLD = Report(
-    images=(image("app", STATIC), image("gone", STATIC), image("same", DYNAMIC)),
-    findings=(STATIC_RULE, STRIPPED, asked("pie", "app", STATIC), asked("nx", "gone", STATIC)),
+    images=(shipped("app", STATIC), shipped("gone", STATIC), shipped("same", DYNAMIC)),
+    findings=(STATIC_RULE, STRIPPED, finding_of("pie", "app", STATIC), finding_of("nx", "gone", STATIC)),
 )
 NEW = Report(
     images=(
-        image("app", replace(DYNAMIC, needed=needed("libc.so.6"), size=9_000_000)),
-        image("same", replace(DYNAMIC, size=1_510_000)),
-        image("new", STATIC),
+        shipped("app", replace(DYNAMIC, needed=needed("libc.so.6"), size=9_000_000)),
+        shipped("same", replace(DYNAMIC, size=1_510_000)),
+        shipped("new", STATIC),
     ),
     findings=(
         outcome(STATIC_RULE, "violated"),
         outcome(STRIPPED, "passed"),
-        outcome(asked("pie", "app", STATIC), "waived"),
-        asked("dynamic", "new", STATIC),
-        asked("static", "new", STATIC),
+        outcome(finding_of("pie", "app", STATIC), "waived"),
+        finding_of("dynamic", "new", STATIC),
+        finding_of("static", "new", STATIC),
     ),
 )
 
@@ -147,7 +148,10 @@ def test_rules_alone_may_differ(folder: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_how_much_a_size_may_differ_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old, new = Report(images=(image("app", STATIC),)), Report(images=(image("app", replace(STATIC, size=1_560_000)),))
+    old, new = (
+        Report(images=(shipped("app", STATIC),)),
+        Report(images=(shipped("app", replace(STATIC, size=1_560_000)),)),
+    )
 
     assert diff(folder, old, new) == 0
     assert diff(folder, old, new, "--size-tolerance=1%") == 1

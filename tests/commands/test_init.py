@@ -10,8 +10,10 @@ import pytest
 
 from pytest_golink.__main__ import main
 from pytest_golink.commands.init import _binary, _Table
-from pytest_golink.commands.proposed_rules import Proposal
+from pytest_golink.commands.proposed_rules import ProposedRule
 from pytest_golink.policy import read_policy
+from pytest_golink.rules import rule_named
+from pytest_golink.rules.proposal import Proposal
 from tests.archives.packing import deb, tar
 from tests.plugin.conftest import _go_cache
 
@@ -83,7 +85,7 @@ def test_what_is_no_module_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
         f"{tmp_path}: none of its 1 packages is a main package: there is nothing to link"
     )
     (tmp_path / "lib.go").write_text("pakkage lib\n")
-    assert refusal(capsys, str(tmp_path)).startswith(f"go list ./... in {tmp_path} fails:\n")
+    assert refusal(capsys, str(tmp_path)).startswith("`go list` failed (exit status 1)\n")
     (tmp_path / "lib.go").unlink()
     assert "none of its 0 packages is a main package" in refusal(capsys, str(tmp_path))
 
@@ -98,9 +100,9 @@ def test_a_program_that_does_not_build_is_an_error(shop: Path, capsys: pytest.Ca
 def test_a_go_that_does_not_answer_is_an_error(
     shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_golink.commands.init._LIST_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("pytest_golink.toolchain.golist._TIMEOUT_S", 0.0)
 
-    assert refusal(capsys, str(shop)).startswith("go list does not answer: ")
+    assert refusal(capsys, str(shop)).startswith("`go list` did not answer: ")
 
 
 def test_names_that_clash_are_told_apart_by_their_folders(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +198,7 @@ def test_a_goreleaser_folder_is_taken_as_it_is(
 
 def test_a_system_without_stricter_rules_has_no_override() -> None:
     table = _Table(lines=(), hints="", targets=(), subjects=())
-    strict = Proposal(rule="static", why="", needs="")
+    strict = ProposedRule(rule=rule_named("static"), proposal=Proposal(why=""))
 
     assert list(_binary(table, {"linux": (strict,), "darwin": (), "": (strict,)})) == [
         "[[binary]]",

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_golink.__main__ import main
 from pytest_golink.report.json_report import json_report
-from tests.report.made_reports import MADE, RELEASE, hostile
+from tests.report.attacks import hostile
+from tests.report.report_factory import MADE, RELEASE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.__main__ import main
 from pytest_golink.platforms import parse_platform
+from tests.platforms.test_root import copy_glibc, library
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -40,8 +41,15 @@ def test_the_table_of_a_system_is_one_that_a_policy_takes(
     pytester.runpytest("-p", "no:xdist").assert_outcomes(passed=1)
 
 
-def test_long_lists_are_laid_out_and_read_back(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["platform", "/", "--name", "here"]) == 0
+def test_long_lists_are_laid_out_and_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "system"
+    copy_glibc(root)
+    # Without a name of its own a library is found by that of its file.
+    library(root / "usr/lib/libown0.so", "")
+    for number in range(1, 20):
+        shutil.copy(root / "usr/lib/libown0.so", root / f"usr/lib/libown{number}.so")
+
+    assert main(["platform", str(root), "--name", "here"]) == 0
 
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 120
@@ -49,7 +57,8 @@ def test_long_lists_are_laid_out_and_read_back(capsys: pytest.CaptureFixture[str
     platform = parse_platform("here", table)
     goarch = platform.targets[0].goarch
     assert platform.libc == "glibc"
-    assert platform.has_library("libc.so.6", goarch)
+    for name in ("libc.so.6", "libown0.so", "libown19.so"):
+        assert platform.has_library(name, goarch)
 
 
 def test_a_platform_that_is_known_is_held_against_the_files(

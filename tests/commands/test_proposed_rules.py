@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.commands.proposed_rules import proposals, toml
+from pytest_golink.commands.proposed_rules import proposals
 from pytest_golink.facts import BuildPath
 from pytest_golink.rules.registry import RULES
-from tests.rules.made import DYNAMIC, GLIBC_STATIC, MACHO, PE, PIE, STATIC, go, subject, target
+from pytest_golink.text.toml import toml
+from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, PE, PIE, STATIC, go, subject, target
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,7 +26,7 @@ def held(*images: BinaryFacts) -> list[str]:
 
 
 def broken(*images: BinaryFacts) -> dict[str, str]:
-    return {one.rule: one.observed for one in proposals([[subject(image) for image in images]]).broken}
+    return {one.rule.name: one.observed for one in proposals([[subject(image) for image in images]]).broken}
 
 
 def test_the_strictest_linkage_that_holds_is_proposed() -> None:
@@ -75,7 +76,7 @@ def test_a_folder_of_this_machine_is_not_written_down() -> None:
 def test_a_binary_gets_what_it_alone_keeps() -> None:
     found = proposals([[subject(STATIC)], [subject(DYNAMIC)], [subject(PIE)]])
 
-    own = [[one.rule for one in binary] for binary in found.own]
+    own = [[one.rule.name for one in binary] for binary in found.own]
     assert "static" in own[0]
     # It is implied, and stands on the same ladder.
     assert "self-contained" not in own[0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pytest_golink.facts import Cgo, Libc
 from pytest_golink.rules import evaluate
 from pytest_golink.source import explain
-from tests.rules.made import OWN_C, subject, symbols
+from tests.rules.facts_factory import OWN_C, subject, symbols
 
 GLIBC_2_36 = Libc(kind="glibc", presence="dynamic", floor="2.36", floor_symbols=("arc4random",))
 ALONE = replace(OWN_C, cgo=Cgo(enabled=True, used=True, packages=("runtime/cgo",)))

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_golink.diagnosis.cpu import cpu_levels
 from pytest_golink.facts import BuildInfo, CpuLevel
-from tests.rules.made import FOREIGN, STATIC, go, target
+from tests.rules.facts_factory import FOREIGN, STATIC, go, target
 
 NOTE = CpuLevel(setting="GOAMD64", level="v3", via="GNU_PROPERTY_X86_ISA_1_NEEDED")
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.facts import Cgo, Module
 from pytest_golink.rules import evaluate
 from pytest_golink.source import explain
-from tests.rules.made import DYNAMIC, IMPORT_DYNAMIC, MACHO, PE, STATIC, subject
+from tests.rules.facts_factory import DYNAMIC, IMPORT_DYNAMIC, MACHO, PE, STATIC, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -14,7 +14,7 @@ from pytest_golink.facts import Module
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
 from pytest_golink.source import explain
-from tests.rules.made import STATIC
+from tests.rules.facts_factory import STATIC
 
 if TYPE_CHECKING:
     from pathlib import Path

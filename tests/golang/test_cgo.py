@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_golink.golang import Functions
-from pytest_golink.golang.cgo import cgo_packages, cgo_used, resolvers, unescape
+from pytest_golink.golang.cgo import cgo_packages, cgo_used, cgo_witnesses, resolvers, unescape
 
 
 def functions(*names: str) -> Functions:
@@ -59,6 +59,11 @@ def test_of_two_exported_functions_only_the_one_that_left_nothing_is_told_by_its
     assert packages("a.F", "_cgoexp_0a_One", "a.One", "b.F", "_cgoexp_0b_Two", "go:end") == ("a", "b")
 
 
+def test_a_function_that_is_not_exported_names_no_package() -> None:
+    # Cgo's hash is not among its names: "" is the export of none of them.
+    assert packages("a.", "b.F", "_cgoexp_0a_F") == ("b",)
+
+
 def test_runtime_cgo_is_linked_in_where_c_can_call_its_function() -> None:
     assert cgo_used(functions("_cgo_topofstack"))
     assert not cgo_used(functions("runtime.cgocall", "main._cgo_topofstack"))
@@ -86,7 +91,32 @@ def test_a_resolver_is_linked_in_where_its_functions_are(names: tuple[str, ...],
     assert resolvers(functions(*names), "elf", ()) == found
 
 
+def test_plan_9_asks_its_connection_server_and_other_systems_do_not() -> None:
+    assert resolvers(functions("net.queryDNS"), "plan9", ()) == ("system",)
+    assert resolvers(functions("net.queryDNS"), "elf", ()) == ("none",)
+
+
 def test_getaddrinfo_imported_without_cgo_is_the_systems_resolver_on_macos_alone() -> None:
     assert resolvers(functions(), "macho", {"getaddrinfo"}) == ("system",)
     assert resolvers(functions("_cgo_topofstack"), "macho", {"getaddrinfo"}) == ("none",)
     assert resolvers(functions(), "elf", {"getaddrinfo"}) == ("none",)
+
+
+IMPORTS = ("pthread_attr_getstacksize", "pthread_create", "pthread_sigmask", "puts")
+
+
+@pytest.mark.parametrize(
+    ("names", "imports", "symbols", "found"),
+    [
+        ((), IMPORTS, (), 1),
+        ((), (), ("main.main", "x_cgo_init"), 1),
+        ((), IMPORTS, ("x_cgo_init",), 2),
+        ((), IMPORTS[1:], ("_cgo_init",), 0),
+        # purego, whose own runtime/cgo is Go.
+        (("github.com/ebitengine/purego/internal/fakecgo.x_cgo_init",), IMPORTS, ("x_cgo_init",), 0),
+    ],
+)
+def test_runtime_cgo_shows_beside_its_name(
+    names: tuple[str, ...], imports: tuple[str, ...], symbols: tuple[str, ...], found: int
+) -> None:
+    assert len(cgo_witnesses(functions(*names), imports, lambda: symbols)) == found

@@ -186,8 +186,7 @@ def test_the_table_of_an_embedded_image_is_not_taken_for_the_images_own() -> Non
 
     assert "main.main" in go(table=embedded + own, moduledata=moduledata).functions
     assert "main.main" in go(table=embedded + own, moduledata=moduledata, blob=bytes(64)).functions
-    with pytest.raises(UnreadableBinaryError, match="a Go build info, but no pclntab"):
-        go(table=embedded + own, moduledata=b"")
+    assert go(table=embedded + own, moduledata=b"").damage
 
 
 def test_an_image_of_nothing_is_not_gos() -> None:
@@ -195,9 +194,12 @@ def test_an_image_of_nothing_is_not_gos() -> None:
     assert read_go(image()) is None
 
 
-def test_a_build_info_without_a_pclntab_is_an_error() -> None:
-    with pytest.raises(UnreadableBinaryError, match="there is a Go build info, but no pclntab"):
-        go(table=bytes(64))
+def test_a_build_info_without_a_pclntab_is_damage_that_costs_only_what_the_pclntab_tells() -> None:
+    made = go(table=bytes(64))
+
+    assert made.damage == "there is a Go build info, but no pclntab: was it garbled, packed, or damaged?"
+    assert (made.cgo_used, made.resolvers(()), made.link_mode) == (None, None, None)
+    assert made.build.path is not None
 
 
 @pytest.mark.parametrize(("format_", "name"), [("elf", ".go_export"), ("macho", "__GNU_GO,__go_export")])

@@ -95,7 +95,7 @@ def test_a_header_word_that_is_damaged_is_an_error_that_names_it(layout: Layout)
 @pytest.mark.parametrize(
     ("at", "new", "what"),
     [
-        (0, b"\xf2", "f2 ff ff ff 00 00 is no magic number"),
+        (0, b"\0\0\0\0", "00 00 00 00 00 00 is no magic number"),
         (4, b"\1", "f1 ff ff ff 01 00 is no magic number"),
         (6, b"\3", "an instruction size of 3"),
         (7, b"\4", "a pointer size of 4 does not fit the image"),
@@ -194,3 +194,19 @@ def test_an_empty_section_of_the_name_is_not_there() -> None:
 def test_a_file_that_was_made_to_be_slow_is_an_error(data: bytes) -> None:
     with pytest.raises(UnreadableBinaryError, match="too many places look like a pclntab"):
         scanned(data)
+
+
+def test_another_magic_number_is_garbles_and_no_table() -> None:
+    table = Machine().pclntab(NAMES)
+    made = region(b"\x12\x34\x56\x78" + table[4:], name=".gopclntab", writable=False)
+
+    assert list(read_pclntabs(Memory(image(made, sections=[made])))) == []
+
+
+def test_a_section_with_the_wrong_name_does_not_hide_the_table() -> None:
+    # llvm-strip up to 14 gives Go's sections the names of others.
+    other = region(bytes(64), 0x1000, name=".gopclntab", writable=False)
+    own = region(Machine().pclntab(NAMES), name=".typelink", writable=False)
+
+    (found,) = read_pclntabs(Memory(image(other, own, sections=[other, own])))
+    assert list(found.read_functions()) == list(NAMES)

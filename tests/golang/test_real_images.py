@@ -147,3 +147,21 @@ def test_a_local_replacement_is_read_with_the_module_it_replaces(go_build: GoBui
     assert module.replace == Module(path="./dependency", version="(devel)")
     # Go writes an empty line behind the replacement; the settings come after it.
     assert go.settings["CGO_ENABLED"] == "0"
+
+
+def test_cgo_whose_names_were_changed_still_shows(go_sample: GoSample, tmp_path: Path) -> None:
+    image = go_sample("net", target="linux/amd64", cgo=True).path.read_bytes()
+    for old, new in (
+        (b"_cgo_topofstack", b"_xgo_topofstack"),
+        (b"_C2func_", b"_Q2func_"),
+        (b"_Cfunc_", b"_Qfunc_"),
+        (b"_cgoexp_", b"_xgoexp_"),
+        (b"CGO_ENABLED=1", b"CGO_ENABLED=0"),
+    ):
+        image = image.replace(old, new)
+    (tmp_path / "app").write_bytes(image)
+
+    facts = read_binary(tmp_path / "app")
+    assert (facts.cgo.enabled, facts.cgo.used, facts.resolver) == (False, None, None)
+    assert [witness.partition(" ")[0] for witness in facts.cgo.witnesses] == ["imports", "the"]
+    assert facts.cgo.dynamic_imports == ()

@@ -16,7 +16,7 @@ from pytest_golink.platforms import PLATFORMS, parse_platform
 from pytest_golink.reader.elf.system import read_exports
 from pytest_golink.rules.runs_on import start_on
 from tests.reader.c_images import zig
-from tests.rules.made import DYNAMIC, IMPORT_DYNAMIC, go, needed, subject, symbols, target
+from tests.rules.facts_factory import DYNAMIC, IMPORT_DYNAMIC, go, needed, subject, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

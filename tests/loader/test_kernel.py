@@ -11,7 +11,7 @@ from pytest_golink.facts import Elf, Libc, Loading
 from pytest_golink.loader.kernel import kernel_floors
 from pytest_golink.platforms import parse_platform
 from pytest_golink.rules.runs_on import start_on
-from tests.rules.made import GLIBC_STATIC, MACHO, STATIC, go, subject, target
+from tests.rules.facts_factory import GLIBC_STATIC, MACHO, STATIC, go, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -10,7 +10,7 @@ from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
 from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors, windows_version
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules.runs_on import start_on
-from tests.rules.made import MACHO, PE, by_go, needed, subject, symbols, target
+from tests.rules.facts_factory import MACHO, PE, by_go, needed, subject, symbols, target
 
 
 def answer(facts: BinaryFacts, platform: str) -> tuple[bool | None, str]:

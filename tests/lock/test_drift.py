@@ -10,8 +10,8 @@ import pytest
 from pytest_golink.facts import Cgo, Content, CryptoModule, Hardening, Libc
 from pytest_golink.lock import LockEntry, Tolerance, compare
 from pytest_golink.lock.drift_text import diff_lines
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -25,8 +25,8 @@ FIVE_PERCENT = Tolerance(share=0.05)
 def drift_of(old: LockEntry, new: LockEntry, tolerance: Tolerance = FIVE_PERCENT) -> tuple[set[str], list[str]]:
     """The ways in which facts differ, and the lines of the diff."""
     drift = compare(old, new, tolerance)
-    assert drift.fails == any(difference.way != "better" for difference in drift.differences)
-    return {difference.way for difference in drift.differences}, diff_lines(drift.differences, width=0)
+    assert drift.fails == any(difference.change != "better" for difference in drift.differences)
+    return {difference.change for difference in drift.differences}, diff_lines(drift.differences, width=0)
 
 
 def libc(**changes: Any) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_content_has_a_reason_each_way(old: dict[str, Any], new: dict[str, Any],
         entry(made.STATIC, content=Content(**old)), entry(made.STATIC, content=Content(**new)), FIVE_PERCENT
     )
 
-    assert [(difference.way, difference.reason) for difference in drift.differences] == [(way, reason)]
+    assert [(difference.change, difference.reason) for difference in drift.differences] == [(way, reason)]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_golink.lock import Tolerance, compare, diff_lines, drift_finding, drift_text, gone_text
-from tests.lock.made import entry
-from tests.rules import made
+from pytest_golink.lock import Tolerance, compare, diff_lines, drift_finding, drift_text, removed_text
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 NODE = "golink.toml::app[linux/amd64]::lock"
 TOLERANCE = Tolerance(share=0.05)
@@ -29,7 +29,7 @@ def test_it_is_the_diff_of_the_entry_with_a_word_on_each_line() -> None:
         '- size = "1.50 MB"',
         '+ size = "3.00 MB"                          # grew by 100%',
         "",
-        "better than locked, which alone would not fail:",
+        "better than locked, which by itself would not fail:",
         '- needed."libm.so.6" = "DT_NEEDED"   # needs it no more',
         "",
         f"accept it: pytest --golink-update-lock '{NODE}'",
@@ -55,7 +55,7 @@ def test_an_image_that_is_not_in_the_lock_is_shown_whole() -> None:
     drift = compare(None, entry(made.ARCHIVE), TOLERANCE)
 
     assert drift_text(drift, place="golink.lock", nodeid="golink.toml::app::lock").splitlines() == [
-        "golink: app is not in golink.lock: nobody has agreed to what it links to",
+        "golink: app is not in golink.lock: its linkage has not been accepted yet",
         '+ target = "linux/amd64"',
         '+ format = "ar"',
         '+ kind = "archive"',
@@ -69,11 +69,11 @@ def test_an_image_that_is_not_in_the_lock_is_shown_whole() -> None:
 
 
 def test_an_image_that_is_in_the_lock_alone_says_how_it_goes() -> None:
-    assert gone_text("old[linux/386]", place="golink.lock:9", policy="golink.toml").splitlines() == [
-        "golink: old[linux/386] is in golink.lock:9, and golink.toml has no such image:",
-        "its binary or target was taken out, was renamed, or was not found",
+    assert removed_text("old[linux/386]", place="golink.lock:9", policy="golink.toml").splitlines() == [
+        "golink: old[linux/386] is in golink.lock:9, but golink.toml has no such image:",
+        "its binary or target was removed or renamed, or golink did not find it",
         "",
-        "take it out of the lock, in a run of all images: pytest --golink-update-lock",
+        "remove it from the lock, in a run of all images: pytest --golink-update-lock",
     ]
 
 

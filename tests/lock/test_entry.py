@@ -19,8 +19,8 @@ from pytest_golink.facts import (
     Module,
     VersionNeed,
 )
-from tests.lock.made import entry, text_of
-from tests.rules import made
+from tests.lock.entry_factory import entry, text_of
+from tests.rules import facts_factory as made
 
 if TYPE_CHECKING:
     from pytest_golink import GoBuild as BuildFixture

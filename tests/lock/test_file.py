@@ -84,5 +84,5 @@ def test_a_file_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(64 * 1024 * 1024 + 1)
 
-    with pytest.raises(LockError, match="larger than 67,108,864 bytes: no lock that golink wrote"):
+    with pytest.raises(LockError, match="larger than 67,108,864 bytes: golink did not write it"):
         read_lock(path, name="golink.lock")

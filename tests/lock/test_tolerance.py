@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.lock import Tolerance, parse_tolerance
-from pytest_golink.lock.tolerance import bytes_of, is_rounded, rounded
+from pytest_golink.lock.model import bytes_of, is_rounded, rounded
 
 
 @pytest.mark.parametrize(

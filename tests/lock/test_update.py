@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_golink.lock import Lock, LockEntry, Seen, Tolerance, Update, updated
-from tests.lock.made import entry
-from tests.rules import made
+from tests.lock.entry_factory import entry
+from tests.rules import facts_factory as made
 
 A, B, C = (entry(made.STATIC, image=name) for name in "abc")
 NEW_A = entry(made.DYNAMIC, image="a")

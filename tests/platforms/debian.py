@@ -42,7 +42,7 @@ _APT_S = 600
 
 def root_of(folder: Path, suite: str, goarch: str, packages: tuple[str, ...]) -> Path:
     """
-    Give a root folder that holds these packages of a suite, made once; MINBASE with all that they depend on.
+    Return a root folder that holds these packages of a suite, made once; MINBASE with all that they depend on.
 
     Raises:
         subprocess.CalledProcessError: apt cannot reach or verify the suite.
@@ -96,7 +96,7 @@ def _downloaded(folder: Path, suite: str, architecture: str, packages: tuple[str
 
 
 def apt(state: Path, suite: str, architecture: str) -> dict[str, str]:
-    """Give an environment in which apt knows that suite and architecture alone, with a state of its own."""
+    """Return an environment in which apt knows only that suite and architecture, with its own state."""
     for part in ("lists/partial", "cache/archives/partial", "preferences.d"):
         (state / part).mkdir(parents=True, exist_ok=True)
     (state / "status").touch()

@@ -82,7 +82,7 @@ def _limit() -> None:
 @cache
 def _chroot() -> tuple[str, ...]:
     """
-    Give the command that changes the root folder: its arguments are the root, and what is started there.
+    Return the command that changes the root folder: its arguments are the root, and what is started there.
 
     Raises:
         RuntimeError: Neither root nor a user namespace is to be had.

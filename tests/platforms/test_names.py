@@ -62,7 +62,7 @@ def test_a_family_alone_means_every_release_oldest_first() -> None:
         ("debain12", 'unknown platform "debain12"; did you mean "debian12"?'),
         ("rhel11", 'unknown platform "rhel11"; of rhel there are rhel7, rhel8, rhel9, rhel10'),
         ("almalinux7", 'unknown platform "almalinux7"; of alma there are alma8, alma9, alma10'),
-        ("xyzzy", 'unknown platform "xyzzy"; one of your own is a table [platform.NAME] of golink.toml'),
+        ("xyzzy", 'unknown platform "xyzzy"; your own platform is a table [platform.NAME] of golink.toml'),
     ],
 )
 def test_an_unknown_name_is_an_error_that_helps(name: str, message: str) -> None:
@@ -127,9 +127,9 @@ def test_a_platform_of_ones_own_extends_another_of_ones_own() -> None:
         ({"libary": []}, 'platform own: unknown key "libary"; did you mean "libraries"?'),
         (
             {"targets": ["linux"]},
-            "platform own: targets: ['linux'] is not a list of GOOS/GOARCH such as \"linux/amd64\"",
+            "platform own: targets: 'linux' is not GOOS/GOARCH such as \"linux/amd64\"",
         ),
-        ({"targets": [1]}, "platform own: targets: [1] is not a list of strings"),
+        ({"targets": [1]}, 'platform own: targets: 1 is not GOOS/GOARCH such as "linux/amd64"'),
         (
             {"extends": "debian"},
             "platform own: extends: debian is several platforms: debian10, debian11, debian12, debian13",
@@ -144,8 +144,11 @@ def test_a_platform_of_ones_own_extends_another_of_ones_own() -> None:
             "platform own: cpu.s390x: 'z' is not a level of a GOARCH that",
         ),
         ({"extends": "debian12", "cpu": "v2"}, "platform own: cpu: 'v2' is not a table"),
-        ({"extends": "debian12", "directories": ["lib"]}, "platform own: directories.: 'lib' is not an absolute path"),
-        ({"extends": "debian12", "loaders": {"amd64": "ld.so"}}, "platform own: loaders.amd64.: 'ld.so' is not an abs"),
+        ({"extends": "debian12", "directories": ["lib"]}, "platform own: directories: 'lib' is not an absolute path"),
+        (
+            {"extends": "debian12", "loaders": {"amd64": "ld.so"}},
+            "platform own: loaders.amd64: 'ld.so' is not an abs",
+        ),
         ({"extends": "debian12", "libraries": ["x"] * 10_001}, "platform own: libraries: ["),
     ],
 )

@@ -34,23 +34,30 @@ def describe(path: Path) -> dict[str, Any]:
         return describe_root(root)
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root folder with glibc's loader, libc and a versioned library in a folder of which ld.so.cache knows."""
-    root = tmp_path_factory.mktemp("system")
+def copy_glibc(root: Path) -> None:
+    """Copy the loader of this machine's Python, and its libc.so.6, to where that loader looks for it."""
     interpreter = read_binary(sys.executable).interpreter
     assert interpreter is not None
     real = Path(os.path.realpath(interpreter))
     libc = next(path for path in (real.with_name("libc.so.6"), Path("/lib64/libc.so.6")) if path.exists())
-    for folder in ("usr/lib", "usr/lib64", "opt/ours/lib", "etc", "usr/lib/elsewhere/glibc-hwcaps/x86-64-v3"):
+    for folder in ("usr/lib", "usr/lib64"):
         (root / folder).mkdir(parents=True)
     (root / "lib").symlink_to("usr/lib")
     (root / "lib64").symlink_to("/usr/lib64")
     shutil.copy(real, root / "usr/lib64" / Path(interpreter).name)
-    # libm as libc: what counts is the directory that the loader names itself.
+    # What counts is the directory that the loader names itself.
     own = root / str(libc.parent.resolve()).lstrip("/")
     own.mkdir(parents=True, exist_ok=True)
     shutil.copy(libc, own / "libc.so.6")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root folder with glibc's loader, libc and a versioned library in a folder of which ld.so.cache knows."""
+    root = tmp_path_factory.mktemp("system")
+    copy_glibc(root)
+    for folder in ("opt/ours/lib", "etc", "usr/lib/elsewhere/glibc-hwcaps/x86-64-v3"):
+        (root / folder).mkdir(parents=True)
     (root / "etc/ld.so.conf").write_text("/opt/ours/lib\n/usr/lib/elsewhere\n")
     (root / "etc/ld.so.cache").write_bytes(
         cache(
@@ -82,7 +89,9 @@ def cache(*paths: str) -> bytes:
 def library(path: Path, soname: str, versions: str = "") -> None:
     source = path.with_suffix(".c")
     source.write_text("int first(void) { return 1; }\nint second(void) { return 2; }\n")
-    command = ["gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{soname}", str(source), "-o", str(path)]
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", str(source), "-o", str(path)]
+    if soname:
+        command.append(f"-Wl,-soname,{soname}")
     if versions:
         script = path.with_suffix(".map")
         script.write_text(versions)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _go_cache(monkeypatch: pytest.MonkeyPatch, go_toolchain: GoToolchain) -> None:
     monkeypatch.setenv("GOCACHE", go_toolchain.settings["GOCACHE"])
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
 
 @pytest.fixture

@@ -91,4 +91,4 @@ def test_a_wrong_option_of_a_call_is_an_error_that_says_what_is_right(pytester: 
 
     result = pytester.runpytest_inprocess()
 
-    result.stdout.fnmatch_lines(["E  *ParameterError: unknown build option 'linkmod'; did you mean 'linkmode'?"])
+    result.stdout.fnmatch_lines(['E  *ParameterError: unknown build option "linkmod"; did you mean "linkmode"?'])

@@ -7,7 +7,7 @@ import pytest
 TEST = """
 import pytest
 from pytest_golink import ReaderDisagreement, assert_static, read_binary
-from pytest_golink.reader import second_elf
+from pytest_golink.reader.witnesses import pyelftools as second_elf
 
 @pytest.fixture(autouse=True)
 def other_answer(monkeypatch):

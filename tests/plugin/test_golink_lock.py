@@ -126,8 +126,8 @@ def test_images_that_one_side_alone_has_fail_and_what_only_got_better_is_told(pr
     result.assert_outcomes(passed=3, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "golink: tool[[]dist/tool[]] is not in golink.lock: nobody has agreed to what it*",
-            "golink: old[[]dist/old[]] is in golink.lock:*, and golink.toml has no such image:*",
+            "golink: tool[[]dist/tool[]] is not in golink.lock: its linkage has not been*",
+            "golink: old[[]dist/old[]] is in golink.lock:*, but golink.toml has no such image:*",
         ]
     )
     result.stdout.fnmatch_lines(
@@ -135,7 +135,7 @@ def test_images_that_one_side_alone_has_fail_and_what_only_got_better_is_told(pr
             "*= golink.lock =*",
             "app[[]dist/app[]] is better than golink.lock says:",
             '- needed."libc.so.6" = "DT_NEEDED" * # needs it no more',
-            "That is no failure; pytest --golink-update-lock writes it down.",
+            "That is no failure; pytest --golink-update-lock updates the entries.",
         ]
     )
     result.stdout.fnmatch_lines(["violated *lock*"])
@@ -153,7 +153,7 @@ def test_an_image_that_cannot_be_read_keeps_its_entry_and_the_others_are_written
         [
             "golink.lock is written: 1 changed",
             "  changed  tool[[]dist/tool[]]",
-            "  not written, since it could not be built or read  app[[]dist/app[]]",
+            "  not written, since golink could not build or read it  app[[]dist/app[]]",
         ]
     )
     assert project.entry("app") == before
@@ -165,7 +165,7 @@ def test_a_run_that_is_interrupted_writes_nothing(project: Project) -> None:
 
     result = project.run("--golink-update-lock", "golink.toml", "test_last.py")
 
-    result.stdout.fnmatch_lines(["golink: no lock was written: the run did not get to its end"])
+    result.stdout.fnmatch_lines(["golink: no lock was written: the run ended early"])
     assert not project.lock.exists()
 
 
@@ -232,6 +232,25 @@ def test_an_image_that_is_built_is_locked_as_well_and_one_that_does_not_build_is
 
     written.assert_outcomes(passed=1, errors=1, deselected=2)
     written.stdout.fnmatch_lines(
-        ["golink.lock is written: 1 added", "  added  good", "  not written, since it could not be built or read  bad"]
+        ["golink.lock is written: 1 added", "  added  good", "  not written, since golink could not build*  bad"]
     )
     pytester.runpytest("--golink-lock", "-k", "good").assert_outcomes(passed=2, deselected=2)
+
+
+@pytest.mark.parametrize("option", ["--golink-lock", "--golink-update-lock"])
+def test_policies_that_would_share_a_lock_or_be_one_are_mistakes(pytester: pytest.Pytester, option: str) -> None:
+    for name in ("ci.toml", "ci.conf", "strict.lock"):
+        pytester.path.joinpath(name).write_text('[[binary]]\npath = "app"\nrules = { static = true }\n')
+    pytester.path.joinpath("ci.lock").write_text("lock = 1\n")
+    before = pytester.path.joinpath("strict.lock").read_text()
+
+    result = pytester.runpytest(option, *(f"--golink-policy={name}" for name in ("ci.toml", "ci.conf", "strict.lock")))
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            "ERROR: *ci.toml: its lock, ci.lock, is that of ci.conf as well: rename one of the two policies",
+            "*strict.lock: a policy cannot be called .lock: its lock would replace it",
+        ]
+    )
+    assert pytester.path.joinpath("strict.lock").read_text() == before

@@ -72,9 +72,9 @@ def test_go_sample_builds_in_the_sample_folder(pytester: pytest.Pytester) -> Non
     ("line", "message"),
     [
         ("golink_cgo = perhaps", "ini key golink_cgo: invalid truth value 'perhaps'"),
-        ("golink_linkmode = interal", "ini key golink_linkmode: linkmode: expected internal or external (did you mean"),
+        ("golink_linkmode = interal", "ini key golink_linkmode: linkmode: expected one of internal, external, not"),
         ("golink_target = linux", "ini key golink_target: target: expected GOOS/GOARCH"),
-        ("golink_buildmode = dll", "ini key golink_buildmode: buildmode: expected default or exe"),
+        ("golink_buildmode = dll", "ini key golink_buildmode: buildmode: expected one of default, exe"),
         ("golink_package = ./...", "ini key golink_package: package: './...' is a pattern"),
         ("golink_env = GOAMD64", "ini key golink_env: expected NAME=VALUE, not 'GOAMD64'"),
         ("golink_report = perhaps", "ini key golink_report: invalid truth value 'perhaps'"),

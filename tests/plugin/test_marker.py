@@ -47,10 +47,13 @@ def test_the_nearest_marker_wins_option_by_option(pytester: pytest.Pytester) -> 
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ("linkmod='internal'", "unknown build option 'linkmod'; did you mean 'linkmode'?"),
-        ("linkmode='interal'", "linkmode: expected internal or external (did you mean 'internal'?), not 'interal'"),
+        ("linkmod='internal'", 'unknown build option "linkmod"; did you mean "linkmode"?'),
+        (
+            "linkmode='interal'",
+            "linkmode: expected one of internal, external, not 'interal'; did you mean \"internal\"?",
+        ),
         ("target='linux'", "target: expected GOOS/GOARCH, such as \"linux/arm64\", not 'linux'"),
-        ("buildmode='dll'", "buildmode: expected default or exe or pie or c-archive or c-shared or plugin, not 'dll'"),
+        ("buildmode='dll'", "buildmode: expected one of default, exe, pie, c-archive, c-shared, plugin, not 'dll'"),
         ("cgo='yes'", "cgo: expected true, false, or nothing for Go's default, not 'yes'"),
         ("'.', 'linux/arm64'", "package is the only positional argument, but there are ('.', 'linux/arm64')"),
         ("'.', package='.'", "package is given twice"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.collect import nodes
+from pytest_golink.collect import items
 from pytest_golink.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ DAMAGED = "damaged: elf: "
 
 
 @pytest.fixture(autouse=True)
-def _images(pytester: pytest.Pytester, go_sample: GoSample, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+def _images(pytester: pytest.Pytester, go_sample: GoSample) -> None:
     whole = go_sample("static", target="linux/amd64", cgo=False).path
     shutil.copy(whole, pytester.path / "whole")
     (pytester.path / "damaged").write_bytes(whole.read_bytes()[:100])
@@ -105,8 +104,8 @@ def test_an_item_that_ends_in_anything_but_an_answer_has_none(
     def fails(rule: str, *_others: object) -> None:
         raise SandboxError("no namespaces") if rule == "static" else KeyError("of golink's own making")
 
-    monkeypatch.setattr(nodes, "evaluate", fails)
-    monkeypatch.setattr(nodes.GolinkPath, "setup", lambda self: fails(self.name))
+    monkeypatch.setattr(items, "evaluate", fails)
+    monkeypatch.setattr(items.GolinkPath, "setup", lambda self: fails(self.name))
 
     assert [
         (error["kind"], error["image"], error["target"], error["path"], error["place"], error["text"])
@@ -163,6 +162,42 @@ def test_a_report_of_a_part_says_so(pytester: pytest.Pytester, arguments: list[s
     found = run(pytester, *arguments)
 
     assert (found["selected"], found["complete"]) == (selected, True)
+
+
+TRIMMED = """
+def pytest_collection_modifyitems(items):
+    del items[1:]
+"""
+SKIPPED = """
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason="slow"))
+"""
+
+
+@pytest.mark.parametrize("conftest", [TRIMMED, SKIPPED])
+@pytest.mark.parametrize("workers", [[], ["-n1"]])
+def test_a_policy_s_item_that_is_taken_away_or_skipped_makes_a_part_of_a_report(
+    pytester: pytest.Pytester, conftest: str, workers: list[str]
+) -> None:
+    pytester.makeconftest(conftest)
+    pytester.path.joinpath("app").write_bytes(b"not a program")
+    pytester.path.joinpath("golink.toml").write_text(
+        '[[binary]]\npath = "app"\nrules = { static = true, stripped = true }\n'
+    )
+
+    pytester.runpytest_subprocess("--golink-report-file=out.json", *workers)
+    found = report(pytester.path)
+
+    assert (found["selected"], found["complete"]) == (True, True)
+
+
+def test_a_test_function_that_skips_itself_leaves_a_report_whole(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it="import pytest\n\n@pytest.mark.skip\ndef test_it():\n    pass\n")
+
+    assert run(pytester)["selected"] is False
 
 
 def test_what_is_not_collected_is_an_error_though_the_rest_is_run(pytester: pytest.Pytester) -> None:

@@ -46,11 +46,7 @@ def test_that_does_not_build(go_build):
 
 
 @pytest.fixture(autouse=True)
-def _image(
-    pytester: pytest.Pytester, go_sample: GoSample, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+def _image(pytester: pytest.Pytester, go_sample: GoSample, request: pytest.FixtureRequest) -> None:
     if "app" not in request.fixturenames:
         shutil.copy(go_sample("static", target="linux/amd64", cgo=False).path, pytester.path / "app")
         pytester.makepyfile(test_it=TESTS)

@@ -52,6 +52,21 @@ def test_a_cache_that_cannot_be_made_is_no_reason_not_to_build(pytester: pytest.
     assert "golink-" in line
 
 
+@pytest.mark.usefixtures("app")
+def test_a_cache_that_golink_cannot_write_to_is_no_reason_not_to_build(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=TEST)
+    kept = pytester.mkdir(".pytest_cache").joinpath("d")
+    kept.mkdir()
+    # Such as an earlier run left, and another user owns. Root cannot write here either.
+    kept.joinpath("golink").symlink_to("/proc")
+
+    result = pytester.runpytest_subprocess("-rP")
+
+    result.assert_outcomes(passed=1)
+    [line] = [line for line in result.outlines if line.startswith("image: ")]
+    assert "golink-" in line
+
+
 def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_it(go_build): ...")
 
@@ -75,10 +90,11 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.errors",
                 "pytest_golink.fixtures",
                 "pytest_golink.plugin",
-                "pytest_golink.plugin.recording",
+                "pytest_golink.plugin.recorder",
                 "pytest_golink.plugin.summary",
-                "pytest_golink.plugin.waivers",
+                "pytest_golink.plugin.unneeded_waivers",
                 "pytest_golink.recording",
+                "pytest_golink.session",
                 "pytest_golink.settings",
             }
             assert not {"lief", "elftools", "macholib"} & sys.modules.keys()
@@ -115,5 +131,6 @@ def test_every_public_name_is_there() -> None:
     assert set(pytest_golink.__all__) <= set(dir(pytest_golink))
     for name in pytest_golink.__all__:
         assert getattr(pytest_golink, name).__name__ == name
-    with pytest.raises(AttributeError, match="module 'pytest_golink' has no attribute 'assert_statik'"):
-        _ = pytest_golink.assert_statik
+    for name in ("assert_statik", "RULES"):
+        with pytest.raises(AttributeError, match=f"module 'pytest_golink' has no attribute '{name}'"):
+            getattr(pytest_golink, name)

@@ -79,7 +79,7 @@ def test_two_binaries_of_one_name_are_told(tmp_path: Path) -> None:
     text = "[[binary]]\npackage = './cmd/app'\nrules.static = true\n"
 
     assert mistakes(tmp_path, text + text.replace("cmd", "other")) == [
-        'golink.toml:4: the binary in line 1 is called "app" too; give this one a name of its own'
+        'golink.toml:4: the binary in line 1 is called "app" too; give this one another name'
     ]
 
 

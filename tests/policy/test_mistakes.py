@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What is wrong stands above; this is a binary with which all else is right.
-OUT = "leads out of the folder of the policy; nothing outside of it is read"
+OUT = "leads out of the folder of the policy; golink reads nothing outside of it"
 RELATIVE = "write it relative to the folder of the policy, with / between folders"
 FORM = 'is not of the form archive!member, such as "dist/*.tar.gz!**/app"'
 MEMBER = 'leads out of the archive; name the member as the archive does, such as "**/app"'
 NAME = 'expected a name of at most 200 characters, without any of []*? and without "::"'
 TARGETS = 'expected a list of at least one target, such as "linux/amd64"'
-SOURCE = "one of package, path and goreleaser says where a binary comes from"
+SOURCE = "exactly one of package, path and goreleaser must be given"
 REST = """
 [[binary]]
 package = "./cmd/app"
@@ -38,7 +38,7 @@ rules = { static = true }
         pytest.param(
             "\ufeffa = 1\n",
             [
-                "golink.toml:1: not TOML: Invalid statement; a byte order mark stands before it: save it as UTF-8 "
+                "golink.toml:1: not TOML: Invalid statement; the file starts with a byte order mark: save it as UTF-8 "
                 "without one"
             ],
             id="a byte order mark",
@@ -79,8 +79,22 @@ def test_a_file_that_is_not_there_and_a_folder_are_told(tmp_path: Path) -> None:
 
 def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "#" * (1024 * 1024 + 1)) == [
-        "golink.toml:1: larger than 1,048,576 bytes, which no policy is"
+        "golink.toml:1: larger than 1,048,576 bytes, the most that golink reads"
     ]
+
+
+def test_a_policy_that_its_own_lock_would_overwrite_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.lock").write_text("[[binary]]\npackage = '.'\nrules.nx = true\n")
+
+    with pytest.raises(PolicyError, match=r"^x\.lock:1: a policy cannot be called \*\.lock: golink would write"):
+        read_policy(tmp_path / "x.lock")
+
+
+def test_a_thousand_mistakes_are_enough(tmp_path: Path) -> None:
+    lines = mistakes(tmp_path, "".join(f"k{number} = 1\n" for number in range(90_000)))
+
+    assert len(lines) == 1001
+    assert lines[-1].startswith('golink.toml:1001: unknown key "k1000" in golink.toml; ')
 
 
 @pytest.mark.parametrize(
@@ -98,7 +112,7 @@ def test_a_file_of_more_than_a_mebibyte_is_not_read(tmp_path: Path) -> None:
         ("policy = 3" + REST, ["1: policy: expected a table, not 3"]),
         (
             "[policy]\nstatic = true" + REST,
-            ["2: policy.static: expected a table, not true; rules stand in a named one: [policy.NAME]"],
+            ["2: policy.static: expected a table, not true; put rules in a named table: [policy.NAME]"],
         ),
         ("lock = '5%'" + REST, ['1: lock: expected a table, not "5%"']),
         (
@@ -232,7 +246,7 @@ policy = "p"
     ("lines", "expected"),
     [
         ("targts = ['linux/amd64']", ['4: unknown key "targts" in [[binary]]; did you mean "targets"?']),
-        ("stripped = true", ['4: unknown key "stripped" in [[binary]]; a rule stands in rules = { stripped = … }']),
+        ("stripped = true", ['4: unknown key "stripped" in [[binary]]; write a rule as rules = { stripped = … }']),
         ("name = 'a::b'", [f'4: name: {NAME}, not "a::b"']),
         ("name = ''", [f'4: name: {NAME}, not ""']),
         ("policy = 1", ["4: policy: expected a name, or a list of at least one, not 1"]),
@@ -243,7 +257,7 @@ policy = "p"
         ("targets = []", [f"4: targets: {TARGETS}, not an empty list"]),
         (
             "targets = [\n'linux/amd64',\n'linux/amd64']",
-            ['6: targets: "linux/amd64" stands there twice'],
+            ['6: targets: "linux/amd64" is written twice'],
         ),
         (
             "targets = ['linux/x86_64', 'Linux/amd64', 'linux']",
@@ -254,12 +268,12 @@ policy = "p"
                 'did you mean "linux/amd64"?',
             ],
         ),
-        ("cgo = 'yes'", ["4: cgo: expected true, false, or nothing for Go's default, not 'yes'"]),
+        ("cgo = 'yes'", ['4: cgo: expected true, false, or nothing for Go\'s default, not "yes"']),
         (
             "buildmode = 'pi'",
             [
-                "4: buildmode: expected default or exe or pie or c-archive or c-shared or plugin "
-                "(did you mean 'pie'?), not 'pi'"
+                '4: buildmode: expected one of default, exe, pie, c-archive, c-shared, plugin, not "pi"; '
+                'did you mean "pie"?'
             ],
         ),
         ("tags = [1]", ['4: tags: expected build tags such as "netgo", not 1']),
@@ -270,11 +284,11 @@ policy = "p"
         ),
         (
             "race = 1\ntrimpath = 'x'",
-            ["4: race: expected true or false, not 1", "5: trimpath: expected true or false, not 'x'"],
+            ["4: race: expected true or false, not 1", '5: trimpath: expected true or false, not "x"'],
         ),
-        ("ids = ['a']", ["4: ids: it is for what is not built here; this binary has a package"]),
-        ("may-run = true", ["4: may-run: it is for what is not built here; this binary has a package"]),
-        ("path = 'dist/app'", [f"1: {SOURCE}: package and path are both given"]),
+        ("ids = ['a']", ["4: ids: only for a binary that golink does not build; this binary has a package"]),
+        ("may-run = true", ["4: may-run: only for a binary that golink does not build; this binary has a package"]),
+        ("path = 'dist/app'", [f"1: {SOURCE}: there are package and path"]),
         (
             "[binary.override]\ntargets = ['*']",
             ["4: override: expected a list of tables, not a table; write [[binary.override]]"],
@@ -290,8 +304,8 @@ policy = "p"
         (
             "[[binary.override]]\ntargets = ['linux/*']\ncgo = true",
             [
-                '5: override: "linux/*" cannot be decided: without targets this binary is built for Go\'s default '
-                "target, whichever that is; name them"
+                '5: override: "linux/*" cannot be decided: without targets the binary is built for Go\'s default '
+                "target, which depends on the machine; add targets"
             ],
         ),
         (
@@ -330,8 +344,8 @@ def test_a_binary_that_is_built(tmp_path: Path, lines: str, expected: list[str])
         ("./...", "2: package: './...' is a pattern; a build makes one image of one main package"),
         ("-o", "2: package: '-o' is a flag"),
         (" ", '2: package: expected a string that is not empty, not " "'),
-        (".", '2: package: "." does not tell a name; give one: name = "…"'),
-        ("..", '2: package: ".." does not tell a name; give one: name = "…"'),
+        (".", '2: package: "." does not tell a name; add name = "…"'),
+        ("..", '2: package: ".." does not tell a name; add name = "…"'),
     ],
 )
 def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: str) -> None:
@@ -351,19 +365,22 @@ def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: 
         ("path = 'dist\\app.exe'", [f'3: path: "dist\\app.exe": {RELATIVE}']),
         ('path = "a\\u0000b"', ['3: path: "a\\x00b" has characters that do not print']),
         ("path = []", ["3: path: expected a path, or a list of at least one, not an empty list"]),
-        ("path = ['a',\n'../b',\n'a']", ['5: path: "a" stands there twice']),
+        ("path = ['a',\n'../b',\n'a']", ['5: path: "a" is written twice']),
         ("path = ['a',\n'../b']", [f'4: path: "../b" {OUT}']),
         ("path = 'dist/*.zip!'", [f'3: path: "dist/*.zip!" {FORM}']),
         ("path = '!app'", [f'3: path: "!app" {FORM}']),
         ("path = 'a.zip!!c'", [f'3: path: "a.zip!!c" {FORM}']),
         ("path = 'a.zip!../b'", [f'3: path: "../b" {MEMBER}']),
         ("path = 'a.zip!/b'", [f'3: path: "/b" {MEMBER}']),
-        ("path = 'a'\ncgo = true", ["4: cgo: it is for what is built here; this binary has a path"]),
-        ("path = 'a'\ntargets = ['linux/amd64']", ["4: targets: it is for what is built here; this binary has a path"]),
+        ("path = 'a'\ncgo = true", ["4: cgo: only for a binary that golink builds; this binary has a path"]),
+        (
+            "path = 'a'\ntargets = ['linux/amd64']",
+            ["4: targets: only for a binary that golink builds; this binary has a path"],
+        ),
         ("path = 'a'\nids = ['x']", ["4: ids: they select from a goreleaser folder; this binary has a path"]),
         (
             "path = 'a'\n[[binary.override]]\ntargets = ['*']\ncgo = true",
-            ["6: cgo: it is for what is built here; this binary has a path"],
+            ["6: cgo: only for a binary that golink builds; this binary has a path"],
         ),
         (
             "path = 'a'\n[[binary.override]]\ntargets = ['linux/*']\nrules.static = false",
@@ -373,7 +390,7 @@ def test_a_package_that_cannot_be_built(tmp_path: Path, package: str, expected: 
         ("goreleaser = 'dist'\nids = []", ["4: ids: expected a list of at least one build id, not an empty list"]),
         (
             "goreleaser = 'dist'\ntrimpath = true",
-            ["4: trimpath: it is for what is built here; this binary has a goreleaser"],
+            ["4: trimpath: only for a binary that golink builds; this binary has a goreleaser"],
         ),
         ("name = 'app'", [f"1: {SOURCE}: there is none"]),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.policy.written import mistakes, policy_of
 
 if TYPE_CHECKING:
@@ -41,10 +43,52 @@ policy = "release"
     )
 
     (build,) = policy.binaries[0].builds
-    # In the order of the rules page. `soft` says again what `base` says of relro, after `hard`.
-    assert list(lines(build.rules).items()) == [("static", 14), ("stripped", 2), ("nx", 8), ("relro", 3)]
-    assert build.rules[3].parameters == {"level": "partial"}
+    # In the order of the rules page. `soft` is the later one, but it only inherits what `base` says of relro.
+    assert list(lines(build.rules).items()) == [("static", 14), ("stripped", 2), ("nx", 8), ("relro", 7)]
+    assert build.rules[3].parameters == {"level": "full"}
     assert str(build.rules[0].place) == "golink.toml:14"
+
+
+DIAMOND = """\
+[policy.base]
+glibc-at-most = "2.34"
+[policy.strict]
+extends = "base"
+glibc-at-most = "2.17"
+[policy.hard]
+extends = "base"
+pie = true
+[policy.other]
+glibc-at-most = "2.28"
+[policy.all]
+extends = ["strict", "hard", "other"]
+[[binary]]
+package = "./app"
+policy = "all"
+[[binary]]
+package = "./tool"
+policy = {policies}
+"""
+
+
+@pytest.mark.parametrize(
+    ("policies", "line"),
+    [
+        ("['strict', 'hard']", 5),
+        ("['hard', 'strict']", 5),
+        ("['strict', 'base']", 5),
+        ("['base', 'hard']", 2),
+        # Two that set the value themselves: the later one.
+        ("['other', 'strict']", 5),
+        ("['strict', 'other']", 10),
+        ("['strict', 'other', 'hard']", 10),
+    ],
+)
+def test_a_policy_s_own_value_wins_over_the_value_that_it_overrides(tmp_path: Path, policies: str, line: int) -> None:
+    policy = policy_of(tmp_path, DIAMOND.replace("{policies}", policies))
+
+    assert lines(policy.binaries[1].builds[0].rules)["glibc-at-most"] == line
+    assert lines(policy.binaries[0].builds[0].rules) == {"glibc-at-most": 10, "pie": 8}
 
 
 def test_a_binary_names_several_policies_and_adds_rules_of_its_own(tmp_path: Path) -> None:
@@ -237,3 +281,20 @@ def test_the_longest_chain_of_policies_is_followed(tmp_path: Path) -> None:
     text = f"{chain}[policy.p199]\nstatic = true\n[[binary]]\npackage = './app'\npolicy = 'p0'\n"
 
     assert lines(policy_of(tmp_path, text).binaries[0].rules) == {"static": 400}
+
+
+def test_a_rule_about_platforms_can_be_switched_off(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        """\
+[policy.release]
+static = true
+runs-on = ["scratch"]
+[[binary]]
+package = "./app"
+policy = "release"
+rules = { runs-on = false }
+""",
+    )
+
+    assert list(lines(policy.binaries[0].builds[0].rules)) == ["static"]

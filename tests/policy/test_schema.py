@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_golink.errors import ParameterError, PolicyError
-from pytest_golink.lock.tolerance import parse_tolerance
-from pytest_golink.platforms import reading
+from pytest_golink.lock.model import parse_tolerance
+from pytest_golink.platforms.keys import PLATFORM_KEYS
 from pytest_golink.policy import keys, read_policy
 from pytest_golink.policy.schema import schema, schema_text
 from pytest_golink.rules import RULES
@@ -54,7 +54,7 @@ BEYOND_A_SCHEMA = re.compile(
             "matches none of the targets",
             "cannot be decided",
             "no binary is called",
-            "nothing asks",
+            "is asked of",
             "no target of",
             # Build options together, and the words inside of a string.
             "^(cc|env|ldflags|extldflags|package|tags): ",
@@ -120,7 +120,7 @@ def test_the_schema_has_each_rule_with_each_parameter_and_each_key_of_a_platform
         assert named == (
             [] if rule.parameters[:1] and rule.parameters[0].table else [[p.name for p in rule.parameters]]
         )
-    assert [key.name for key in keys.PLATFORM] == list(reading._KEYS)
+    assert [key.name for key in keys.PLATFORM] == list(PLATFORM_KEYS)
 
 
 START = """\

@@ -31,7 +31,7 @@ rules = { nx = true }
 [[binary]]
 name = "released"
 goreleaser = "dist"
-rules = { stripped = true }
+rules = { stripped = true, same-linkage = true }
 """
 
 
@@ -65,6 +65,35 @@ def test_a_waiver_is_about_names_targets_and_files(
     given: Waiver, name: str, target: str | None, match: str | None, expected: bool
 ) -> None:
     assert given.covers(name, target, "static", match=match) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match", "expected"),
+    [
+        # What it names is not all that the binary has.
+        ("dist/app*", "dist/zzz", False),
+        ("dist/app*", "dist/app1", True),
+        ("dist/app?", "dist/app12", False),
+        ("dist/app?, dist/zzz", "dist/zzz", False),
+        ("dist/app*, dist/zzz", "dist/zzz", True),
+        ("dist/*", "dist/zzz", True),
+        ("dist/*[linux/*]", "dist/zzz", True),
+        ("dist/*[windows/*]", "dist/zzz", False),
+        ("*", "dist/zzz", True),
+    ],
+)
+def test_a_waiver_of_a_binary_without_a_name_covers_the_files_that_it_names(
+    tmp_path: Path, pattern: str, match: str, expected: bool
+) -> None:
+    policy = policy_of(
+        tmp_path,
+        "[[binary]]\npath = ['dist/app*', 'dist/zzz']\nrules.static = true\n"
+        f"[[waive]]\nbinary = '{pattern}'\nrule = 'static'\nreason = '…'\nuntil = 2027-03-01\n",
+    )
+
+    found = policy.waiver_for(policy.binaries[0].name, "linux/amd64", "static", match=match)
+
+    assert (found is not None) is expected
 
 
 def test_a_waiver_holds_through_its_last_day() -> None:
@@ -101,10 +130,10 @@ def test_of_several_waivers_the_one_that_holds_longest_counts(tmp_path: Path) ->
         ("binary = 'ap'\nrule = 'static'", ['20: no binary is called "ap"; did you mean "app"?']),
         ("binary = 'app[darwin/*]'\nrule = 'static'", ['20: no binary is called "app[darwin/*]"']),
         ("binary = 'out/*/server'\nrule = 'stripped'", ['20: no binary is called "out/*/server"']),
-        ("binary = 'app'\nrule = 'nx'", ['21: nothing asks "app" for nx: there is nothing to waive']),
+        ("binary = 'app'\nrule = 'nx'", ['21: no rule nx is asked of "app": there is nothing to waive']),
         (
             "binary = 'app[windows/*]'\nrule = ['signed', 'static']",
-            ['21: nothing asks "app[windows/*]" for static: there is nothing to waive'],
+            ['21: no rule static is asked of "app[windows/*]": there is nothing to waive'],
         ),
         (
             "binary = 'app'\nrule = 'static'\ntargets = ['darwin/*', 'plan9/*']",
@@ -117,6 +146,10 @@ def test_of_several_waivers_the_one_that_holds_longest_counts(tmp_path: Path) ->
             ['22: targets: expected a pattern of targets, such as "windows/*", not "darwin"'],
         ),
         (f"binary = '{'a' * 401}'\nrule = 'static'", ["20: binary: a pattern of more than 400 characters"]),
+        (
+            "binary = 'released'\nrule = 'same-linkage'\ntargets = ['linux/*']",
+            ["22: targets: same-linkage is about all images of a binary together; waive it without targets"],
+        ),
     ],
 )
 def test_a_waiver_that_is_about_nothing_is_told(tmp_path: Path, lines: str, expected: list[str]) -> None:
@@ -144,7 +177,7 @@ def test_a_waiver_may_be_about_what_only_the_files_will_tell(tmp_path: Path, bin
     assert len(policy_of(tmp_path, text).waivers) == 1
 
 
-LAST = "what is to last is no waiver: switch the rule off in the binary, rules = { stripped = false }"
+LAST = "to accept a violation for good, switch the rule off in the binary: rules = { stripped = false }"
 
 
 @pytest.mark.parametrize(
@@ -153,6 +186,14 @@ LAST = "what is to last is no waiver: switch the rule off in the binary, rules =
         ("reason = '…'", [f"18: [[waive]] has no until: a date without quotes, such as 2027-03-01; {LAST}"]),
         ("until = 2027-03-01", ["18: [[waive]] has no reason: a string that is not empty"]),
         ("until = 2027-03-01\nreason = ''", ['22: reason: expected a string that is not empty, not ""']),
+        (
+            'until = 2027-03-01\nreason = "\\u200b"',
+            ['22: reason: expected a string that is not empty, not "\\u200b"'],
+        ),
+        (
+            "until = 2100-01-01\nreason = '…'",
+            [f"21: until: 2100-01-01 is no last day, 2099-12-31 is the latest; {LAST}"],
+        ),
         (
             "until = '2027-03-01'\nreason = '…'",
             [

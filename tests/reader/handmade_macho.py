@@ -45,10 +45,20 @@ class Maker:
         body = struct.pack(f"{self.order}16s{words}", name.encode(), *fields) + b"".join(sections)
         return struct.pack(f"{self.order}2I", number, 8 + len(body)) + body
 
-    def section(self, name: str, segment: str, *, address: int, offset: int, size: int, kind: int = 0) -> bytes:
-        """A section header."""
+    def section(
+        self,
+        name: str,
+        segment: str,
+        *,
+        address: int,
+        offset: int,
+        size: int,
+        kind: int = 0,
+        relocations: tuple[int, int] = (0, 0),
+    ) -> bytes:
+        """A section header; `relocations` are their offset and count."""
         words = "2Q8I" if self.wide else "2I7I"
-        rest = (offset, 0, 0, 0, kind, 0, 0, 0)[: 8 if self.wide else 7]
+        rest = (offset, 0, *relocations, kind, 0, 0, 0)[: 8 if self.wide else 7]
         return struct.pack(f"{self.order}16s16s{words}", name.encode(), segment.encode(), address, size, *rest)
 
     def symbol(self, name: int, kind: int, description: int = 0, value: int = 0) -> bytes:

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import struct
 
+# Source: <mach-o/loader.h>: the size of mach_header_64, and a command.
+_HEADER = 32
+_LC_BUILD_VERSION = 0x32
+
 
 def without_command(image: bytes, number: int) -> bytes:
     """Cut a load command out of a thin 64-bit image; what is behind the table stays where it is."""
     count, size = struct.unpack_from("<2I", image, 16)
-    at, end = 32, 32 + size
-    while at < end:
+    at, length = _command(image, number)
+    end = _HEADER + size
+    table = image[_HEADER:at] + image[at + length : end] + bytes(length)
+    head = image[:16] + struct.pack("<2I", count - 1, size - length) + image[24:_HEADER]
+    return head + table + image[end:]
+
+
+def with_sdk(image: bytes, major: int, minor: int) -> bytes:
+    """Write another SDK version into the LC_BUILD_VERSION of a thin 64-bit image: Go's differs between its releases."""
+    at, _ = _command(image, _LC_BUILD_VERSION)
+    return image[: at + 16] + struct.pack("<I", major << 16 | minor << 8) + image[at + 20 :]
+
+
+def _command(image: bytes, number: int) -> tuple[int, int]:
+    """Return where the first load command of that number is, and its length."""
+    (size,) = struct.unpack_from("<I", image, 20)
+    at = _HEADER
+    while at < _HEADER + size:
         found, length = struct.unpack_from("<2I", image, at)
         if found == number:
-            table = image[32:at] + image[at + length : end] + bytes(length)
-            head = image[:16] + struct.pack("<2I", count - 1, size - length) + image[24:32]
-            return head + table + image[end:]
+            return at, length
         at += length
     raise AssertionError(f"there is no load command 0x{number:x}")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, Target
 from pytest_golink.reader import read_binary
 from pytest_golink.reader.ar import read_archive
+from tests.reader import reading
 from tests.reader.c_images import ANSWER, HELLO, CompileC, zig
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def read(data: bytes) -> BinaryFacts:
 
 
 def damage(data: bytes) -> str:
-    with pytest.raises(UnreadableBinaryError) as caught:
-        read(data)
-    return caught.value.reason
+    return reading.damage(data, "ar")
 
 
 def archive(tmp_path: Path, *objects: Path, command: tuple[str, ...] = ("ar", "rcs")) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink import read_binary
-from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import Hardening, ImportedSymbol, Target
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.coff.facts import read_coff
 from pytest_golink.reader.coff.tables import read_symbols
+from tests.reader.reading import damage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +25,7 @@ BIGOBJ = uuid.UUID("d1baa1c7-baee-4ba9-af20-faf66aa4dcb8").bytes_le
 
 
 def refused(image: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableBinaryError, match=reason):
-        read_coff("object", memoryview(image))
+    assert re.search(reason, damage(image, "coff"))
 
 
 @pytest.mark.parametrize(("machine", "goarch"), [("x86_64", "amd64"), ("x86", "386"), ("aarch64", "arm64")])

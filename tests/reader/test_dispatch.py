@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from pytest_golink import GoSample, reader
 from pytest_golink.errors import ParameterError, UnreadableBinaryError
 from pytest_golink.reader import read_binaries, read_binary
+from tests.reader.handmade_macho import fat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,21 +153,11 @@ def test_an_aix_archive_is_named_and_never_static(tmp_path: Path) -> None:
     assert reason(tmp_path / "lib.a") == "an AIX archive: name an image inside it"
 
 
-def fat(path: Path, *slices: tuple[int, bytes]) -> Path:
-    """A fat Mach-O file of (CPU type, image) slices (mach-o/fat.h)."""
-    header, body = struct.pack(">II", 0xCAFEBABE, len(slices)), b""
-    start = 0x4000
-    for cpu, image in slices:
-        header += struct.pack(">IIIII", cpu, 3 if cpu == 0x01000007 else 0, start + len(body), len(image), 14)
-        body += image + bytes(-len(image) % 0x4000)
-    path.write_bytes(header.ljust(start, b"\0") + body)
-    return path
-
-
 def test_the_slices_of_a_fat_file_are_read_by_name(go_sample: GoSample, tmp_path: Path) -> None:
     cpus = {"amd64": 0x01000007, "arm64": 0x0100000C}
     images = {arch: go_sample("static", target=f"darwin/{arch}", cgo=False).path.read_bytes() for arch in cpus}
-    both = fat(tmp_path / "both", *((cpus[arch], images[arch]) for arch in cpus))
+    both = tmp_path / "both"
+    both.write_bytes(fat(*((cpus[arch], images[arch]) for arch in cpus)))
 
     assert [facts.slice for facts in read_binaries(both)] == ["amd64", "arm64"]
     assert str(read_binary(both, slice="arm64").target) == "darwin/arm64"

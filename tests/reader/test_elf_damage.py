@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.elf.facts import read_elf
+from tests.reader import reading
 from tests.reader.c_images import CompileC, zig
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ def read(data: bytes) -> BinaryFacts:
 
 
 def damage(data: bytes | bytearray) -> str:
-    with pytest.raises(UnreadableBinaryError) as caught:
-        read(bytes(data))
-    assert (caught.value.path, caught.value.format) == ("image", "elf")
-    return caught.value.reason
+    return reading.damage(data, "elf")
 
 
 class Editor:
@@ -112,6 +110,7 @@ Edit = Callable[[Editor], bytes]
         (lambda e: e.put(40, 0), "e_shoff is 0, but e_shnum is"),
         (lambda e: e.put(60, 0, 2), "there is a section header table, but no count of its entries"),
         (lambda e: e.put(62, 500, 2), "e_shstrndx is 500, but there are"),
+        (lambda e: e.put(62, len(e.sections), 2), "but there are"),
         (lambda e: e.put(62, 1, 2), "the table of section names is of type 1, not SHT_STRTAB"),
         (lambda e: e.put(int(e.header["e_shoff"]) + 4, 1, 4), "section header 0 is of type 1, not SHT_NULL"),
         (lambda e: e.put(e.section(".text") + 40, 1000, 4), "(.text) refers to section 1000 of"),

@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader.elf.facts import read_elf
+from tests.reader.handmade_elf import HASH, s390x_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_golink import GoSample
-
 Numbers = list[int]
 
 
-@pytest.fixture
-def with_words(go_sample: GoSample) -> Callable[..., bytes]:
-    """Write Go's hash table anew, with words of another size and numbers that were changed."""
-    path = go_sample("importdynamic", target="linux/s390x", cgo=False).path
-    with path.open("rb") as file:
-        section: Any = ELFFile(file).get_section_by_name(".hash")
-        place, size = section["sh_offset"], section["sh_size"]
-
-    def write(word: str, change: Callable[[Numbers], Numbers] = list, *, sections: bool = True) -> bytes:
-        image = bytearray(path.read_bytes())
-        numbers = change(list(struct.unpack_from(f">{size // 8}Q", image, place)))
-        image[place : place + size] = struct.pack(f">{len(numbers)}{word}", *numbers).ljust(size, b"\0")
-        if not sections:
-            image[40:48] = bytes(8)  # e_shoff
-            image[58:64] = (64).to_bytes(2, "big") + bytes(4)  # e_shentsize, e_shnum, e_shstrndx
-        return bytes(image)
-
-    return write
+def with_words(word: str, change: Callable[[Numbers], Numbers] = list, *, sections: bool = True) -> bytes:
+    """A program whose hash table has words of this size, and numbers that were changed."""
+    image, place, size = s390x_program(sections=sections)
+    numbers = change(list(HASH))
+    table = struct.pack(f">{len(numbers)}{word}", *numbers).ljust(size, b"\0")
+    return image[:place] + table + image[place + size :]
 
 
 @pytest.mark.parametrize("sections", [True, False])
 @pytest.mark.parametrize("word", ["Q", "I"])
-def test_words_of_either_size_count_the_same_symbols(
-    with_words: Callable[..., bytes], word: str, sections: bool
-) -> None:
+def test_words_of_either_size_count_the_same_symbols(word: str, sections: bool) -> None:
     facts = read_elf("image", memoryview(with_words(word, sections=sections)))
 
     assert [symbol.name for symbol in facts.imports] == ["puts"]
@@ -65,14 +49,14 @@ def test_words_of_either_size_count_the_same_symbols(
     ],
 )
 def test_a_table_that_makes_no_sense_is_damage(
-    with_words: Callable[..., bytes], word: str, sections: bool, change: Callable[[Numbers], Numbers], reason: str
+    word: str, sections: bool, change: Callable[[Numbers], Numbers], reason: str
 ) -> None:
     with pytest.raises(UnreadableBinaryError, match=reason):
         read_elf("image", memoryview(with_words(word, change, sections=sections)))
 
 
 @pytest.mark.parametrize("word", ["Q", "I"])
-def test_a_flipped_byte_of_the_table_is_damage_or_changes_nothing(with_words: Callable[..., bytes], word: str) -> None:
+def test_a_flipped_byte_of_the_table_is_damage_or_changes_nothing(word: str) -> None:
     whole = with_words(word, sections=False)
     imports = read_elf("image", memoryview(whole)).imports
     holed = with_words(word, lambda numbers: [0] * len(numbers), sections=False)

@@ -16,7 +16,6 @@ from pytest_golink.reader.libc import (
     classify_libc,
     find_embedded_libc,
     find_static_name_service,
-    version_key,
 )
 from tests.reader.c_images import LOOKUP_HOST, LOOKUP_PASSWD, CompileC, zig
 
@@ -119,11 +118,6 @@ def test_an_embedded_libc_stands_where_none_is_loaded(kind: LibcKind) -> None:
     libc = classify_libc(goos="linux", needed=[], embedded=kind)
 
     assert (libc.kind, libc.presence) == (kind, "embedded")
-
-
-def test_versions_compare_as_numbers() -> None:
-    assert version_key("2.4") < version_key("2.34") < version_key("2.34.1")
-    assert version_key("2.0") == version_key("2")
 
 
 def test_texts_between_nuls_tell_the_embedded_libc_and_string_literals_do_not() -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pytest_golink.report.annotations import codequality_report, github_annotations
 from pytest_golink.report.model import Report, ReportedError
-from tests.report.made_reports import FAILED, RELEASE, asked
-from tests.rules.made import DYNAMIC
+from tests.report.report_factory import FAILED, RELEASE, finding_of
+from tests.rules.facts_factory import DYNAMIC
 
 
 def test_what_fails_is_an_error_at_the_policy_s_line() -> None:
@@ -16,7 +16,7 @@ def test_what_fails_is_an_error_at_the_policy_s_line() -> None:
         "::error file=go/tests/test_release.py,line=1,title=agent (linux/amd64) violates dynamic::observed static; "
         "expected PT_INTERP or DT_NEEDED%0Aremedy: CGO_ENABLED=1 with a C compiler, and a package that uses cgo",
         "::error file=go/golink.toml,line=15,title=agent (windows/amd64) does not say whether it keeps "
-        "no-link-warnings::observed this image was not built here: an image does not keep what its linker said; "
+        "no-link-warnings::observed the image was not built in this run, and does not keep the linker's messages; "
         "expected no linker warning%0Aremedy: build it with go_build, or let CI keep the linker's output",
         "::error file=go/golink.toml,line=14,title=app (linux/amd64) violates static::observed dynamic; "
         "expected no PT_INTERP, no DT_NEEDED%0Aremedy: CGO_ENABLED=0, or -tags netgo",
@@ -25,7 +25,7 @@ def test_what_fails_is_an_error_at_the_policy_s_line() -> None:
 
 
 def test_a_name_cannot_end_a_property_or_begin_a_command() -> None:
-    found = asked(
+    found = finding_of(
         "static",
         "a,b:c%\n::error::x",
         DYNAMIC,
@@ -43,7 +43,7 @@ def test_a_name_cannot_end_a_property_or_begin_a_command() -> None:
 
 def test_there_are_ten_annotations_at_most_and_the_last_counts_the_rest() -> None:
     def annotations(count: int) -> list[str]:
-        found = [asked("static", f"app{number}", DYNAMIC) for number in range(count)]
+        found = [finding_of("static", f"app{number}", DYNAMIC) for number in range(count)]
         return github_annotations(Report(findings=tuple(found)))
 
     assert len(annotations(10)) == 10
@@ -53,7 +53,7 @@ def test_there_are_ten_annotations_at_most_and_the_last_counts_the_rest() -> Non
 
 
 def test_gitlab_gets_a_list_of_issues() -> None:
-    found = asked("static", "app", DYNAMIC, place="golink.toml:14", remedy=("CGO_ENABLED=0",))
+    found = finding_of("static", "app", DYNAMIC, place="golink.toml:14", remedy=("CGO_ENABLED=0",))
     waived = replace(found, finding=replace(found.finding, outcome="waived", waiver="until March", rule="stripped"))
     issues = json.loads(codequality_report(Report(findings=(found, waived))))
 

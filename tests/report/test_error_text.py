@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_golink.errors import BuildError, ToolchainError
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes, reported
 from pytest_golink.report.model import Report, ReportedError
-from tests.report.made_reports import ERRORS
+from tests.report.report_factory import ERRORS
 
 
 def test_what_was_built_in_which_folder_does_not_matter() -> None:

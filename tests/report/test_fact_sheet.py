@@ -8,11 +8,26 @@ from typing import Any
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, BuildInfo, BuildPath, Cgo, Content, CryptoModule, Libc, MachO, Module
+from pytest_golink.facts import (
+    BinaryFacts,
+    BuildInfo,
+    BuildPath,
+    Cgo,
+    Content,
+    CryptoModule,
+    DlopenNote,
+    Elf,
+    Hardening,
+    Libc,
+    MachO,
+    Module,
+    Pe,
+    SignatureContent,
+)
 from pytest_golink.report.fact_sheet import fact_sheet
 from pytest_golink.text.wrap import columns
 from tests.report.test_facts_json import MODULES
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,
@@ -251,3 +266,65 @@ def test_a_packed_image_is_said_to_be_packed_before_all_else() -> None:
 
     assert "linkage\n  packed               by UPX: what follows is the unpacker's" in text
     assert "made by Go           the image does not say: it is packed" in text
+
+
+def shown(facts: BinaryFacts) -> list[str]:
+    return [" ".join(line.split()) for line in sheet(facts, width=100).split("\n")]
+
+
+def test_what_a_library_is_called_and_offers() -> None:
+    lines = shown(replace(DYNAMIC, soname="libapp.so", exports=("answer", "question")))
+
+    assert "DT_SONAME libapp.so" in lines
+    assert "exports answer, question" in lines
+
+
+def test_what_only_elf_has() -> None:
+    note = DlopenNote(sonames=("libz.so.1", "libz.so.2"), priority="required")
+    elf = Elf(kernel_minimum="3.2.0", dlopen=(note,), crashes=("the entry point lies nowhere",))
+    lines = shown(replace(DYNAMIC, elf=elf, hardening=Hardening(textrel=True)))
+
+    assert "loads with dlopen libz.so.1 or libz.so.2 (required)" in lines
+    assert "does not start the entry point lies nowhere" in lines
+    assert "oldest kernel 3.2.0" in lines
+    assert "text relocations yes" in lines
+    assert "loads with dlopen a note of it is damaged" in shown(replace(DYNAMIC, elf=Elf(dlopen=None)))
+
+
+def test_what_only_pe_has() -> None:
+    lines = shown(replace(DYNAMIC, pe=Pe(subsystem="gui", control_flow_guard=True)))
+
+    assert "subsystem gui" in lines
+    assert "Control Flow Guard yes" in lines
+    assert "high-entropy VA no" in lines
+
+
+@pytest.mark.parametrize(
+    ("signature", "line"),
+    [
+        (SignatureContent(kind="ad-hoc", valid=True), "signature ad hoc, without a certificate: its hashes fit"),
+        (SignatureContent(kind="authenticode"), "signature Authenticode: its hashes are not read"),
+        (
+            SignatureContent(kind="developer-id", valid=False, problem="page 3 has another hash"),
+            "signature by a Developer ID: page 3 has another hash",
+        ),
+        (None, "signature yes"),
+    ],
+)
+def test_what_the_signature_is(signature: SignatureContent | None, line: str) -> None:
+    assert line in shown(replace(MACHO, signed="signed", signature=signature))
+
+
+def test_what_only_mach_o_has() -> None:
+    macho = MachO(platform="iossimulator", environment=("DYLD_LIBRARY_PATH=/opt",), hardened_runtime=True)
+    lines = shown(replace(MACHO, macho=macho))
+
+    assert "platform iossimulator" in lines
+    assert "LC_DYLD_ENVIRONMENT DYLD_LIBRARY_PATH=/opt" in lines
+    assert "hardened runtime yes" in lines
+
+
+def test_a_witness_against_the_pclntab_is_shown() -> None:
+    cgo = replace(DYNAMIC.cgo, used=None, witnesses=("the symbol table has x_cgo_init",))
+
+    assert "but the symbol table has x_cgo_init" in shown(replace(DYNAMIC, cgo=cgo))

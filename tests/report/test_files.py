@@ -22,7 +22,7 @@ from pytest_golink.report.files import (
     render,
     write,
 )
-from tests.report.made_reports import MADE, RELEASE
+from tests.report.report_factory import MADE, RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

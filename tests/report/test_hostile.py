@@ -19,11 +19,12 @@ from pytest_golink.report.files import FORMATS, render
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.report.json_reading import read_report
 from pytest_golink.report.model import Report, ReportedFinding, ReportedImage
-from pytest_golink.report.properties import finding_property, image_property
+from pytest_golink.report.properties import finding_of, finding_property, image_property
 from pytest_golink.report.terminal import report_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
-from tests.report.made_reports import ATTACKS, MADE, hostile
+from tests.report.attacks import ATTACKS, hostile
+from tests.report.report_factory import MADE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,11 @@ def real(image: BinaryFacts, go_sample: GoSample) -> Report:
             ReportedImage(name=name, facts=facts_json(facts), build=None, tests=("t",))
             for name, facts in (("app", image), ("built", built))
         ),
-        findings=tuple(ReportedFinding(test="t", finding=finding) for finding in findings),
+        findings=tuple(
+            # As it arrives from a test: the parameters are texts.
+            ReportedFinding(test="t", finding=finding_of(json.loads(finding_property(finding)[1])))
+            for finding in findings
+        ),
     )
 
 

@@ -20,8 +20,9 @@ from pytest_golink.report.html import html_report
 from pytest_golink.report.html.data import code, page_data, verdict
 from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 from pytest_golink.text.escape import escape
-from tests.report.reports import ERRORS, FEATURES, HOSTILE, hostile, image, large
-from tests.rules.made import ARCHIVE, MACHO, STATIC, go, symbols
+from tests.report.attacks import ATTACKS, hostile
+from tests.report.report_factory import FEATURES, FEATURES_ERRORS, image, large
+from tests.rules.facts_factory import ARCHIVE, MACHO, STATIC, go, symbols
 
 MADE = "2026-11-23 12:00 UTC"
 # Elements that have no end.
@@ -110,7 +111,8 @@ class TestDocument:
 
         assert texts(page, "title") == ["golink: 38 checks of 68 fail, on 6 of 6 images"]
         assert texts(page, "h1") == ["38 checks of 68 fail, on 6 of 6 images"]
-        assert texts(page, "h3")[0] == "✕ net uses cgo: its wrappers are in the image, and runtime/cgo with them"
+        (cause,) = FEATURES.findings[0].finding.cause
+        assert texts(page, "h3")[0] == f"✕ {cause}"
         links = [given["href"] for tag, given in page.elements if tag == "a"]
         assert "#image=server%5Blinux%2Famd64%5D+CGO_ENABLED%3D1" in links
 
@@ -183,7 +185,7 @@ class TestVerdict:
 
 
 class TestHostileNames:
-    @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+    @pytest.mark.parametrize("name", ATTACKS, ids=range(len(ATTACKS)))
     def test_a_name_is_text_wherever_it_stands(self, name: str) -> None:
         text = html_report(hostile(), made=MADE)
         page = Page(text)
@@ -198,8 +200,12 @@ class TestHostileNames:
         assert not set(text) & set("\u202e\u2066\u200b\x1b\x00\x85\udcff")
         assert "<" not in text.split('id="data">')[1].split("</script>")[0]
 
-    def test_long_names_are_bounded(self) -> None:
-        assert len(html_report(hostile(), made=MADE)) < 400_000
+    def test_a_long_name_is_cut_but_for_what_a_user_copies_and_an_error_s_text(self) -> None:
+        text, longest = html_report(hostile(), made=MADE), ATTACKS[-1]
+
+        # A command, and each of two findings' lines of golink.toml and of .goreleaser.yml; and one error.
+        assert text.count(longest) <= 7
+        assert len(text.replace(longest, "")) < 400_000
 
     def test_a_report_of_surrogates_can_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "out.html").write_text(html_report(hostile(), made=MADE), encoding="utf-8")
@@ -295,7 +301,7 @@ def test_the_package_holds_its_style_and_scripts() -> None:
 
 class TestErrors:
     def test_what_has_no_answer_is_said_first_and_counts(self) -> None:
-        report = replace(FEATURES, errors=ERRORS)
+        report = replace(FEATURES, errors=FEATURES_ERRORS)
         page = Page(html_report(report, made=MADE))
 
         said = "2 images could not be found, built or read, 2 more errors; 38 checks of 68 fail, on 6 of 6 images"
@@ -304,16 +310,16 @@ class TestErrors:
         assert texts(page, "h3")[:3] == [
             '! unknown rule "statik"; did you mean "static"?',
             "! cmd/agent does not build (exit status 1)",
-            "! user namespaces are off on this machine",
+            "! user namespaces are off",
         ]
-        assert texts(page, "pre") == ["# example.com/shop/cmd/agent ./main.go:3:15: undefined: x"]
+        assert texts(page, "pre") == ["# example.com/agent ./main.go:3:15: undefined: x"]
         links = [given.get("href") for _, given in page.elements]
         assert links.index("#image=agent%5Blinux%2Famd64%5D") < links.index("#image=tool%5Blinux%2Famd64%5D")
         assert ("li", {"class": "error"}) in page.elements
 
     def test_an_error_alone_is_never_a_pass(self) -> None:
-        report = Report(errors=ERRORS[:1])
-        passed = replace(FEATURES, errors=ERRORS[:1], findings=FEATURES.findings[5:6])
+        report = Report(errors=FEATURES_ERRORS[:1])
+        passed = replace(FEATURES, errors=FEATURES_ERRORS[:1], findings=FEATURES.findings[5:6])
 
         assert verdict(report) == "1 error; nothing was checked"
         assert 'class="verdict bad"' in html_report(report, made=MADE)
@@ -322,7 +328,7 @@ class TestErrors:
         assert verdict(passed) == "1 error; no other check fails: 1 check on 6 images"
 
     def test_an_image_without_an_answer_is_in_the_matrix(self) -> None:
-        data = page_data(replace(FEATURES, errors=ERRORS))
+        data = page_data(replace(FEATURES, errors=FEATURES_ERRORS))
 
         assert data["rules"][0]["name"] == "error"
         assert [each["key"] for each in data["images"][6:]] == ["agent[linux/amd64]", "agent[linux/arm64]"]
@@ -331,7 +337,7 @@ class TestErrors:
             "outcome": "error",
             "kind": "BuildError",
             "observed": "cmd/agent does not build (exit status 1)",
-            "text": "# example.com/shop/cmd/agent\n./main.go:3:15: undefined: x",
+            "text": "# example.com/agent\n./main.go:3:15: undefined: x",
             "place": "golink.toml:21",
         }
         assert data["unanswered"] == [[], [6, 7], [5]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from pytest_golink.report.json_reading import read_report, read_report_file
 from pytest_golink.report.json_report import json_report
 from pytest_golink.report.model import Report
 from pytest_golink.report.schema import complaints, report_schema
-from tests.report.made_reports import MADE, RELEASE, hostile
+from tests.report.attacks import hostile
+from tests.report.report_factory import MADE, RELEASE
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
@@ -25,11 +28,12 @@ def plain(report: Report = RELEASE) -> Any:
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    """
-    To write it anew: python -c "import json; from pytest_golink.report.schema import report_schema;
-    print(json.dumps(report_schema(), indent=1))" > docs/report.schema.json
-    """
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == report_schema()
+    """`make schema` writes it."""
+    command = [sys.executable, "-m", "pytest_golink.report.schema"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert printed == PUBLISHED.read_text(encoding="utf-8")
+    assert json.loads(printed) == report_schema()
 
 
 @pytest.mark.parametrize("report", [Report(), RELEASE, replace(RELEASE, complete=False), hostile()], ids=range(4))

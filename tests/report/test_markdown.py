@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pytest_golink.report.markdown import cell, markdown_report
 from pytest_golink.report.model import Report, ReportedError
-from tests.report.made_reports import FAILED, RELEASE, asked, image
-from tests.rules.made import DYNAMIC, OWN_C, STATIC
+from tests.report.report_factory import FAILED, RELEASE, finding_of, shipped
+from tests.rules.facts_factory import DYNAMIC, OWN_C, STATIC
 
 
 def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() -> None:
@@ -20,7 +20,7 @@ def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() 
 | --- | --- | --- | --- |
 | <code>agent</code> <code>linux/amd64</code> | <code>dynamic</code> | <code>static</code><br><code>runtime/cgo is not linked in</code> | <code>CGO\\_ENABLED=1 with a C compiler, and a package that uses cgo</code> |
 | <code>app</code> <code>linux/amd64</code> | <code>static</code> | <code>dynamic</code><br><code>net uses cgo: its wrappers are in the image, and runtime/cgo with them</code> | <code>CGO\\_ENABLED=0, or -tags netgo</code> |
-| <code>agent</code> <code>windows/amd64</code> | <code>no-link-warnings</code> | *undecidable:* <code>this image was not built here: an image does not keep what its linker said</code> | <code>build it with go\\_build, or let CI keep the linker's output</code> |
+| <code>agent</code> <code>windows/amd64</code> | <code>no-link-warnings</code> | *undecidable:* <code>the image was not built in this run, and does not keep the linker's messages</code> | <code>build it with go\\_build, or let CI keep the linker's output</code> |
 
 ### Waived
 
@@ -43,13 +43,13 @@ def test_what_fails_comes_first_then_what_is_waived_and_the_images_are_folded() 
 
 
 def test_a_run_that_keeps_every_rule_says_so_in_a_line() -> None:
-    report = Report(findings=(asked("dynamic", "app", DYNAMIC),))
+    report = Report(findings=(finding_of("dynamic", "app", DYNAMIC),))
 
     assert markdown_report(report) == "## golink: ✅ every rule holds (0 images, 1 finding: 1 passed)\n"
 
 
 def test_a_run_that_asked_nothing_is_no_success() -> None:
-    report = Report(images=(image("app", replace(OWN_C, target=None)),))
+    report = Report(images=(shipped("app", replace(OWN_C, target=None)),))
 
     assert markdown_report(report).startswith("## golink: no rule was asked (1 image, 0 findings)\n")
     assert "| <code>app</code> | – |" in markdown_report(report)
@@ -61,7 +61,7 @@ def test_a_run_that_ended_early_says_so() -> None:
 
 
 def test_one_finding_of_several_tests_is_one_row() -> None:
-    found = asked("static", "app", DYNAMIC)
+    found = finding_of("static", "app", DYNAMIC)
     report = Report(findings=(found, replace(found, test="again")))
 
     assert markdown_report(report).count("<code>static</code>") == 1
@@ -69,8 +69,8 @@ def test_one_finding_of_several_tests_is_one_row() -> None:
 
 
 def test_of_very_many_rows_the_first_are_there_and_the_rest_counted() -> None:
-    found = [asked("static", f"app{number}", DYNAMIC) for number in range(102)]
-    report = Report(findings=tuple(found), images=tuple(image(f"app{number}", STATIC) for number in range(101)))
+    found = [finding_of("static", f"app{number}", DYNAMIC) for number in range(102)]
+    report = Report(findings=tuple(found), images=tuple(shipped(f"app{number}", STATIC) for number in range(101)))
 
     assert "\n\n… 2 more\n" in markdown_report(report)
     assert "\n\n… 1 more\n" in markdown_report(report)

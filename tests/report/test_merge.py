@@ -10,8 +10,9 @@ import pytest
 from pytest_golink.errors import ReportError
 from pytest_golink.report.merge import merge
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
-from tests.report.made_reports import RELEASE, asked, hostile, image
-from tests.rules.made import DYNAMIC, STATIC
+from tests.report.attacks import hostile
+from tests.report.report_factory import RELEASE, finding_of, shipped
+from tests.rules.facts_factory import DYNAMIC, STATIC
 
 BUILD = BuildRecord(command=("go", "build", "-o", "built/1/app", "."), output="go: downloading x\n")
 
@@ -34,8 +35,8 @@ def test_a_report_alone_or_twice_is_itself() -> None:
 
 
 def test_an_image_of_two_jobs_has_the_tests_of_both_and_what_was_printed() -> None:
-    one = image("app", DYNAMIC, build=BUILD, tests=("t1",))
-    other = image("app", DYNAMIC, build=replace(BUILD, output=""), tests=("t0",), sizes=(("net", 3),))
+    one = shipped("app", DYNAMIC, build=BUILD, tests=("t1",))
+    other = shipped("app", DYNAMIC, build=replace(BUILD, output=""), tests=("t0",), sizes=(("net", 3),))
 
     assert merge([("a", Report(images=(one,))), ("b", Report(images=(other,)))]).images == (
         replace(one, tests=("t0", "t1"), sizes=(("net", 3),)),
@@ -43,8 +44,8 @@ def test_an_image_of_two_jobs_has_the_tests_of_both_and_what_was_printed() -> No
 
 
 def test_two_different_images_of_one_name_are_an_error_that_shows_the_difference() -> None:
-    one = image("app", DYNAMIC, build=BUILD)
-    other = image("app", replace(DYNAMIC, size=7), build=replace(BUILD, toolchain=(("go", "go1.26"),)))
+    one = shipped("app", DYNAMIC, build=BUILD)
+    other = shipped("app", replace(DYNAMIC, size=7), build=replace(BUILD, toolchain=(("go", "go1.26"),)))
     other = replace(other, facts={**other.facts, "linkage": "static"})
 
     with pytest.raises(ReportError) as caught:
@@ -64,7 +65,7 @@ def test_two_different_images_of_one_name_are_an_error_that_shows_the_difference
 
 
 def test_two_outcomes_of_one_rule_on_one_image_are_an_error() -> None:
-    one = asked("static", "app", DYNAMIC)
+    one = finding_of("static", "app", DYNAMIC)
     other = replace(one, finding=replace(one.finding, outcome="waived"))
 
     with pytest.raises(ReportError, match="static on app: two reports say different things of it\n  outcome\n"):
@@ -72,8 +73,8 @@ def test_two_outcomes_of_one_rule_on_one_image_are_an_error() -> None:
 
 
 def test_of_many_differences_the_first_are_shown() -> None:
-    one = image("app", DYNAMIC)
-    other = replace(image("app", STATIC), facts={**image("app", STATIC).facts, "cpu": []})
+    one = shipped("app", DYNAMIC)
+    other = replace(shipped("app", STATIC), facts={**shipped("app", STATIC).facts, "cpu": []})
 
     with pytest.raises(ReportError, match=r"\n  … \d+ more$"):
         merge([("a", Report(images=(one,))), ("b", Report(images=(other,)))])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.__main__ import main
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.report.platform_matrix import matrix_json, platform_matrix
-from tests.rules.made import ARCHIVE, DYNAMIC, MACHO, STATIC, go, needed
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, MACHO, STATIC, go, needed
 
 if TYPE_CHECKING:
     import pytest

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from pytest_golink.report.model import BuildRecord, Report, ReportedError
 from pytest_golink.report.portable import portable
-from tests.report.made_reports import asked, image
-from tests.rules.made import DYNAMIC, STATIC
+from tests.report.report_factory import finding_of, shipped
+from tests.rules.facts_factory import DYNAMIC, STATIC
 
 
 def made_on(root: str, key: str, go: str) -> Report:
@@ -18,15 +18,15 @@ def made_on(root: str, key: str, go: str) -> Report:
         environment=(("CC", f"{root}/cc -O2"), ("LC_ALL", "C")),
         output=f"{slot}/build-7/app: warning\n{root}/main.go:3: note\n{root}er/other\n",
     )
-    built = image("app", DYNAMIC)
+    built = shipped("app", DYNAMIC)
     built = replace(built, facts={**built.facts, "path": f"{slot}/image/app"}, build=build)
-    there = image("agent", STATIC)
+    there = shipped("agent", STATIC)
     there = replace(there, facts={**there.facts, "path": f"{root}/dist/agent"})
     return Report(
         images=(built, there),
         findings=(
-            asked("static", "app", DYNAMIC, path=f"{slot}/image/app", place=f"{root}/golink.toml:3"),
-            asked("static", "agent", STATIC, path=f"{root}/dist/agent"),
+            finding_of("static", "app", DYNAMIC, path=f"{slot}/image/app", place=f"{root}/golink.toml:3"),
+            finding_of("static", "agent", STATIC, path=f"{root}/dist/agent"),
         ),
         complete=False,
     )

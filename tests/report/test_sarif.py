@@ -11,8 +11,9 @@ import jsonschema
 
 from pytest_golink.report.model import Report, ReportedFinding
 from pytest_golink.report.sarif import sarif_report
-from tests.report.made_reports import FAILED, MADE, RELEASE, asked, hostile
-from tests.rules.made import DYNAMIC
+from tests.report.attacks import hostile
+from tests.report.report_factory import FAILED, MADE, RELEASE, finding_of
+from tests.rules.facts_factory import DYNAMIC
 
 
 def log(report: Report = RELEASE, *, folder: str = "") -> Any:
@@ -87,7 +88,7 @@ def test_a_result_points_at_the_line_of_the_policy_or_at_the_test() -> None:
 
 def test_a_path_is_a_uri() -> None:
     def artifact(place: str) -> Any:
-        report = Report(findings=(asked("static", "app", DYNAMIC, place=place),))
+        report = Report(findings=(finding_of("static", "app", DYNAMIC, place=place),))
         return run(report)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
 
     assert artifact("größe und%/golink.toml:1") == {
@@ -108,13 +109,14 @@ def test_a_result_s_rule_stands_at_its_index_with_help() -> None:
     assert static["name"] == "GolinkStatic"
     assert static["shortDescription"] == {"text": "Linkage is static or static-pie."}
     assert static["defaultConfiguration"] == {"level": "error"}
+    assert static["properties"]["tags"] == ["golink", "linkage"]
     assert "`assert_static`" in static["help"]["markdown"]
-    libc = run(Report(findings=(asked("needs-libc", "app", DYNAMIC),)))["tool"]["driver"]["rules"][0]
+    libc = run(Report(findings=(finding_of("needs-libc", "app", DYNAMIC),)))["tool"]["driver"]["rules"][0]
     assert '- `at-most`: a version such as "2.17" (optional)' in libc["help"]["markdown"]
 
 
 def test_a_rule_of_the_future_has_its_name() -> None:
-    found = asked("static", "app", DYNAMIC)
+    found = finding_of("static", "app", DYNAMIC)
     (rule,) = run(Report(findings=(replace(found, finding=replace(found.finding, rule="from-the-future")),)))["tool"][
         "driver"
     ]["rules"]
@@ -128,34 +130,37 @@ def fingerprints(*findings: ReportedFinding) -> list[str]:
 
 
 def test_a_fingerprint_outlives_lines_tests_and_wording_but_no_other_rule_image_or_parameter() -> None:
-    found = asked("static", "app", DYNAMIC, place="golink.toml:14")
+    found = finding_of("static", "app", DYNAMIC, place="golink.toml:14")
     (one,) = fingerprints(found)
 
-    moved = asked("static", "app", DYNAMIC, test="other", place="golink.toml:99", observed="dynamic, still")
+    moved = finding_of("static", "app", DYNAMIC, test="other", place="golink.toml:99", observed="dynamic, still")
     assert fingerprints(moved) == [one]
-    assert fingerprints(asked("static", "other", DYNAMIC)) != [one]
-    assert fingerprints(asked("static", "app", DYNAMIC, target="linux/arm64")) != [one]
-    assert fingerprints(asked("static", "app", DYNAMIC, parameters=(("a", "b"),))) != [one]
+    assert fingerprints(finding_of("static", "other", DYNAMIC)) != [one]
+    assert fingerprints(finding_of("static", "app", DYNAMIC, target="linux/arm64")) != [one]
+    assert fingerprints(finding_of("static", "app", DYNAMIC, parameters=(("a", "b"),))) != [one]
     first, second = fingerprints(found, replace(found, finding=replace(found.finding, path="built/other")))
     assert (first, second != one) == (one, True)
 
 
 def test_an_image_without_a_target_has_none() -> None:
-    found = asked("static", "app", DYNAMIC, target=None)
+    found = finding_of("static", "app", DYNAMIC, target=None)
     (result,) = run(Report(findings=(found,)))["results"]
+    (other,) = run(Report(findings=(finding_of("static", "app", DYNAMIC),)))["results"]
+
+    assert other["properties"]["target"] == "linux/amd64"
 
     assert "target" not in result["properties"]
     assert result["locations"][0]["logicalLocations"] == [{"name": "app", "kind": "module"}]
 
 
 def test_one_finding_of_several_tests_is_one_result() -> None:
-    found = asked("static", "app", DYNAMIC)
+    found = finding_of("static", "app", DYNAMIC)
 
     assert len(run(Report(findings=(found, replace(found, test="again"))))["results"]) == 1
 
 
 def test_a_message_says_what_was_seen_and_holds_no_links_or_placeholders() -> None:
-    found = asked(
+    found = finding_of(
         "static", "app", DYNAMIC, observed="[x](https://evil.example/) {0} a[1]", cause=(), remedy=(), evidence=()
     )
     (result,) = run(Report(findings=(found,)))["results"]
@@ -167,7 +172,7 @@ def test_a_message_says_what_was_seen_and_holds_no_links_or_placeholders() -> No
 
 
 def test_of_very_many_results_the_first_are_there_and_the_rest_counted() -> None:
-    found = asked("static", "app", DYNAMIC)
+    found = finding_of("static", "app", DYNAMIC)
     many = tuple(replace(found, finding=replace(found.finding, image=f"app{number}")) for number in range(5002))
     whole = run(Report(findings=many))
 

@@ -12,12 +12,10 @@ from pytest_golink.findings import PlatformAnswer, Trial
 from pytest_golink.report.model import Report, ReportedError, ReportedFinding
 from pytest_golink.report.properties import Collector, finding_property, image_property
 from pytest_golink.report.terminal import report_lines
-from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
 from pytest_golink.text.wrap import columns
-from tests.report.made_reports import ERRORS
-from tests.report.reports import FEATURES, large
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
+from tests.report.report_factory import ERRORS, FEATURES, evaluated, large
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -27,7 +25,7 @@ def collected(*recorded: tuple[str, str, BinaryFacts, dict[str, dict[str, object
     collector = Collector()
     for test, name, facts, asked in recorded:
         subject = Subject(name=name, facts=replace(facts, path=f"build/{name}"))
-        findings = [finding_property(evaluate(rule, subject, parameters)) for rule, parameters in asked.items()]
+        findings = [finding_property(evaluated(rule, subject, parameters)) for rule, parameters in asked.items()]
         collector.add(f"tests/test_release.py::{test}", [image_property(subject, None), *findings])
     return collector.report()
 
@@ -59,8 +57,8 @@ violated     stripped  sample_go/static linux/amd64
              remedy     -ldflags "-s -w"
              asked by   tests/test_release.py::test_static
 undecidable  no-link-warnings  sample_go/net windows/amd64
-             observed   this image was not built here: an image does not keep
-                        what its linker said; expected no linker warning
+             observed   the image was not built in this run, and does not keep
+                        the linker's messages; expected no linker warning
              remedy     build it with go_build, or let CI keep the linker's
                         output
              asked by   tests/test_release.py::test_windows
@@ -182,8 +180,8 @@ def test_a_waived_finding_stands_apart_and_does_not_fail() -> None:
 
 
 def test_findings_without_their_image_are_shown_and_counted() -> None:
-    finding = evaluate("static", Subject(name="app", facts=replace(DYNAMIC, target=None)), {})
-    passed = evaluate("dynamic", Subject(name="app", facts=DYNAMIC), {})
+    finding = evaluated("static", Subject(name="app", facts=replace(DYNAMIC, target=None)))
+    passed = evaluated("dynamic", Subject(name="app", facts=DYNAMIC))
 
     assert text(Report(findings=(ReportedFinding(test="t", finding=finding),)), 80) == (
         "violated     static  app\n"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+import tarfile
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +15,14 @@ import pytest
 from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
 from pytest_golink.rules import behaviour, evaluate, rule_named
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
+from pytest_golink.sandbox import alone
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, MACHO, PE, PIE, STATIC, target
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_golink import GoBinary, GoBuild, GoSample
+    from pytest_golink import GoBinary, GoSample
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding
 
@@ -26,6 +30,16 @@ if TYPE_CHECKING:
 def ask(rule: str, facts: BinaryFacts, *, may_run: bool = True, **parameters: object) -> Finding:
     subject = Subject(name="app", facts=facts, may_run=may_run)
     return evaluate(rule, subject, {name.replace("_", "-"): value for name, value in parameters.items()})
+
+
+def for_no_machine(image: Path, folder: Path) -> Path:
+    """Write an ELF image with an e_machine that no machine has: no emulator (binfmt_misc) is registered for it."""
+    content = bytearray(image.read_bytes())
+    content[18:20] = b"\xfe\xfe"
+    path = folder / "for-no-machine"
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path
 
 
 def ask_built(rule: str, binary: GoBinary, **parameters: Any) -> Finding:
@@ -121,6 +135,87 @@ def test_of_long_output_the_beginning_is_shown(tmp_path: Path) -> None:
     assert finding.evidence == (*[f"stdout: {'0' * 200}…"] * 6, "stdout: … 3 more lines")
 
 
+def test_processes_that_hold_too_much_memory_together_are_a_violation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = compiled(
+        tmp_path, "for (int i = 0; i < 3; i++) fork(); memset(malloc(20 << 20), 1, 20 << 20); for (;;) pause();"
+    )
+    monkeypatch.setattr(alone, "MEMORY_BYTES", 64 << 20)
+
+    finding = ask("starts-alone", replace(STATIC, path=str(image)), keeps_running=True)
+
+    assert (finding.outcome, finding.observed) == (
+        "violated",
+        "golink ended it: its processes held more than 2 GiB of memory together",
+    )
+
+
+@pytest.mark.parametrize(("mode", "digits"), [(0o644, "0644"), (0o611, "0611"), (0o000, "0000")])
+def test_a_file_that_ships_without_an_execute_bit_does_not_start(mode: int, digits: str, tmp_path: Path) -> None:
+    image = compiled(tmp_path, "return 0;")
+    image.chmod(mode)
+
+    finding = ask("starts-alone", replace(STATIC, path=str(image)))
+
+    assert (finding.outcome, finding.observed) == ("violated", "it does not start: its file has no execute bit")
+    assert finding.evidence == (f"mode {digits}",)
+    assert finding.remedy[0] == "chmod +x before it is packed"
+
+
+@pytest.mark.parametrize(
+    ("mode", "caution"),
+    [
+        (0o755, ()),
+        (0o700, ("mode 0700: other users than its owner may not start it",)),
+        (0o4755, ("mode 4755: it starts with the rights of its owner or group",)),
+    ],
+    ids=["all", "owner", "set-user-ID"],
+)
+def test_a_mode_that_says_who_may_start_it_is_a_caution(mode: int, caution: tuple[str, ...], tmp_path: Path) -> None:
+    image = compiled(tmp_path, "return 0;")
+    image.chmod(mode)
+
+    finding = ask("starts-alone", replace(STATIC, path=str(image)))
+
+    assert (finding.outcome, finding.caution) == ("passed", caution)
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [(0o755, "passed"), (0o644, "violated")])
+@pytest.mark.parametrize("form", ["tar", "zip"])
+def test_a_member_of_an_archive_is_started_with_its_own_mode(
+    form: str, mode: int, outcome: str, pytester: pytest.Pytester, go_sample: GoSample
+) -> None:
+    data = go_sample("static", cgo=False).path.read_bytes()
+    member = pytester.path / "app"
+    member.write_bytes(data)
+    member.chmod(mode)
+    if form == "tar":
+        with tarfile.open(pytester.path / "a.tar", "w") as archive:
+            archive.add(member, "app")
+    else:
+        with zipfile.ZipFile(pytester.path / "a.zip", "w") as archive_of_zip:
+            archive_of_zip.write(member, "app")
+    pytester.makefile(
+        ".toml",
+        golink=f"""
+        [[binary]]
+        path = "a.{form}!app"
+        may-run = true
+        rules = {{ starts-alone = true, runs-on = ["scratch"] }}
+        """,
+    )
+    result = pytester.runpytest_subprocess("--golink-report-file=report.json")
+
+    report = json.loads((pytester.path / "report.json").read_text())
+    found = {finding["rule"]: finding for finding in report["findings"]}
+    assert found["starts-alone"]["outcome"] == outcome
+    assert found["runs-on"]["outcome"] == "passed"
+    cautions = ["mode 0644: it has no execute bit for its owner, and does not start before chmod +x"]
+    assert found["runs-on"]["caution"] == (cautions if mode == 0o644 else [])
+    assert result.ret == (outcome == "violated")
+
+
 def test_a_list_stands_for_the_arguments_and_nothing_else_does() -> None:
     rule = rule_named("starts-alone")
 
@@ -145,7 +240,7 @@ def test_a_list_stands_for_the_arguments_and_nothing_else_does() -> None:
     ("facts", "observed"),
     [
         (ARCHIVE, "an archive, which is not linked yet"),
-        (replace(STATIC, kind="shared-library"), "a shared-library, which is loaded by a program, and not started"),
+        (replace(STATIC, kind="shared-library"), "a shared-library: a program loads it, and it is not started"),
         (MACHO, "this machine does not run a program for darwin/arm64"),
         (PE, "this machine does not run a program for windows/amd64"),
         (replace(STATIC, target=target("freebsd/amd64")), "this machine does not run a program for freebsd/amd64"),
@@ -158,16 +253,20 @@ def test_what_cannot_be_started_here_is_undecidable(facts: BinaryFacts, observed
     assert finding.remedy
 
 
-def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_override(go_sample: GoSample) -> None:
-    # No emulator is ever registered for it.
-    finding = ask_built("starts-alone", go_sample("static", target="linux/s390x", cgo=False))
+def test_a_program_for_another_machine_is_undecidable_and_the_remedy_is_an_override(
+    go_sample: GoSample, tmp_path: Path
+) -> None:
+    built = go_sample("static", target="linux/amd64", cgo=False)
+    path = for_no_machine(built.path, tmp_path)
+
+    finding = ask("starts-alone", replace(built.facts, path=str(path), target=target("linux/s390x")))
 
     assert (finding.outcome, finding.observed) == ("undecidable", "this machine does not run a program for linux/s390x")
     assert "[[binary.override]]" in finding.remedy[1]
 
 
 @pytest.mark.parametrize(("rule", "parameters"), [("starts-alone", {}), ("ignores-preload", {"run": True})])
-def test_what_nobody_allowed_to_run_is_not_started(rule: str, parameters: dict[str, Any], tmp_path: Path) -> None:
+def test_an_image_that_may_not_run_is_not_started(rule: str, parameters: dict[str, Any], tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     image = compiled(tmp_path, f'open("{trace}", O_CREAT | O_WRONLY, 0600); kill(getppid(), SIGKILL);')
 
@@ -175,9 +274,9 @@ def test_what_nobody_allowed_to_run_is_not_started(rule: str, parameters: dict[s
 
     assert (finding.outcome, finding.observed) == (
         "undecidable",
-        "it was not built here, and nobody allowed it to run",
+        "it was not built in this run, and `may-run` is not set",
     )
-    assert finding.remedy == ("may-run = true in its [[binary]] allows it",)
+    assert finding.remedy == ("may-run = true in its [[binary]] allows golink to run it",)
     assert not trace.exists()
 
 
@@ -186,7 +285,7 @@ def test_a_file_of_a_policy_runs_only_with_may_run(pytester: pytest.Pytester, go
     text = '[[binary]]\npath = "app"\n{}rules = {{ starts-alone = {{ output = "hello" }} }}\n'
 
     pytester.makefile(".toml", golink=text.format(""))
-    pytester.runpytest("-p", "no:cacheprovider").stdout.fnmatch_lines(["*nobody allowed it to run*"])
+    pytester.runpytest("-p", "no:cacheprovider").stdout.fnmatch_lines(["*`may-run` is not set*"])
     pytester.makefile(".toml", golink=text.format("may-run = true\n"))
     pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
@@ -202,7 +301,7 @@ def test_a_file_of_a_policy_runs_only_with_may_run(pytester: pytest.Pytester, go
         (
             replace(DYNAMIC, kind="shared-library"),
             "not-applicable",
-            "a library is loaded by a program, and the variable is the program's affair",
+            "this is a shared library: ask the rule of the program that loads it",
         ),
         (
             replace(DYNAMIC, format="xcoff", interpreter=None, target=target("aix/ppc64")),
@@ -310,11 +409,12 @@ def test_a_proof_on_a_foreign_system_is_undecidable(facts: BinaryFacts) -> None:
     assert ask("ignores-preload", facts, run=True).outcome == "undecidable"
 
 
-def test_a_proof_for_another_machine_is_undecidable(go_build: GoBuild) -> None:
-    for options in ({}, {"buildmode": "pie"}):
-        binary = go_build("sample_go/static", target="linux/s390x", cgo=False, **options)  # type: ignore[arg-type]
+@pytest.mark.parametrize("buildmode", ["exe", "pie"])
+def test_a_proof_for_another_machine_is_undecidable(buildmode: str, go_sample: GoSample, tmp_path: Path) -> None:
+    built = go_sample("static", target="linux/amd64", cgo=False, buildmode=buildmode)
+    path = for_no_machine(built.path, tmp_path)
 
-        assert ask_built("ignores-preload", binary, run=True).outcome == "undecidable"
+    assert ask("ignores-preload", replace(built.facts, path=str(path)), run=True).outcome == "undecidable"
 
 
 @pytest.mark.parametrize(("compiler", "said"), [("/nowhere/cc", "needs a C compiler"), ("false", "does not compile")])

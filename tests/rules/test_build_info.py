@@ -11,7 +11,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BuildInfo, Module
 from pytest_golink.rules import RULES, evaluate
-from tests.rules.made import ARCHIVE, FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -94,7 +94,7 @@ def test_each_build_setting_has_its_value() -> None:
     finding = asked("build-setting", facts, settings={"CGO_ENABLED": "0", "-tags": "netgo", "-race": ""})
     assert finding.outcome == "passed"
     assert finding.evidence == ("build setting CGO_ENABLED=0", "build setting -tags=netgo", "no build setting -race")
-    assert finding.parameters == (("settings", "CGO_ENABLED=0, -tags=netgo, -race="),)
+    assert finding.parameters == (("settings", ("CGO_ENABLED=0", "-tags=netgo", "-race=")),)
 
     finding = asked("build-setting", facts, settings={"CGO_ENABLED": "1", "-tags": "a b", "-trimpath": "true"})
     assert finding.outcome == "violated"

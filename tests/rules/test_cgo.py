@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Cgo
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, OWN_C, PE, STATIC, subject
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, OWN_C, PE, STATIC, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -101,7 +101,7 @@ def test_another_link_mode_is_explained() -> None:
     external = evaluate("linkmode", subject(STATIC), {"mode": "external"})
 
     assert own.evidence == ("the entry point lies outside Go's own text",)
-    assert own.cause == ("main: Go links cgo by itself for packages of its own alone",)
+    assert own.cause == ("main: Go links cgo by itself only for its own packages",)
     assert own.remedy == ("CGO_ENABLED=0, where main can do without cgo",)
     assert (asked.cause, asked.remedy) == ((), ("build without -linkmode external; CGO_ENABLED=0 rules it out",))
     assert external.evidence == ("the entry point lies inside Go's own text",)

@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.facts import BuildInfo, BuildPath, Cgo, Content, CryptoModule, Hardening
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.claims import linker_flags
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, PE, STATIC, go, subject, target
 
 SEEN = Content(
     pclntab="1.20",
@@ -151,6 +151,8 @@ def test_a_claim_that_the_image_contradicts_is_its_own_evidence(
         # clang keeps a symbol table for -s; the DWARF of C code stays in an external link.
         ({"_ldflags": "-s"}, {}, {"format": "macho", "link_mode": "external"}),
         ({"_ldflags": "-w"}, {}, {"link_mode": "external"}),
+        # Go's flag package, as strconv.ParseBool.
+        *(({"_ldflags": f"-s={off}"}, {}, {}) for off in ("0", "f", "F", "false")),
         ({"_trimpath": "true"}, {"build_paths": None}, {}),
         ({"_trimpath": "true"}, {"build_paths": PATHS[1:]}, {}),
     ],

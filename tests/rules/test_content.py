@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, FOREIGN, STATIC, subject
+from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, subject
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

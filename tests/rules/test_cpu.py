@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BuildInfo, CpuLevel
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, FOREIGN, MACHO, STATIC, go, subject, target
+from tests.rules.facts_factory import ARCHIVE, FOREIGN, MACHO, STATIC, go, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Cgo, Content
 from pytest_golink.rules import evaluate
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,

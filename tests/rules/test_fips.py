@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import Content, CryptoModule
 from pytest_golink.rules import evaluate
-from tests.rules.made import FOREIGN, STATIC, go, subject, target
+from tests.rules.facts_factory import FOREIGN, STATIC, go, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
@@ -78,7 +78,7 @@ def test_boringcrypto_that_was_asked_for_without_cgo_has_a_cause() -> None:
         "GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64",
     )
     asked_for = asked((), {"GOEXPERIMENT": "x,boringcrypto"}, kind="boringcrypto")
-    assert asked_for.cause == ("GOEXPERIMENT=boringcrypto was asked for, and nothing of it was linked in",)
+    assert asked_for.cause == ("the build sets GOEXPERIMENT=boringcrypto, and nothing of it is linked in",)
     assert asked_for.observed == "no cryptography is linked in"
     assert asked_for.evidence[0] == "pclntab: no cryptography is linked in"
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Hardening, LinkWarning
 from pytest_golink.rules import evaluate
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,
@@ -203,7 +203,7 @@ def test_a_program_that_go_did_not_make_takes_the_flag_as_its_linker_does() -> N
         ),
         (
             replace(MACHO, signed="none", target=target("darwin/amd64")),
-            ("Go's own linker signs for arm64 alone",),
+            ("Go's own linker signs only for arm64",),
             "codesign --sign - FILE for an ad-hoc signature, --sign IDENTITY for one with a certificate",
         ),
         (PE, (), "signtool sign, or osslsigncode sign, with a certificate"),

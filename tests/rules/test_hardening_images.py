@@ -21,7 +21,7 @@ from pytest_golink import (
     read_binary,
 )
 from tests.reader.c_images import NO_LIBC, compile_into
-from tests.reader.macho_edit import without_command
+from tests.reader.macho_edit import with_sdk, without_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,14 +129,16 @@ def test_the_size_that_stripping_saves_is_what_it_saves(go_sample: GoSample) -> 
     assert raised.value.finding.remedy[0].endswith("which is enough")
 
 
-def test_macos_26_starts_what_go_makes_and_not_without_a_uuid(go_sample: GoSample, tmp_path: Path) -> None:
+def test_macos_26_starts_an_image_for_its_sdk_and_not_without_a_uuid(go_sample: GoSample, tmp_path: Path) -> None:
     arm = go_sample("static", target="darwin/arm64", cgo=False)
     intel = go_sample("static", target="darwin/amd64", cgo=False)
 
     for binary in (arm, intel):
-        assert_launches_on_macos(binary, "26")
-        without = tmp_path / str(binary.facts.target).replace("/", "-")
-        without.write_bytes(without_command(binary.path.read_bytes(), LC_UUID))
+        image = tmp_path / "image"
+        image.write_bytes(with_sdk(binary.path.read_bytes(), 26, 0))
+        assert_launches_on_macos(image, "26")
+        without = tmp_path / "without"
+        without.write_bytes(without_command(image.read_bytes(), LC_UUID))
         assert_launches_on_macos(without, "15")
         with pytest.raises(PolicyViolation, match="observed  no LC_UUID\n"):
             assert_launches_on_macos(without, "26")
@@ -149,7 +151,7 @@ def test_arm64_wants_a_signature_and_amd64_does_not(go_sample: GoSample, tmp_pat
     unsigned.write_bytes(without_command(arm.path.read_bytes(), LC_CODE_SIGNATURE))
 
     assert_signed(arm)
-    with pytest.raises(PolicyViolation, match="Go's own linker signs for arm64 alone"):
+    with pytest.raises(PolicyViolation, match="Go's own linker signs only for arm64"):
         assert_signed(intel)
     with pytest.raises(PolicyViolation, match="observed  no signature\n"):
         assert_launches_on_macos(unsigned, "26")

@@ -9,7 +9,18 @@ import pytest
 
 from pytest_golink.facts import Cgo, Libc, VersionNeed
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, IMPORT_DYNAMIC, MACHO, OWN_C, PE, STATIC, subject, target
+from tests.rules.facts_factory import (
+    ARCHIVE,
+    DYNAMIC,
+    GLIBC_STATIC,
+    IMPORT_DYNAMIC,
+    MACHO,
+    OWN_C,
+    PE,
+    STATIC,
+    subject,
+    target,
+)
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -151,3 +162,12 @@ def test_no_libc_says_where_that_cannot_be() -> None:
     assert macos.remedy == ("none: no program does without it there; ask self-contained of this target instead",)
     assert linux.remedy == ("CGO_ENABLED=0, or -tags netgo",)
     assert windows.remedy == ("CGO_ENABLED=0, where main can do without cgo",)
+
+
+def test_the_libraries_are_the_evidence_and_without_one_that_there_is_none() -> None:
+    loaded = evaluate("needs-libc", subject(DYNAMIC), {"kind": "musl"})
+    # musl's loader is the C library.
+    own_loader = evaluate("needs-libc", subject(MUSL, needed=(), needs_loader_only=True), {"kind": "glibc"})
+
+    assert loaded.evidence == ("DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)",)
+    assert own_loader.evidence[-1] == "no DT_NEEDED"

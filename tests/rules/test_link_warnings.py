@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Cgo, Libc, LinkWarning
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, subject, target
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, MACHO, PE, STATIC, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -132,7 +132,7 @@ def test_the_remedy_is_for_the_package_that_calls(
 
 
 def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:
-    unbuilt = "the linker's output is not known: this image was not built here"
+    unbuilt = "the linker's output of a prebuilt image is unknown"
     clean = "in the image: no name-service code of glibc"
 
     assert evaluate("no-getaddrinfo-warning", subject(STATIC), {}).evidence == (
@@ -169,7 +169,7 @@ def test_a_pass_says_what_was_looked_at_and_what_cannot_be_seen() -> None:
             subject(STATIC),
             [],
             "undecidable",
-            "this image was not built here: an image does not keep what its linker said",
+            "the image was not built in this run, and does not keep the linker's messages",
         ),
     ],
 )
@@ -188,3 +188,9 @@ def test_the_lines_that_are_not_allowed_are_shown() -> None:
     assert some.expected == "no linker warning, but for dlopen"
     assert some.evidence == ("linker: warning: x.o: missing .note.GNU-stack section implies executable stack",)
     assert evaluate("no-link-warnings", subject(STATIC, *many), {}).evidence[-2:] == ("linker: odd line 7", "… 2 more")
+
+
+def test_of_an_image_that_tells_nothing_only_the_linker_is_shown() -> None:
+    finding = evaluate("no-getaddrinfo-warning", subject(CLEAN, DLOPEN), {})
+
+    assert finding.evidence == (f"linker: warning: Using 'dlopen' {TAIL}",)

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.facts import Cgo, Hardening, Libc
 from pytest_golink.rules import evaluate
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,
@@ -91,7 +91,7 @@ OPENBSD = replace(
         ("needs", {"libraries": ["libc.so.6", "libm.so.6"]}, DYNAMIC, "violated", "does not need libm.so.6"),
         ("needs", {"libraries": "LIBC.SO.6"}, DYNAMIC, "violated", "does not need LIBC.SO.6"),
         ("needs", {"libraries": "libSystem.B.dylib"}, MACHO, "violated", "does not need libSystem.B.dylib"),
-        ("needs", {"libraries": "*/libSystem.B.dylib"}, MACHO, "passed", "needs each"),
+        ("needs", {"libraries": "**/libSystem.B.dylib"}, MACHO, "passed", "needs each"),
         ("needs", {"libraries": "libc.so.6"}, ARCHIVE, "undecidable", "an archive, which is not linked yet"),
         ("only-needs", {"libraries": []}, STATIC, "passed", "needs nothing"),
         ("only-needs", {"libraries": ["libc.so.6"]}, DYNAMIC, "passed", "needs libc.so.6"),
@@ -500,7 +500,7 @@ def test_many_needed_libraries_are_cut_with_a_count() -> None:
         (
             {"needed": ()},
             "/lib/ld-musl-x86_64.so.1",
-            ("Go's linker names musl's loader where the build machine has that one alone",),
+            ("Go's linker names musl's loader where the build machine has only that one",),
             ('-ldflags "-I /lib/ld-musl-x86_64.so.1"',),
         ),
         ({"interpreter": None}, "/opt/ld.so", (), ()),
@@ -584,3 +584,21 @@ def test_only_the_dynamic_imports_at_issue_are_a_cause() -> None:
     assert evaluate("self-contained", subject(facts), {}).cause == (
         "//go:cgo_import_dynamic imports pcap_open from /opt/lib/libpcap.dylib without cgo",
     )
+
+
+def test_what_is_needed_is_the_evidence_of_needs_and_without_a_library_that_there_is_none() -> None:
+    assert evaluate("needs", subject(DYNAMIC), {"libraries": "libm.so.6"}).evidence == (
+        "DT_NEEDED libc.so.6 (needs GLIBC_2.34: pthread_create)",
+    )
+    assert evaluate("needs", subject(STATIC), {"libraries": "libm.so.6"}).evidence == ("no DT_NEEDED",)
+
+
+def test_eight_imports_are_shown_and_the_rest_counted() -> None:
+    names = tuple(f"own_{number}" for number in range(9))
+    eight, nine = (
+        evaluate("no-imports", subject(DYNAMIC, imports=symbols(*some)), {"symbols": "own_*"}).evidence
+        for some in (names[:8], names)
+    )
+
+    assert eight == tuple(f"imports {name}" for name in names[:8])
+    assert nine == (*eight, "… 1 more")

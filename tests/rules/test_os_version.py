@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import MachO, PolicyBreach
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, MACHO, PE, STATIC, by_go, subject, symbols, target
+from tests.rules.facts_factory import ARCHIVE, MACHO, PE, STATIC, by_go, subject, symbols, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_golink.errors import ParameterError
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, LOADED, MACHO, STATIC, header, subject, target
+from tests.rules.facts_factory import ARCHIVE, LOADED, MACHO, STATIC, header, subject, target
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, ProgramHeader

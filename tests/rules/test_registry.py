@@ -8,7 +8,7 @@ from pytest_golink import assertions
 from pytest_golink.errors import GolinkError, ParameterError
 from pytest_golink.rules import RULES, evaluate, rule_named
 from pytest_golink.rules.parameters import parameters_of
-from tests.rules.made import DYNAMIC, STATIC, subject
+from tests.rules.facts_factory import DYNAMIC, STATIC, subject
 
 
 def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permanent_names() -> None:
@@ -18,22 +18,24 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "self-contained",
         "needs-libc",
         "no-libc",
+        "glibc-at-most",
         "needs",
         "only-needs",
         "interpreter",
         "no-interpreter",
-        "glibc-at-most",
         "no-rpath",
         "imports",
         "no-imports",
+        "exports",
+        "only-exports",
         "no-getaddrinfo-warning",
         "no-link-warnings",
         "no-cgo",
         "only-cgo-packages",
-        "no-dynamic-imports",
         "linkmode",
         "resolver",
         "user-lookup",
+        "no-dynamic-imports",
         "stripped",
         "not-stripped",
         "no-dwarf",
@@ -41,22 +43,23 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-instrumentation",
         "intact",
         "claims-hold",
-        "fips",
         "go-version",
         "build-setting",
         "no-modules",
         "vcs-clean",
+        "fips",
         "pie",
         "nx",
         "signed",
         "relro",
         "no-writable-code",
         "target",
+        "page-alignment",
+        "max-size",
         "cpu-at-most",
         "os-at-most",
-        "page-alignment",
         "launches-on-macos",
-        "max-size",
+        "kernel-at-most",
         "runs-on",
         "same-linkage",
         "starts-alone",
@@ -68,7 +71,7 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
 def test_every_rule_has_its_helper_and_a_summary() -> None:
     for name, rule in RULES.items():
         helper = getattr(assertions, "assert_" + name.replace("-", "_"))
-        assert helper.__doc__.endswith(".")
+        assert helper.__doc__.strip().startswith(rule.summary)
         assert rule.name == name
         assert rule.summary.endswith(".")
     assert [rule.name for rule in RULES.values() if rule.group == "hardening"] == [
@@ -165,7 +168,7 @@ def test_a_parameter_of_truth_or_plain_text_is_taken_as_well() -> None:
         (
             "resolver",
             {"kind": ["none", "go"]},
-            "resolver: none stands alone: an image with a resolver has another kind",
+            "resolver: none excludes the other kinds: an image with a resolver has another kind",
         ),
         (
             "target",
@@ -216,5 +219,5 @@ def test_a_finding_names_the_image_and_what_was_asked() -> None:
     assert (finding.rule, finding.outcome, finding.fails) == ("needs-libc", "passed", False)
     assert (finding.image, finding.target, finding.path) == ("app", "linux/amd64", "build/app")
     assert finding.parameters == (("kind", "glibc"), ("at-most", "2.34"))
-    assert evaluate("resolver", subject(STATIC), {"kind": "go,cgo"}).parameters == (("kind", "go, cgo"),)
+    assert evaluate("resolver", subject(STATIC), {"kind": "go,cgo"}).parameters == (("kind", ("go", "cgo")),)
     assert evaluate("static", subject(STATIC, target=None), {}).target is None

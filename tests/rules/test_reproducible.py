@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink import BuildError, ParameterError
-from pytest_golink.assertions import subject_of
 from pytest_golink.builder import Builder, copies, parse_options
+from pytest_golink.checking import subject_of
 from pytest_golink.reader.sections import Section, read_sections
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.differences import Built, Differences, differences
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import STATIC
+from tests.rules.facts_factory import STATIC
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,7 +182,7 @@ def test_what_was_not_built_here_has_nothing_to_be_built_from(go_sample: GoSampl
 
     assert (finding.outcome, finding.observed) == (
         "undecidable",
-        "it was not built here: there is nothing to build it from",
+        "it was not built in this run, and golink has no package to build it from",
     )
 
 

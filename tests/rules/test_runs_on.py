@@ -16,7 +16,7 @@ from pytest_golink.platforms.musl import musl_has
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.runs_on import start_on
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import (
+from tests.rules.facts_factory import (
     ARCHIVE,
     DYNAMIC,
     FOREIGN,

@@ -10,7 +10,7 @@ from pytest_golink import ParameterError, PolicyViolation, assert_same_linkage
 from pytest_golink.facts import BinaryFacts, Cgo, Content, Libc
 from pytest_golink.rules import evaluate, evaluate_together
 from pytest_golink.rules.subject import Subject
-from tests.rules.made import STATIC, needed, target
+from tests.rules.facts_factory import STATIC, needed, target
 
 LINUX = replace(STATIC, resolver=("go",))
 WITH_CGO = replace(

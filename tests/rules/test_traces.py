@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.facts import BuildInfo, BuildPath, Content
+from pytest_golink.facts import BuildInfo, BuildPath, Content, Elf
 from pytest_golink.rules import evaluate
-from tests.rules.made import ARCHIVE, DYNAMIC, FOREIGN, MACHO, STATIC, go, needed, subject
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, STATIC, go, needed, subject
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
@@ -191,3 +191,21 @@ def test_no_other_rule_passes_on_a_packed_image(rule: str) -> None:
 def test_a_packed_image_answers_for_itself_as_a_file() -> None:
     assert evaluate("max-size", subject(PACKED), {"size": "20 MB"}).outcome == "passed"
     assert evaluate("dynamic", subject(PACKED), {}).outcome == "violated"
+
+
+def test_a_program_that_crashes_at_its_start_is_not_intact() -> None:
+    reason = "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
+    finding = evaluate("intact", subject(replace(STATIC, elf=Elf(crashes=(reason,)))), {})
+
+    assert finding.outcome == "violated"
+    assert finding.observed == "a program that does not start"
+    assert finding.evidence == (reason,)
+
+
+def test_a_pclntab_that_go_does_not_write_is_not_intact() -> None:
+    damage = "there is a Go build info, but no pclntab: was it garbled, packed, or damaged?"
+    finding = asked("intact", Content(damage=damage))
+
+    assert finding.outcome == "violated"
+    assert finding.observed == "no pclntab that Go writes"
+    assert finding.cause == (damage,)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,10 +16,13 @@ import pytest
 
 from pytest_golink.errors import SandboxError
 from pytest_golink.sandbox import alone, run_alone
+from pytest_golink.sandbox.system_calls import AMD64
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pytest_golink import GoBuild
+
+_LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 _SEES = """
 for (int i = 0; i < 256; i++) if (fcntl(i, F_GETFD) >= 0) printf("fd %d\\n", i);
@@ -136,79 +141,237 @@ def test_output_processes_and_memory_are_bounded(tmp_path: Path) -> None:
 def test_an_interpreter_that_is_not_there_and_another_machine_are_told_apart(tmp_path: Path) -> None:
     dynamic = compiled(tmp_path, "return 0;", "-no-pie", name="dynamic")
     assert run_alone(dynamic, seconds=30).refused == "interpreter"
-    assert run_alone(dynamic, seconds=30, root=False).status == 0
+    assert run_alone(dynamic, seconds=30, interpreter=_LOADER).status == 0
 
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\necho hello\n")
+    script.chmod(0o755)
     assert run_alone(script, seconds=30).refused == "interpreter"
 
     foreign = bytearray(dynamic.read_bytes())
     foreign[18:20] = b"\x16\x00"  # e_machine: EM_S390, which is big-endian
     (tmp_path / "foreign").write_bytes(foreign)
+    (tmp_path / "foreign").chmod(0o755)
     assert run_alone(tmp_path / "foreign", seconds=30).refused == "machine"
 
 
-def test_a_program_that_sees_the_machine_s_libraries_does_not_see_its_people(tmp_path: Path) -> None:
-    body = """
-    for (int i = 1; i < argc; i++) {
-        DIR *folder = opendir(argv[i]); int files = 0;
-        while (folder && readdir(folder)) files++;
-        printf("%s %s\\n", argv[i], files > 2 ? "seen" : "hidden");
-    }
-    """
-    ran = run_alone(compiled(tmp_path, body), arguments=["/usr", "/root", "/usr/lib", "/run"], seconds=30, root=False)
-
-    assert ran.output.splitlines() == ["/usr seen", "/root hidden", "/usr/lib seen", "/run hidden"]
-
-
-_TOUCHES = """
+_LISTS = """
 for (int i = 1; i < argc; i++) {
-    int file = open(argv[i], O_CREAT | O_WRONLY, 0600);
-    printf("%s\\n", file < 0 ? strerror(errno) : "written");
+    DIR *folder = opendir(argv[i]); struct dirent *entry; int files = 0;
+    while (folder && (entry = readdir(folder))) if (entry->d_name[0] != '.') files++;
+    printf("%s %s\\n", argv[i], !folder ? strerror(errno) : files ? "files" : "empty");
 }
-DIR *folder = opendir("/proc"); int files = 0;
-while (folder && readdir(folder)) files++;
-printf("other processes %s\\n", files > 2 ? "seen" : "hidden");
+DIR *root = opendir("/"); struct dirent *entry;
+while ((entry = readdir(root))) if (entry->d_name[0] != '.') fprintf(stderr, "%s\\n", entry->d_name);
 """
 
 
-@pytest.fixture
-def seen() -> Iterator[Path]:
-    """A folder that is neither temporary nor somebody's home, as a project's may be; for root only, it is seen."""
-    with tempfile.TemporaryDirectory(dir="/var/lib" if os.geteuid() == 0 else None) as folder:
-        yield Path(folder)
+def test_with_an_interpreter_a_program_sees_what_a_loader_reads_and_nothing_else(tmp_path: Path) -> None:
+    program = compiled(tmp_path, _LISTS)
+
+    ran = run_alone(program, arguments=["/usr/lib", "/golink", "/usr/bin", "/etc/ssl"], seconds=30, interpreter=_LOADER)
+
+    assert ran.output.splitlines() == [
+        "/usr/lib files",
+        "/golink files",
+        "/usr/bin No such file or directory",
+        "/etc/ssl No such file or directory",
+    ]
+    libraries = {"lib", "lib32", "lib64", "libx32", "usr", "nix", "gnu"}
+    assert set(ran.errors.splitlines()) - libraries == {"etc", "golink"}
 
 
-def test_a_program_that_sees_the_machine_s_libraries_writes_nowhere_and_sees_no_processes(
-    seen: Path, tmp_path: Path
-) -> None:
-    seen.chmod(0o777)
+_REACHES = """
+for (int i = 1; i < argc; i++) {
+    int file = open(argv[i], O_RDWR | O_NONBLOCK);
+    printf("open %s\\n", file < 0 ? strerror(errno) : "yes");
+}
+int created = open("/usr/lib/golink-was-here", O_CREAT | O_WRONLY, 0600);
+printf("create %s\\n", created < 0 ? strerror(errno) : "yes");
+printf("device %s\\n", mknod("/golink/null", S_IFCHR, makedev(1, 3)) ? strerror(errno) : "yes");
+printf("socket %s\\n", socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? strerror(errno) : "yes");
+int pair[2];
+printf("pair %s\\n", socketpair(AF_UNIX, SOCK_STREAM, 0, pair) ? strerror(errno) : "yes");
+"""
 
-    ran = run_alone(compiled(tmp_path, _TOUCHES), arguments=[f"{seen}/file"], seconds=30, root=False)
 
-    touched, processes = ran.output.splitlines()
-    assert touched in ("Read-only file system", *(["No such file or directory"] if os.geteuid() else []))
-    assert processes == "other processes hidden"
-    assert not list(seen.iterdir())
+def test_with_an_interpreter_a_program_reaches_no_socket_fifo_terminal_or_file_of_the_user(tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "socket"))
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "file").write_text("the user's")
+    names = [str(tmp_path / name) for name in ("socket", "fifo", "file")]
+    program = compiled(tmp_path, _REACHES)
+
+    with listener:
+        ran = run_alone(
+            program, arguments=[*names, "/dev/tty", "/dev/ptmx", "/proc/self/exe"], seconds=30, interpreter=_LOADER
+        )
+
+    assert ran.output.splitlines() == [
+        *["open No such file or directory"] * 6,
+        "create Read-only file system",
+        "device Read-only file system",
+        "socket Address family not supported by protocol",
+        "pair yes",
+    ]
 
 
-def test_a_home_that_cannot_be_looked_at_need_not_be_hidden(seen: Path, tmp_path: Path) -> None:
-    program = compiled(tmp_path, "return 0;")
+def test_an_interpreter_elsewhere_is_shown_without_its_folder(tmp_path: Path) -> None:
+    loader = tmp_path / "beside" / "loader"
+    loader.parent.mkdir()
+    shutil.copy(os.path.realpath(_LOADER), loader)
+    (loader.parent / "secret").touch()
+    body = f'return open("{loader}", O_RDONLY) < 0 || open("{loader.parent}/secret", O_RDONLY) >= 0;'
+    program = compiled(tmp_path, body, "-no-pie", f"-Wl,--dynamic-linker={loader}")
+    for folder in (tmp_path, *tmp_path.parents):
+        assert os.access(folder, os.X_OK)
+
+    assert run_alone(program, seconds=30, interpreter=str(loader)).status == 0
+
+
+def test_an_interpreter_that_cannot_be_looked_at_is_not_there(tmp_path: Path) -> None:
+    program = compiled(tmp_path, "return 0;", "-no-pie", f"-Wl,--dynamic-linker={tmp_path}/none")
+
+    assert run_alone(program, seconds=30, interpreter=f"{tmp_path}/none").refused == "interpreter"
+
+
+_ESCAPES = """
+#define SAY(what, call) printf(what " %s\\n", (call) < 0 ? strerror(errno) : "yes")
+SAY("unshare", unshare(CLONE_NEWUSER));
+SAY("setns", setns(1, 0));
+SAY("clone", syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+SAY("clone3", syscall(SYS_clone3, 0, 0));
+SAY("keyctl", syscall(SYS_keyctl, 0, -3, 0));
+SAY("add_key", syscall(SYS_add_key, "user", "golink", "x", 1, -5));
+SAY("request_key", syscall(SYS_request_key, "user", "golink", 0, -5));
+SAY("memfd", syscall(SYS_memfd_create, "golink", 0));
+SAY("shm", shmget(IPC_PRIVATE, 4096, 0600 | IPC_CREAT));
+SAY("io_uring", syscall(SYS_io_uring_setup, 1, 0));
+SAY("vsock", socket(40, SOCK_STREAM, 0));
+SAY("alg", socket(38, SOCK_SEQPACKET, 0));
+SAY("packet", socket(17, SOCK_RAW, 0));
+SAY("bluetooth", socket(31, SOCK_RAW, 0));
+SAY("inet", socket(AF_INET, SOCK_STREAM, 0));
+SAY("inet6", socket(AF_INET6, SOCK_STREAM, 0));
+SAY("netlink", socket(AF_NETLINK, SOCK_RAW, 0));
+SAY("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+SAY("x32", syscall(0x40000000 + SYS_getpid));
+fflush(stdout);
+int child = fork(); if (child == 0) return 3; int status; wait(&status);
+printf("fork %d\\n", WEXITSTATUS(status));
+"""
+
+
+def test_the_filter_refuses_what_namespaces_do_not_hold(tmp_path: Path) -> None:
+    ran = run_alone(compiled(tmp_path, _ESCAPES), seconds=30)
+
+    not_there, odd = "Function not implemented", "Address family not supported by protocol"
+    assert [line.split(" ", 1) for line in ran.output.splitlines()] == [
+        *([name, "Operation not permitted"] for name in ("unshare", "setns", "clone")),
+        *([name, not_there] for name in ("clone3", "keyctl", "add_key", "request_key", "memfd", "shm", "io_uring")),
+        *([name, odd] for name in ("vsock", "alg", "packet", "bluetooth")),
+        *([name, "yes"] for name in ("inet", "inet6", "netlink", "unix")),
+        ["x32", not_there],
+        ["fork", "3"],
+    ]
+
+
+def test_the_session_keyring_of_the_caller_is_not_the_program_s(tmp_path: Path) -> None:
+    body = """
+    long found = syscall(SYS_keyctl, 10, -3, "user", "golink-secret", 0);
+    printf("%s\\n", found < 0 ? strerror(errno) : "found");
+    """
+    program = compiled(tmp_path, body)
     script = (
-        "import sys; from pathlib import Path\n"
-        "from pytest_golink.sandbox import run_alone\n"
-        "print(run_alone(Path(sys.argv[1]), seconds=30, root=False).status)\n"
+        "import ctypes, struct, sys; from pathlib import Path; from pytest_golink.sandbox import alone\n"
+        "call = ctypes.CDLL(None, use_errno=True).syscall\n"
+        f"assert call({AMD64.refused['keyctl']}, 1, None) >= 0\n"
+        f"assert call({AMD64.refused['add_key']}, b'user', b'golink-secret', b'x', 1, -3) >= 0\n"
+        # Without the filter, which would refuse the question.
+        "alone.call_filter = lambda *_, **__: struct.pack('=HBBI', 6, 0, 0, 0x7fff0000)\n"
+        "print(alone.run_alone(Path(sys.argv[1]), seconds=30).output)\n"
     )
-    seen.chmod(0o000)
-    become = []
-    if os.geteuid() == 0:
-        # Root looks everywhere, and whoever has a namespace of his own into what is his.
-        os.chown(seen, 1, 1)
-        become = ["setpriv", "--bounding-set=-sys_admin,-dac_override,-dac_read_search"]
-    command = [*become, sys.executable, "-c", script, str(program)]
-    environment = {**os.environ, "HOME": f"{seen}/home"}
+    command = [sys.executable, "-c", script, str(program)]
 
-    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "0\n"
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert shown == "Required key not available\n\n"
+
+
+def test_a_386_program_that_asks_for_a_socket_by_socketcall_is_an_error(go_build: GoBuild) -> None:
+    body = 'package main\nimport "net"\nfunc main() { net.Listen("tcp", ":0") }\n'
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "go.mod").write_text("module example.com/listens\n")
+        Path(folder, "main.go").write_text(body)
+        image = go_build(".", cwd=folder, target="linux/386", cgo=False).path
+
+        with pytest.raises(SandboxError, match="ended the program with SIGSYS: it asks for a socket with socketcall"):
+            run_alone(image, seconds=30)
+
+
+def test_a_386_program_that_asks_for_none_runs(go_build: GoBuild) -> None:
+    image = go_build("sample_go/static", target="linux/386", cgo=False).path
+
+    assert run_alone(image, seconds=30).output == "static: hello\n"
+
+
+def test_a_kernel_without_filters_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is no filter it refuses in the same way.
+    monkeypatch.setattr(alone, "call_filter", lambda *_, **__: b"\0" * 8)
+
+    with pytest.raises(SandboxError, match=r"\(seccomp filter: Invalid argument\)"):
+        run_alone(compiled(tmp_path, "return 0;"), seconds=30)
+
+
+def test_processes_have_one_bound_of_memory_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "MEMORY_BYTES", 256 << 20)
+    body = """
+    int shared = argc > 1;
+    for (int i = 0; i < 4; i++) if (fork() == 0) {
+        char *all = mmap(0, 100 << 20, 3, MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE), -1, 0);
+        memset(all, 1, 100 << 20);
+        for (;;) pause();
+    }
+    for (;;) pause();
+    """
+    program = compiled(tmp_path, body)
+
+    for arguments in ([], ["shared"]):
+        ran = run_alone(program, arguments=arguments, seconds=30)
+        assert (ran.status, ran.outgrew) == (137, True)
+
+
+def test_memory_that_processes_share_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "MEMORY_BYTES", 256 << 20)
+    body = """
+    char *all = malloc(100 << 20);
+    memset(all, 1, 100 << 20);
+    for (int i = 0; i < 4; i++) if (fork() == 0) { sleep(1); return 0; }
+    while (wait(0) > 0);
+    return 7;
+    """
+    ran = run_alone(compiled(tmp_path, body), seconds=30)
+
+    assert (ran.status, ran.outgrew) == (7, False)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o700, 0o100, 0o4755], ids=oct)
+def test_a_program_keeps_its_mode_and_is_its_owner_s(mode: int, tmp_path: Path) -> None:
+    program = compiled(tmp_path, 'struct stat s; stat("/program", &s); printf("%o %d", s.st_mode & 07777, geteuid());')
+    program.chmod(mode)
+
+    ran = run_alone(program, seconds=30)
+
+    assert ran.output == f"{mode & 0o777:o} 65534"
+
+
+def test_a_file_without_an_execute_bit_is_not_started(tmp_path: Path) -> None:
+    program = compiled(tmp_path, "return 0;")
+    program.chmod(0o611)
+
+    with pytest.raises(SandboxError, match="Permission denied"):
+        run_alone(program, seconds=30)
 
 
 def test_where_namespaces_are_refused_the_error_says_how_to_allow_them(tmp_path: Path) -> None:
@@ -277,21 +440,31 @@ def test_a_launcher_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "become",
     [
-        # Root without its rights over the system, as in many containers; and root that is alone in its namespace.
+        # An ordinary user, who may read where Python lies; root without its rights over the system, as in many
+        # containers; and root that is alone in its namespace.
+        [
+            *("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"),
+            *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
+        ],
         ["setpriv", "--bounding-set", "-sys_admin"],
         ["unshare", "--user", "--map-root-user"],
     ],
-    ids=["container", "alone"],
+    ids=["user", "container", "alone"],
 )
-def test_who_has_no_rights_over_the_machine_gets_a_user_namespace(become: list[str], tmp_path: Path) -> None:
-    program = compiled(tmp_path, _SEES)
+def test_without_rights_over_the_machine_there_is_a_user_namespace(become: list[str], tmp_path: Path) -> None:
+    program = compiled(tmp_path, f"{_SEES} {_ESCAPES}")
+    reaches = compiled(tmp_path, _REACHES, name="reaches")
     script = (
         "import sys; from pathlib import Path; from pytest_golink.sandbox import run_alone\n"
         "print(run_alone(Path(sys.argv[1]), seconds=30).output)\n"
+        f"print(run_alone(Path(sys.argv[2]), seconds=30, interpreter='{_LOADER}').output)\n"
     )
     # An ordinary user's tests are such a case by themselves.
-    command = [*(become if os.geteuid() == 0 else ()), sys.executable, "-c", script, str(program)]
+    command = [*(become if os.geteuid() == 0 else ()), sys.executable, "-c", script, str(program), str(reaches)]
 
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert "file program\nwrites 0\nconnects Network is unreachable\nroot 0, init 0\nblind to others 1\n" in said
+    assert "file program\nwrites 0\nconnects Network is unreachable\nroot 0, init 0\nblind to others 1\n" in shown
+    assert "\nunshare Operation not permitted\n" in shown
+    assert "\nvsock Address family not supported by protocol\n" in shown
+    assert "create Read-only file system\ndevice Read-only file system\n" in shown

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def explained(binary: GoBinary, rule: str, **parameters: object) -> Finding:
     asked = {name.replace("_", "-"): value for name, value in parameters.items()}
     subject = Subject(name=binary.name, facts=binary.facts, link_warnings=binary.warnings)
-    return explain(evaluate(rule, subject, asked), binary.facts, binary.origin)
+    return explain(evaluate(rule, subject, asked), binary.facts, binary)
 
 
 def module(folder: Path, files: dict[str, str]) -> Path:
@@ -154,7 +154,7 @@ def test_the_race_detector_is_traced_to_the_setting_that_turned_it_on(go_sample:
     asked = explained(go_sample("static", race=True), "no-instrumentation")
     flags = explained(go_sample("static", env={"GOFLAGS": "-race"}), "no-instrumentation")
 
-    assert "-race is asked for by this build's options" in asked.cause
+    assert "-race is set by this build's options" in asked.cause
     assert "-race comes from GOFLAGS in the environment" in flags.cause
 
 
@@ -179,7 +179,7 @@ def test_a_pie_is_traced_to_whoever_asked_for_it(go_sample: GoSample, tmp_path: 
     flags = explained(go_sample("static", cgo=False, env={"GOFLAGS": "-trimpath --buildmode=pie"}), "static")
     set_before = explained(go_sample("static", cgo=False, env={"GOENV": str(file)}), "static")
 
-    assert "-buildmode=pie is asked for by this build's options" in asked.cause
+    assert "-buildmode=pie is set by this build's options" in asked.cause
     assert "-buildmode=pie comes from GOFLAGS in the environment" in flags.cause
     assert f"-buildmode=pie comes from GOFLAGS in {file}" in set_before.cause
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_message
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_whatever_comes_in_one_printable_line_comes_out(name: str) -> None:
     assert len(shown.splitlines()) <= 1
     assert {unicodedata.category(character) for character in shown}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
     shown.encode(sys.getdefaultencoding())
+
+
+def test_a_message_keeps_its_backslashes_and_loses_its_end() -> None:
+    assert escape_message("allow: '\\w(' is \x1b[2J\u202e") == "allow: '\\w(' is \\x1b[2J\\u202e"
+    assert escape_message("::error::x") == "\\x3a:error::x"
+    assert escape_message("x" * 30, longest=20) == "x" * 20 + "…"

@@ -52,14 +52,12 @@ def test_goos_and_goarch_of_the_environment_make_the_default_target(go_toolchain
 
 @pytest.mark.parametrize("text", ["linux/amd46", "linux", "linux/", "linux/amd64/v3"])
 def test_an_unknown_target_of_a_known_system_names_those_of_that_system(go_toolchain: GoToolchain, text: str) -> None:
-    with pytest.raises(
-        ToolchainError, match=rf"unknown target '{text}' for go1\..*linux has: linux/386, linux/amd64, "
-    ):
+    with pytest.raises(ToolchainError, match=rf'unknown target "{text}" for go1\..*linux has linux/386, linux/amd64, '):
         go_toolchain.parse_target(text)
 
 
 def test_an_unknown_target_names_the_nearest(go_toolchain: GoToolchain) -> None:
-    with pytest.raises(ToolchainError, match=r"did you mean 'darwin/arm64'?"):
+    with pytest.raises(ToolchainError, match=r'did you mean "darwin/arm64"\?'):
         go_toolchain.parse_target("darvin/arm64")
     with pytest.raises(ToolchainError, match="tool dist list` lists them"):
         go_toolchain.parse_target("?")

@@ -153,7 +153,7 @@ class _Reader:
                     raise self.view.error(f"{what} is of revision {revision}, not 1")
                 library = self.dynamic.string(file, f"the library of {what}")
                 at = address + aux
-                if len(needs) + count > self.view.size:
+                if len(needs) + count > self.view.size // auxiliary.size:
                     raise self.view.error(f"{what} has {count} versions, more than the file has room for")
                 for number in range(count):
                     hashed, flags, other, name, next_aux = self.dynamic.record(

@@ -14,6 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cursor import Cursor
+from pytest_golink.reader.bounds import NameBudget
 from pytest_golink.reader.macho.commands import LC_DYLD_CHAINED_FIXUPS, LC_DYLD_INFO, LC_DYLD_INFO_ONLY
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _opcodes(image: Commands, offset: int, size: int, what: str) -> Iterator[Bin
     code = bytes(view.slice(offset, size, what))
     cursor = Cursor(code, fail=lambda reason, at: view.error(f"{what} {reason}", offset + at))
     ordinal, name, weak = 0, "", False
+    names = NameBudget(view, what)
     while cursor.at < size:
         byte = cursor.byte()
         opcode, immediate = byte & 0xF0, byte & 0x0F
@@ -77,6 +79,7 @@ def _opcodes(image: Commands, offset: int, size: int, what: str) -> Iterator[Bin
             weak = bool(immediate & _BIND_WEAK_IMPORT)
             name = view.cstring(offset + cursor.at, offset + size, f"a symbol name in {what}")
             cursor.skip(len(name.encode()) + 1)
+            names.spend(name)
         else:
             numbers = _NUMBERS.get(opcode)
             if opcode == _THREADED and immediate in (0, 1):  # SET_BIND_ORDINAL_TABLE_SIZE_ULEB, APPLY
@@ -104,6 +107,7 @@ def _chained_imports(image: Commands, command: Command) -> Iterator[Bind]:
     entry = Struct(image.order + layout)
     if imports + count * entry.size > size or symbols > size:
         raise view.error(f"the {count} imports of {what} go past their end", start)
+    names = NameBudget(view, what)
     for index in range(count):
         (value,) = view.unpack(entry, start + imports + index * entry.size, f"import {index} of {what}")
         ordinal = value & ((1 << ordinal_bits) - 1)
@@ -111,4 +115,5 @@ def _chained_imports(image: Commands, command: Command) -> Iterator[Bind]:
         if ordinal > (1 << ordinal_bits) - 16:
             ordinal -= 1 << ordinal_bits
         name = view.cstring(start + symbols + (value >> name_shift), end, f"the name of import {index} of {what}")
+        names.spend(name)
         yield Bind(name=name, ordinal=ordinal, weak=bool(value >> ordinal_bits & 1))

@@ -17,6 +17,8 @@ from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_facts import read_go_facts
 from pytest_golink.reader.libc import classify_libc
 from pytest_golink.reader.macho.commands import (
+    LC_DYLD_ENVIRONMENT,
+    LC_ID_DYLIB,
     LC_LOAD_DYLINKER,
     LC_MAIN,
     LC_RPATH,
@@ -28,6 +30,7 @@ from pytest_golink.reader.macho.commands import (
     MH_OBJECT,
     read_commands,
 )
+from pytest_golink.reader.macho.exports import read_exports
 from pytest_golink.reader.macho.fixups import read_rebases
 from pytest_golink.reader.macho.identity import read_identity
 from pytest_golink.reader.macho.imports import read_imports
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from pytest_golink.reader.macho.layout import Layout
     from pytest_golink.reader.macho.symbols import SymbolTable
 
+# Without CPU_SUBTYPE_MASK, whose bits are capabilities.
+_CPU_SUBTYPE = 0x00FFFFFF
 _FAT_MAGIC, _FAT_MAGIC_64 = 0xCAFEBABE, 0xCAFEBABF
 _MH_PIE, _MH_ALLOW_STACK_EXECUTION = 0x200000, 0x20000
 _KINDS: dict[int, Kind] = {
@@ -103,7 +108,14 @@ def _slices(view: View, *, wide: bool) -> tuple[tuple[int, int, int], ...]:
     table = view.slice(8, count * entry.size, f"the table of {count} slices")
     if not count:
         raise view.error("is a fat file without a slice")
-    found = tuple((cpu, start, size) for cpu, _, start, size, *_ in entry.iter_unpack(table))
+    parts = [fields[:4] for fields in entry.iter_unpack(table)]
+    kinds: set[tuple[int, int]] = set()
+    for cpu, subtype, *_ in parts:
+        kind = (cpu, subtype & _CPU_SUBTYPE)
+        if kind in kinds:
+            raise view.error(f"has two slices for {slice_name(cpu)} (CPU subtype {subtype}), which no loader takes")
+        kinds.add(kind)
+    found = tuple((cpu, start, size) for cpu, _, start, size in parts)
     free = 8 + len(table)
     for cpu, start, size in sorted(found, key=lambda item: item[1]):
         view.check(start, size, f"the slice for CPU type 0x{cpu:x}")
@@ -171,7 +183,12 @@ def _read_image(view: View, *, fat_cpu: int | None, fat64: bool, file_size: int)
             code_flags=signature.flags,
             entitlements=signature.entitlements,
             restricted=any(section.name == "__RESTRICT,__restrict" for section in layout.sections),
+            environment=tuple(image.string(command) for command in image.all(LC_DYLD_ENVIRONMENT)),
+            hardened_runtime=signature.hardened_runtime,
         ),
+        soname=next((image.string(command) for command in image.all(LC_ID_DYLIB)), None),
+        exports=None if kind == "object" else read_exports(image, symbols),
+        signature=signature.content,
         symtab_size=0 if symbols is None else symbols.size,
         dwarf_size=sum(len(section.data) for section in layout.sections if section.name.startswith("__DWARF,")),
     )

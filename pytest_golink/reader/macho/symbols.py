@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from pytest_golink.reader.bounds import NameBudget
 from pytest_golink.reader.macho.commands import LC_DYSYMTAB, LC_SYMTAB, MH_OBJECT
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _UNDEFINED = re.compile(rb"[\x01\x0d\x11\x1d]")
 # take away: stabs, and defined symbols without N_EXT. Exported ones stay, as they do in ELF's dynamic symbol table.
 _LOCAL = re.compile(rb"[\x20-\xff\x02\x04\x06\x08\x0a\x0c\x0e\x12\x14\x16\x18\x1a\x1c\x1e]")
 _DEFINED = re.compile(rb"[\x02-\x0b\x0e\x0f\x12-\x1b\x1e\x1f]")
+# External, neither undefined nor private to the image.
+_EXPORTED = re.compile(rb"[\x03\x05\x07\x09\x0b\x0f]")
 _N_WEAK_REF = 0x40
 
 
@@ -64,24 +67,38 @@ class SymbolTable:
 
     def undefined(self) -> tuple[Undefined, ...]:
         """Give the undefined symbols, in the table's order."""
-        found = []
+        found, names = [], NameBudget(self.image.view, "the symbol table")
         for match in _UNDEFINED.finditer(self.types):
             offset = self.offset + match.start() * self.entry.size
             what = f"symbol {match.start()}"
             start, _, _, description, _ = self.image.view.unpack(self.entry, offset, what)
             name = self.image.view.cstring(self.strings + start, self.strings_end, f"the name of {what}")
+            names.spend(name)
             found.append(Undefined(name=name, ordinal=description >> 8, weak=bool(description & _N_WEAK_REF)))
+        return tuple(found)
+
+    def exported(self) -> tuple[str, ...]:
+        """Return the names of the defined symbols that other images may use, without their leading underscore."""
+        found, names = [], NameBudget(self.image.view, "the symbol table")
+        for match in _EXPORTED.finditer(self.types):
+            what = f"symbol {match.start()}"
+            start, *_ = self.image.view.unpack(self.entry, self.offset + match.start() * self.entry.size, what)
+            name = self.image.view.cstring(self.strings + start, self.strings_end, f"the name of {what}")
+            names.spend(name)
+            found.append(name.removeprefix("_"))
         return tuple(found)
 
     def defined(self) -> Mapping[str, int]:
         """Give the defined symbols' names, without their leading underscore, and addresses."""
         found: dict[str, int] = {}
+        names = NameBudget(self.image.view, "the symbol table")
         strings = bytes(self.image.view.data[self.strings : self.strings_end])
         for match in _DEFINED.finditer(self.types):
             offset = self.offset + match.start() * self.entry.size
             start, *_, value = self.image.view.unpack(self.entry, offset, f"symbol {match.start()}")
             # Names of Go symbols may hold any bytes; none that is looked for does.
             name = strings[start : max(strings.find(b"\0", start), start)].decode("utf-8", "surrogateescape")
+            names.spend(name)
             found.setdefault(name.removeprefix("_"), value)
         return found
 

@@ -6,32 +6,46 @@ Source: Microsoft's PE Format specification.
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Target
+from pytest_golink.facts import BinaryFacts, Hardening, ImportedSymbol, Pe, Target
 from pytest_golink.golang.image import MappedImage, Region
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.coff.tables import DWARF_SECTIONS, GOARCH, read_string_table, read_symbols
 from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.go_facts import read_go_facts
 from pytest_golink.reader.libc import classify_libc
+from pytest_golink.reader.pe.exports import read_exports
 from pytest_golink.reader.pe.imports import read_imports
-from pytest_golink.reader.pe.layout import CERTIFICATE, RELOCATION, SYMBOL_BYTES, read_layout
+from pytest_golink.reader.pe.layout import RELOCATION, SYMBOL_BYTES, read_layout
+from pytest_golink.reader.pe.signature import read_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_golink.facts import Signature
     from pytest_golink.reader.pe.layout import Layout
 
 _DYNAMIC_BASE, _NX_COMPAT = 0x40, 0x100
 # IMAGE_SUBSYSTEM_EFI_APPLICATION, _EFI_BOOT_SERVICE_DRIVER, _EFI_RUNTIME_DRIVER, _EFI_ROM, _WINDOWS_BOOT_APPLICATION:
 # firmware or the boot loader starts these, not Windows.
 _EFI = frozenset({10, 11, 12, 13, 16})
-_CERTIFICATE = Struct("<I2H")
-_CERTIFICATE_ALIGNMENT_BYTES = 8
-_PKCS_SIGNED_DATA = 2
+# winnt.h's IMAGE_SUBSYSTEM_*.
+_SUBSYSTEMS = {
+    1: "native",
+    2: "gui",
+    3: "console",
+    5: "os/2 console",
+    7: "posix console",
+    8: "native windows",
+    9: "windows ce",
+    10: "efi application",
+    11: "efi boot service driver",
+    12: "efi runtime driver",
+    13: "efi rom",
+    14: "xbox",
+    16: "windows boot application",
+}
+_HIGH_ENTROPY_VA, _GUARD_CF = 0x20, 0x4000
 
 
 def read_pe(path: str, data: memoryview) -> BinaryFacts:
@@ -60,6 +74,8 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
     debug = (DebugSection(name=section.name, data=section.data) for section in layout.sections)
     go = read_go_facts(_map(layout), imports=imports, debug=debug)
     major, minor = layout.subsystem_version
+    signature = read_signature(layout)
+    name, exports = read_exports(layout)
     return BinaryFacts(
         path=path,
         size=view.size,
@@ -82,12 +98,20 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
         dwarf=any(section.name in DWARF_SECTIONS and len(section.data) > 0 for section in layout.sections),
         hardening=_hardening(layout),
         os_minimum=None if efi else f"{major}.{minor}",
-        signed=_signature(layout),
+        signed="none" if signature is None else "signed",
         go=go.build,
         content=go.content,
         symtab_size=_symtab_size(layout),
         dwarf_size=sum(
             len(section.data) for section in layout.sections if section.name.startswith((".debug_", ".zdebug_"))
+        ),
+        soname=name,
+        exports=exports,
+        signature=signature,
+        pe=Pe(
+            subsystem=_SUBSYSTEMS.get(layout.subsystem, f"subsystem {layout.subsystem}"),
+            control_flow_guard=bool(layout.dll_characteristics & _GUARD_CF),
+            high_entropy_va=bool(layout.dll_characteristics & _HIGH_ENTROPY_VA),
         ),
     )
 
@@ -149,18 +173,3 @@ def _hardening(layout: Layout) -> Hardening:
         nx=bool(layout.dll_characteristics & _NX_COMPAT),
         writable_code=any(section.writable and section.executable for section in layout.sections),
     )
-
-
-def _signature(layout: Layout) -> Signature:
-    """Whether the certificate table holds a signature; whether that is valid is the system's question."""
-    start, size = layout.directory(CERTIFICATE) or (0, 0)
-    end = start + size
-    signed = False
-    while start < end:
-        what = "an entry of the certificate table"
-        length, _, kind = layout.view.unpack(_CERTIFICATE, start, what)
-        if length < _CERTIFICATE.size or start + length > end:
-            raise layout.view.error(f"{what} has the impossible size {length}", start)
-        signed = signed or kind == _PKCS_SIGNED_DATA
-        start += -(-length // _CERTIFICATE_ALIGNMENT_BYTES) * _CERTIFICATE_ALIGNMENT_BYTES
-    return "signed" if signed else "none"

@@ -15,6 +15,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import NeededLibrary
+from pytest_golink.reader.bounds import NameBudget
 from pytest_golink.reader.pe.layout import COM_DESCRIPTOR, DELAY_IMPORT, IMPORT
 from pytest_golink.reader.witnesses.lief_pe import agree_with_lief
 
@@ -51,9 +52,10 @@ def read_imports(layout: Layout) -> tuple[ImportedLibrary, ...]:
         UnreadableBinaryError: A directory is damaged, or LIEF reads something else from it.
     """
     found: list[ImportedLibrary] = []
+    names = NameBudget(layout.view, "the import directory")
     total = 0
     for name, via, lookup in chain(_import_descriptors(layout), _delay_descriptors(layout)):
-        symbols = tuple(islice(_thunks(layout, lookup, name), _MOST_IMPORTS))
+        symbols = tuple(islice(_thunks(layout, lookup, name, names), _MOST_IMPORTS))
         total += len(symbols) + 1
         if total >= _MOST_IMPORTS:
             raise layout.view.error(f"has {_MOST_IMPORTS} imports or more")
@@ -119,7 +121,7 @@ def _require_no_hole(layout: Layout, rva: int, found: int, size: int, entry: int
             raise layout.view.error(f"the {what} ends {behind} descriptors before its size")
 
 
-def _thunks(layout: Layout, rva: int, library: str) -> Iterator[str]:
+def _thunks(layout: Layout, rva: int, library: str, names: NameBudget) -> Iterator[str]:
     """Give the names of one lookup table: entries up to one of zero."""
     entry = Struct("<Q" if layout.wide else "<I")
     by_ordinal = 1 << (8 * entry.size - 1)
@@ -130,6 +132,8 @@ def _thunks(layout: Layout, rva: int, library: str) -> Iterator[str]:
         if value & by_ordinal:
             yield f"#{value & 0xFFFF}"
         else:
-            name = (value & 0x7FFFFFFF) + _HINT_BYTES
-            yield layout.text(name, f"the name of an import of {library}", most=_LONGEST_NAME_BYTES)
+            place = (value & 0x7FFFFFFF) + _HINT_BYTES
+            name = layout.text(place, f"the name of an import of {library}", most=_LONGEST_NAME_BYTES)
+            names.spend(name)
+            yield name
         rva += entry.size

@@ -34,6 +34,11 @@ _SECTION = Struct("<8s6I2HI")
 _DIRECTORY = Struct("<2I")
 SYMBOL_BYTES = 18
 _PE32, _PE32_PLUS = 0x10B, 0x20B
+# In the optional header of either width.
+_CHECKSUM_AT = 64
+# Windows rounds a section's pointer into the file down to a sector, whatever FileAlignment says.
+_SECTOR_BYTES = 512
+_PAGE_BYTES = 4096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +69,7 @@ class Layout:
     What the headers of a PE image say.
 
     `subsystem_version` is (major, minor), `directories` are (RVA, size) pairs, `symbols` the COFF symbol table's
-    offset and count.
+    offset and count. `checksum_at` and `directories_at` are offsets in the file.
     """
 
     view: View
@@ -80,6 +85,8 @@ class Layout:
     directories: tuple[tuple[int, int], ...]
     sections: tuple[Section, ...]
     symbols: tuple[int, int]
+    checksum_at: int
+    directories_at: int
 
     @property
     def is_library(self) -> bool:
@@ -187,6 +194,8 @@ def read_layout(view: View) -> Layout:
         directories=tuple(_DIRECTORY.iter_unpack(table)),
         sections=sections,
         symbols=(symbols, symbol_count if symbols else 0),
+        checksum_at=optional + _CHECKSUM_AT,
+        directories_at=optional + standard.size,
     )
     _check_directories(layout, image_size)
     return layout
@@ -207,6 +216,9 @@ def _sections(view: View, table: int, count: int, alignment: int, strings: memor
         name = read_section_name(view, raw, strings, header)
         if rva < free:
             raise view.error(f'section "{name}" (RVA 0x{rva:x}) overlaps the one before it', header)
+        if offset % _SECTOR_BYTES and size and alignment >= _PAGE_BYTES:
+            # Windows reads other bytes than most tools do; with small alignments it maps the file as it is.
+            raise view.error(f'section "{name}" begins at 0x{offset:x}, which Windows rounds down to a sector', header)
         # No pointer: uninitialised data, whatever the size says.
         data = view.slice(offset, size, f'section "{name}"') if offset else view.data[:0]
         # No virtual size: old linkers, which meant the file's.

@@ -10,6 +10,7 @@ from pytest_golink.report.error_text import count, error_groups, errors_in_words
 from pytest_golink.report.grouping import failure_groups
 from pytest_golink.report.html.sheet import links, sheet
 from pytest_golink.report.labels import image_labels, key_of_error, key_of_finding, key_of_image, labels_apart
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape
 
@@ -205,7 +206,7 @@ def _body(finding: Finding) -> dict[str, Any]:
         "expected": escape(finding.expected, longest=_LONGEST_LINE),
         "observed": escape(finding.observed, longest=_LONGEST_LINE),
         **{name: _lines(texts) for name, texts in lines.items()},
-        "parameters": [[escape(name), escape(value)] for name, value in finding.parameters],
+        "parameters": [[escape(name), escape(value)] for name, value in parameter_texts(finding)],
         "place": escape(finding.place),
         "waiver": escape(finding.waiver, longest=_LONGEST_LINE),
         "chains": [[[escape(step.package), escape(step.place or "")] for step in chain] for chain in finding.chains],

@@ -10,6 +10,7 @@ from urllib.parse import quote_plus, urlencode
 from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import count, error_groups, notes
 from pytest_golink.report.grouping import failure_groups, headline, remedies
+from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _all(report: Report) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    asked = "".join(f" {name}={value}" for name, value in finding.parameters)
+    asked = "".join(f" {name}={value}" for name, value in parameter_texts(finding))
     heading = " ".join(filter(None, (finding.image, finding.target)))
     rows: tuple[tuple[str, Iterable[str]], ...] = (
         ("expected", (finding.expected,)),

@@ -48,7 +48,7 @@ class Image:
     def offset(self, address: int) -> int:
         """Where the file has an address."""
         load = next(h for h in self.headers if h[0] == LOAD and h[3] <= address < h[3] + h[5])
-        return address - load[3] + load[2]
+        return int(address - load[3] + load[2])
 
     def put(self, at: int, layout: str, *values: int) -> None:
         struct.pack_into(layout, self.bytes, at, *values)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import NeededLibrary
 from pytest_golink.reader.elf.facts import read_elf
 from tests.oracles import run
 from tests.reader.c_images import ANSWER
 from tests.reader.elf.edits import DYNAMIC, INTERP, LOAD, RELRO, Image, start
+from tests.reader.reading import damage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +29,7 @@ def read(data: bytes) -> BinaryFacts:
 
 
 def refused(data: bytes) -> str:
-    with pytest.raises(UnreadableBinaryError) as caught:
-        read(data)
-    return caught.value.reason
+    return damage(data, "elf")
 
 
 def polyglot(program: Path) -> bytes:

@@ -40,7 +40,7 @@ class Page:
         """Show a report, with that after the "#" of its address."""
         file = self.folder / "report.html"
         file.write_text(html_report(report, made="2026-11-23 12:00 UTC"), encoding="utf-8")
-        # From another page: an address that differs after the "#" alone loads nothing.
+        # From another page: an address that differs only after the "#" loads nothing.
         self.driver.get("about:blank")
         self.driver.get(f"{file.as_uri()}{state and '#'}{state}")
 
@@ -49,15 +49,15 @@ class Page:
         return self.driver.execute_script(script, *arguments)
 
     def all(self, selector: str) -> list[Any]:
-        """Give the elements that a reader can see."""
+        """Return the elements that a reader can see."""
         return [element for element in self.driver.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
 
     def one(self, selector: str) -> Any:
-        """Give the first of them, as soon as there is one."""
+        """Return the first of them, as soon as there is one."""
         return self.wait(lambda: next(iter(self.all(selector)), None))
 
     def texts(self, selector: str) -> list[str]:
-        """Give what they say."""
+        """Return their texts."""
         # In one step: between two of them the page may have changed.
         return list(
             self.run(
@@ -76,15 +76,15 @@ class Page:
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def state(self) -> str:
-        """Give what stands after the "#" of the address."""
+        """Return what comes after the "#" of the address."""
         return str(self.run("return location.hash.slice(1)"))
 
     def console(self) -> list[str]:
-        """Give what the browser complained of."""
+        """Return the browser's complaints."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def barriers(self) -> list[str]:
-        """Give what axe-core finds."""
+        """Return what axe-core finds."""
         self.run(_axe())
         violations = self.driver.execute_async_script(
             "axe.run(arguments[0]).then((found) => arguments[1](found.violations))", {"runOnly": _AXE}

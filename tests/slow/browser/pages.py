@@ -12,7 +12,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from pytest_golink.report.model import Report
-from tests.report import reports
+from tests.report import attacks, report_factory
 
 if TYPE_CHECKING:
     from tests.slow.browser.chromium import Page
@@ -32,7 +32,7 @@ ROWS = '[aria-labelledby="rules"] tbody th'
 
 class TestOverview:
     def test_it_says_first_how_the_run_ended(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         assert page.one("h1").text == "38 checks of 68 fail, on 6 of 6 images"
         assert page.texts(".verdict .totals li") == ["✕ 26 violated", "? 12 undecidable", "~ 5 waived", "✓ 25 passed"]
@@ -40,7 +40,7 @@ class TestOverview:
         assert page.texts('[aria-labelledby="platforms"] tbody th') == IMAGES[:2]
 
     def test_a_search_filters_and_stands_in_the_address(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         page.one("#search").send_keys("libsystem")
         page.wait(lambda: page.texts(ROWS) == ["server darwin/arm64"])
@@ -48,7 +48,7 @@ class TestOverview:
         assert page.one("#found").text == "1 of 6 images"
         assert page.state() == "q=libsystem"
 
-        page.open(reports.FEATURES, page.state())
+        page.open(report_factory.FEATURES, page.state())
 
         assert page.texts(ROWS) == ["server darwin/arm64"]
         assert page.one("#search").get_property("value") == "libsystem"
@@ -60,7 +60,7 @@ class TestOverview:
         assert page.one("#search").get_property("value") == ""
 
     def test_rule_target_and_outcome_filter_together(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         page.one('input[value="violated"]').click()
         page.one('select[name="rule"]').send_keys("pie")
@@ -81,12 +81,12 @@ class TestOverview:
         assert page.one("#found").text == "0 of 6 images"
 
     def test_the_rest_of_a_group_is_a_filter(self, page: Page) -> None:
-        page.open(reports.large(80, 1))
+        page.open(report_factory.large(80, 1))
 
         page.one(".group .names a:last-child").click()
         page.wait(lambda: page.texts("#found") == ["20 of 80 images"])
 
-        assert page.one("#search").get_property("value") == reports.large(4, 1).findings[0].finding.cause[0]
+        assert page.one("#search").get_property("value") == report_factory.large(4, 1).findings[0].finding.cause[0]
 
     def test_an_empty_report_says_so(self, page: Page) -> None:
         page.open(Report())
@@ -95,7 +95,7 @@ class TestOverview:
 
 
 class TestErrors:
-    REPORT = replace(reports.FEATURES, errors=reports.ERRORS)
+    REPORT = replace(report_factory.FEATURES, errors=report_factory.FEATURES_ERRORS)
 
     def test_what_has_no_answer_is_said_first_and_stands_in_the_matrix(self, page: Page) -> None:
         page.open(self.REPORT)
@@ -125,11 +125,11 @@ class TestErrors:
 
         assert page.texts("article h2") == ["What has no answer"]
         assert page.texts(".finding.error h3") == ["! BuildError error"]
-        assert page.texts(".finding.error pre") == ["# example.com/shop/cmd/agent ./main.go:3:15: undefined: x"]
+        assert page.texts(".finding.error pre") == ["# example.com/agent ./main.go:3:15: undefined: x"]
         assert page.texts(".finding.error .from dd")[0] == "golink.toml:21"
 
     def test_a_run_of_errors_alone_has_them_and_no_more(self, page: Page) -> None:
-        page.open(Report(errors=reports.ERRORS[:1], complete=False))
+        page.open(Report(errors=report_factory.FEATURES_ERRORS[:1], complete=False))
 
         assert page.one("h1").text == "1 error; nothing was checked"
         assert page.texts(".early") == ["The run did not come to all of its tests: what is missing here is not mended."]
@@ -150,7 +150,7 @@ class TestErrors:
 
 class TestImage:
     def test_a_cell_opens_its_finding_and_escape_goes_back(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         page.one('a[aria-label="violated"][title^="max-size"]').click()
 
@@ -166,7 +166,7 @@ class TestImage:
         assert page.run("return document.activeElement.title").startswith("max-size")
 
     def test_an_address_leads_to_an_image_and_back_and_forth(self, page: Page) -> None:
-        page.open(reports.FEATURES, SERVER_STATE + "&finding=static")
+        page.open(report_factory.FEATURES, SERVER_STATE + "&finding=static")
 
         finding = page.one(".finding")
         assert finding.find_element("css selector", "h3").text == "✕ static violated"
@@ -180,7 +180,7 @@ class TestImage:
             "runtime/cgo",
         ]
         assert page.texts(".chain .place")[:2] == ["cmd/server/main.go:9", "internal/health/probe.go:7"]
-        assert page.texts(".trial b") == [trial.remedy for trial in reports.TRIALS]
+        assert page.texts(".trial b") == [trial.remedy for trial in report_factory.TRIALS]
         assert page.texts(".version.floor b, .version.floor .tag") == ["GLIBC_2.34", "glibc floor"]
         assert page.texts(".sizes tbody th")[0] == "runtime"
         assert page.texts("[aria-labelledby^=build] dt") == ["go", "cc"]
@@ -192,19 +192,19 @@ class TestImage:
         page.wait(lambda: page.texts("article h1") == [SERVER])
 
     def test_a_finding_that_holds_is_unfolded(self, page: Page) -> None:
-        page.open(reports.FEATURES, SERVER_STATE + "&finding=nx")
+        page.open(report_factory.FEATURES, SERVER_STATE + "&finding=nx")
 
         assert "nx passed" in page.run("return document.activeElement.textContent")
         assert page.one("details .finding").is_displayed()
 
     def test_an_unknown_image_is_said_to_be_unknown(self, page: Page) -> None:
-        page.open(reports.FEATURES, "image=nobody")
+        page.open(report_factory.FEATURES, "image=nobody")
 
         assert page.one("#found").text == "There is no image nobody in this report."
         assert page.texts(ROWS) == IMAGES
 
     def test_lines_are_copied(self, page: Page) -> None:
-        page.open(reports.FEATURES, SERVER_STATE)
+        page.open(report_factory.FEATURES, SERVER_STATE)
         page.driver.execute_cdp_cmd(
             "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
         )
@@ -216,7 +216,7 @@ class TestImage:
 
 class TestKeyboard:
     def test_a_slash_goes_to_the_search_from_anywhere(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
         page.press("/")
         page.press("tool")
         page.wait(lambda: page.texts(ROWS) == ["tool linux/amd64"])
@@ -224,14 +224,14 @@ class TestKeyboard:
 
         assert page.texts(ROWS) == IMAGES
 
-        page.open(reports.FEATURES, SERVER_STATE)
+        page.open(report_factory.FEATURES, SERVER_STATE)
         page.press("/")
         page.wait(lambda: page.run("return document.activeElement.id") == "search")
 
         assert page.texts(ROWS) == IMAGES
 
     def test_arrows_move_in_a_matrix_that_is_one_tab_stop(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
         assert page.run("return document.querySelectorAll('table a:not([tabindex=\"-1\"])').length") == 2
         focused = "return document.activeElement.title || document.activeElement.textContent"
 
@@ -250,7 +250,7 @@ class TestKeyboard:
         page.wait(lambda: page.texts("article h1") == ["server linux/arm64"])
 
     def test_tab_reaches_everything_in_order(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
         seen = []
         for _ in range(80):
             page.press(Keys.TAB)
@@ -269,7 +269,7 @@ class TestForEveryone:
     def test_axe_finds_no_violations(self, page: Page, scheme: str, state: str, size: tuple[int, int]) -> None:
         page.resize(*size)
         page.emulate(prefers_color_scheme=scheme)
-        page.open(reports.FEATURES, state)
+        page.open(report_factory.FEATURES, state)
         page.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
         assert page.run("return document.documentElement.dataset.theme") == scheme
@@ -278,15 +278,15 @@ class TestForEveryone:
     @pytest.mark.parametrize("state", ["", SERVER_STATE])
     def test_a_phone_scrolls_down_alone(self, page: Page, state: str) -> None:
         page.resize(360, 780)
-        page.open(reports.FEATURES, state)
+        page.open(report_factory.FEATURES, state)
 
         assert page.run("return document.documentElement.scrollWidth") == 360
 
     def test_the_theme_is_changed_and_kept(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         page.one("#theme").click()
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         assert page.run("return document.documentElement.dataset.theme") == "dark"
         assert page.one("#theme").get_attribute("aria-pressed") == "true"
@@ -296,7 +296,7 @@ class TestForEveryone:
     def test_without_scripts_the_violations_are_there(self, page: Page) -> None:
         page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
         try:
-            page.open(reports.FEATURES)
+            page.open(report_factory.FEATURES)
             text = page.one("body").text
         finally:
             page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
@@ -307,7 +307,7 @@ class TestForEveryone:
         assert "crash reports need symbols until the symbol server is up" in text
 
     def test_paper_has_every_image_and_no_controls(self, page: Page) -> None:
-        page.open(reports.FEATURES)
+        page.open(report_factory.FEATURES)
 
         pdf = base64.b64decode(page.driver.execute_cdp_cmd("Page.printToPDF", {})["data"])
         page.run("dispatchEvent(new Event('beforeprint'))")
@@ -322,7 +322,7 @@ class TestForEveryone:
 
 class TestHostileNames:
     def test_they_are_text(self, page: Page) -> None:
-        page.open(reports.hostile())
+        page.open(attacks.hostile())
         keys = page.run("return DATA.images.map((image) => image.key)")
         shown = page.one("main").text
         for key in keys:
@@ -331,7 +331,7 @@ class TestHostileNames:
             shown += page.one("main").text
 
         # Of the errors' images nothing but the name is known: they are others.
-        assert len(keys) == 2 * len(reports.HOSTILE)
+        assert len(keys) == 2 * len(attacks.ATTACKS)
         assert page.driver.title.endswith("· golink")
         assert page.all("img, iframe, object, embed, form[action], main script") == []
         assert page.run("return document.querySelectorAll('a:not([href^=\"#\"])').length") == 0
@@ -343,7 +343,7 @@ class TestHostileNames:
 def test_five_hundred_images_with_thirty_rules_stay_responsive(page: Page) -> None:
     """Nothing is timed to pass or fail: machines differ. The figures are for people."""
     page.open(Report())
-    report = reports.large(500, 30)
+    report = report_factory.large(500, 30)
     start = time.monotonic()
     page.open(report)
     opened = time.monotonic() - start

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 HERE = Path(__file__).parent
-# Reading the facts may take this many times what reading the bytes takes; under _FAST_S nobody minds.
+# Reading the facts may take this many times what reading the bytes takes; under _FAST_S it does not matter.
 _SLOW = 5
 _FAST_S = 0.25
 _SHOWN = 400
@@ -126,7 +126,7 @@ def elf(ours: BinaryFacts, truth: Record) -> Iterator[Pair]:
         if truth["nx_stack"] is not None:
             yield "nx", ours.hardening.nx, truth["nx_stack"]
         yield "segments writable and executable", ours.hardening.writable_code, truth["segments_rwx"]
-        # Without a library the truth's word is about the loader alone.
+        # Without a library the truth's word is only about the loader.
         if truth["needed"]:
             said = _LIBC.get(truth["libc"])
             known = ours.libc.kind if ours.libc.presence == "dynamic" else None
@@ -152,7 +152,7 @@ def elf(ours: BinaryFacts, truth: Record) -> Iterator[Pair]:
         told = [] if flags is None else ["".join("-rwx"[1 + "RWE".index(f)] if f in flags else "-" for f in "RWE")]
         yield "PT_GNU_STACK", stack, told
     if truth["stripped_file"] is not None:
-        # file(1) means the symbol table alone.
+        # file(1) means only the symbol table.
         yield "stripped (file)", not ours.symtab, truth["stripped_file"]
 
 
@@ -193,7 +193,7 @@ def macho(ours: BinaryFacts, truth: Record) -> Iterator[Pair]:
 
 
 def _short(library: str | None) -> str:
-    """Give a library the name that llvm-nm prints: "libSystem", "CoreFoundation"."""
+    """Return the name of a library, as llvm-nm prints it: "libSystem", "CoreFoundation"."""
     if library is None:
         return "(dynamically looked up)"
     name = library.rpartition("/")[2]
@@ -291,19 +291,19 @@ def compare(truth: Record, path: Path) -> tuple[list[Pair], float, float]:
 
 
 def difference(ours: object, theirs: object) -> str:
-    """Say where two values differ, shortly: of lists and tables only what one side has alone."""
+    """Return where two values differ, shortly: of lists and tables, what only one side has."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
         text = "; ".join(f"{key}: {difference(ours.get(key, []), theirs.get(key, []))}" for key in keys)
     elif isinstance(ours, list) and isinstance(theirs, list) and sorted(ours) != sorted(theirs):
-        text = f"golink alone {sorted(set(ours) - set(theirs))}, the tools alone {sorted(set(theirs) - set(ours))}"
+        text = f"only golink {sorted(set(ours) - set(theirs))}, only the tools {sorted(set(theirs) - set(ours))}"
     else:
         text = f"golink {ours!r}, the tools {theirs!r}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def report(agreed: Counter[str], compared: Counter[str], explained: Counter[str]) -> Iterator[str]:
-    """Give the table of agreement."""
+    """Return the table of agreement."""
     width = max(map(len, compared))
     yield f"{'field'.ljust(width)}  agreed / compared  explained"
     for field in sorted(compared):
@@ -351,7 +351,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
                 unexplained.append(f"{key}\n    {field}: {difference(ours, theirs)}")
     for line in report(agreed, compared, excused) if compared else ():
         print(line)
-    print(f"{len(records) - len(missing)} files; facts in {facts_s:.1f} s, their bytes alone in {bytes_s:.1f} s")
+    print(f"{len(records) - len(missing)} files; facts in {facts_s:.1f} s, only their bytes in {bytes_s:.1f} s")
     stale = [] if options.only else [each for each in explanations if not each.used]
     for title, lines in (
         ("missing: run fetch.sh", missing),

@@ -44,7 +44,7 @@ def read_manifest() -> list[Row]:
 
 
 def wanted(files: Path) -> list[str]:
-    """Give the packages of the files that are not there yet; a joined file's are those of its parts."""
+    """Return the packages of the files that are not there yet; a joined file's are those of its parts."""
     rows = {row["key"]: row for row in read_manifest()}
     keys = {key for key, row in rows.items() if not in_place(row, files)}
     keys |= {part for key in keys for part in _MADE.get(rows[key]["artifact"], ()) if not in_place(rows[part], files)}
@@ -64,7 +64,7 @@ def in_place(row: Row, files: Path) -> bool:
 
 
 def package_path(artifact: str, downloads: Path) -> Path:
-    """Give the place of a downloaded package, as fetch.sh names it."""
+    """Return the place of a downloaded package, as fetch.sh names it."""
     source, name = artifact.split(":", 1)
     if source == "npm":
         return downloads / "npm" / f"{name.replace('/', '+')}.tgz"

@@ -1,7 +1,7 @@
 """
 `python -m tests.slow.fuzz`: damage images for as long as one asks, and see that the readers keep their word.
 
-The same --seed gives the same damage. Each find is written to a folder of its own: what happened, the recipe of the
+The same --seed gives the same damage. Each find is written to its own folder: what happened, the recipe of the
 damage in its smallest form, and the damaged image.
 """
 

@@ -44,7 +44,7 @@ class Verdict:
 
 
 def damage(seeds: Sequence[Seed], seed: int, index: int, number: int) -> Mutant:
-    """Give damage number `number` of one image, always the same for the same seed."""
+    """Return damage number `number` of one image, always the same for the same seed."""
     image = seeds[index]
     dice = random.Random(zlib.crc32(f"{seed}:{image.name}:{number}".encode()))
     others = [(other.data, other.places) for other in seeds if other.format == image.format]
@@ -87,7 +87,7 @@ def judge(seed: Seed, mutant: Mutant) -> Verdict:
 
 def _hidden(seed: Seed, mutant: Mutant, data: bytes, facts: tuple[BinaryFacts, ...]) -> str:
     """
-    Say what is hidden: a part of the file is lost, and the facts do not tell.
+    Return what is hidden: a part of the file is lost, and the facts do not tell.
 
     A write may have made another image of it, which is read as the one that it is. A hole is nobody's table.
     """
@@ -119,7 +119,7 @@ def _needed(facts: tuple[BinaryFacts, ...]) -> int:
 
 
 def _contradicted(data: bytes, facts: tuple[BinaryFacts, ...]) -> str:
-    """Say which libraries or loader another reader still finds; its own troubles with the damage count for nothing."""
+    """Return which libraries or loader another reader still finds; its own errors about the damage do not count."""
     try:
         crosscheck(facts, memoryview(data))
     except UnreadableBinaryError:
@@ -145,7 +145,7 @@ def _summary(facts: tuple[BinaryFacts, ...]) -> str:
 
 
 def minimise(seed: Seed, mutant: Mutant) -> Mutant:
-    """Take away what is not needed for the same kind of find."""
+    """Remove what the same kind of find does not need."""
     kind = judge(seed, mutant).kind
 
     def still(candidate: Mutant) -> bool:

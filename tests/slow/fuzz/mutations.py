@@ -41,7 +41,7 @@ class Mutant:
     hollow: bool = False
 
     def apply(self, image: bytes) -> bytes:
-        """Give the damaged image."""
+        """Return the damaged image."""
         data = bytearray(image)
         for offset, new in self.writes:
             room = max(0, len(image) - offset)
@@ -108,7 +108,7 @@ def _numbers(image: bytes) -> tuple[int, ...]:
 def _place(dice: random.Random, image: bytes, places: Sequence[Place]) -> Place:
     if dice.random() < 0.9:
         return dice.choice(places)
-    # What LIEF alone looks at is not among the places; the first pages hold most of it.
+    # What only LIEF looks at is not among the places; the first pages hold most of it.
     limit = min(len(image), 8192) if dice.random() < 0.5 else len(image)
     return Place(offset=dice.randrange(limit), size=16, what="anywhere")
 

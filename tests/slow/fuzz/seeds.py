@@ -169,7 +169,7 @@ def _images(folder: Path, formats: tuple[str, ...]) -> Iterator[tuple[str, bytes
 
 
 def without_sections(image: bytes) -> bytes:
-    """Take the section headers of a little-endian 64-bit ELF image out of sight."""
+    """Hide the section headers of a little-endian 64-bit ELF image."""
     return image[:40] + bytes(8) + image[48:60] + bytes(4) + image[64:]
 
 

@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,15 @@ else:
     # Run as a script, with -I: the package is found by this file's place.
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from pytest_golink.sandbox import launch
+from pytest_golink.sandbox import alone, launch
+from pytest_golink.sandbox.system_calls import call_filter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 PLACE = "/tmp"  # noqa: S108 - a mount point in a namespace of its own
+_LOADER = "/lib64/ld-linux-x86-64.so.2"
 _SECONDS = 5
 _OUTPUT_BYTES = 1 << 16
 _LIMITS = {"RLIMIT_CORE": 1, "RLIMIT_CPU": 5, "RLIMIT_DATA": 1 << 30, "RLIMIT_FSIZE": 1 << 20}
@@ -87,7 +90,7 @@ class Fence:
 
 
 def _run(asked: dict[str, Any]) -> dict[str, Any]:
-    spec = {**asked, "root": False, "program": asked["arguments"][0], "limits": _LIMITS}
+    spec = {**asked, "program": asked["arguments"][0]}
     output = os.memfd_create("output")
     reading, writing = os.pipe()
     program = os.fork()
@@ -120,10 +123,21 @@ def _ended(program: int) -> int | None:
 
 def main(folder: str) -> None:
     """Enter the fence, and start what is asked for."""
+    machine = os.uname().machine
+    with tempfile.TemporaryDirectory(prefix="golink-loaders-root-") as mount:
+        _start_in({
+            "folder": folder,
+            "mount": mount,
+            "place": PLACE,
+            "shown": alone._shown(_LOADER),
+            "filter": call_filter(machine, unix_sockets=False).hex(),
+            "limits": _LIMITS,
+        })  # fmt: skip
+
+
+def _start_in(fence: dict[str, Any]) -> None:
     launch._enter_namespaces()
-    launch._forbid_writing()
-    launch._show(folder, PLACE)
-    launch._hide(Path(PLACE))
+    launch._lay_out(fence)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 3)
     child = os.fork()
     if child:
@@ -131,7 +145,7 @@ def main(folder: str) -> None:
         return
     launch._die_with_parent()
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line))), flush=True)
+        print(json.dumps(_run({**fence, **json.loads(line)})), flush=True)
     os._exit(0)
 
 

@@ -227,14 +227,14 @@ def compare(image: Path, places: list[Place], tally: Counter[str], **options: An
 
 
 def built(go_build: GoBuild, image: Image, goarch: str, tmp_path: Path) -> tuple[Path, tuple[Path, ...]]:
-    """Build one of the family, into a folder of its own; with it the libraries to be shipped."""
+    """Build one of the family, into its own folder; with it the libraries to be shipped."""
     options = dict(image.options)
     beside: tuple[Path, ...] = ()
     if "cc" in options:
         arch, abi = ZIG_ARCH[goarch]
         options["cc"] = options["cc"].format(arch=arch, abi=abi)
     if image.package == "shipped":
-        # The linker is told where the library is; the loader looks beside the image alone.
+        # The linker is told where the library is; the loader looks only beside the image.
         library = tmp_path / "libgolinktwice.so.1"
         flags = ["-shared", "-fPIC", f"-Wl,-soname,{library.name}", "-x", "c"]
         source = PROGRAMS / "shipped/twice.c.txt"
@@ -300,7 +300,7 @@ def described_as_read(place: Place) -> list[str]:
     with open_root(place.root) as root:
         read = parse_platform("read", describe_root(root))
     (target,) = read.targets
-    # A version that libgcc has on some architectures alone: where it is not, nothing can need it.
+    # A version that libgcc has only on some architectures: where it is not, nothing can need it.
     # musl takes any name of libc for itself, and Alpine's armhf and armv7 call it differently.
     elsewhere = "versions.GCC:" if target.goarch != "amd64" else "-"
     return [

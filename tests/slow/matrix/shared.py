@@ -59,7 +59,7 @@ def test_the_code_of_a_program_may_be_in_a_library_of_go_s(version: str, tmp_pat
     assert (program.kind, program.linkage, program.link_mode) == ("executable", "dynamic", "external")
     assert "libstd.so" in [needed.name for needed in program.needed]
     assert program.runpath == (f"{root}/pkg/linux_amd64_dynlink/",)
-    # What is linked in, the program alone does not say: most of its code is in the library.
+    # The program itself does not say what is linked in: most of its code is in the library.
     assert (program.cgo.used, program.resolver, program.content.user_lookup) == (None, None, None)
     assert [package for package, _ in read_package_sizes(tmp_path / "program")] == ["main"]
     assert dict(read_package_sizes(library.path))["net/http"] > 300_000

@@ -131,7 +131,7 @@ AFTERWARDS = ("exe", "pie", "cgo internal", "cgo external pie", "static external
 
 
 def of_the_version(version: str, way: Way) -> Row:
-    """What a version alone decides."""
+    """What only the version decides."""
     number = minor(version)
     if way.name == "c-archive":
         return {}

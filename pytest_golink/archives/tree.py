@@ -1,0 +1,342 @@
+"""A file system in memory, as an unpacker leaves it: folders, and what stands in them. No file's bytes are held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from pytest_golink.archives import limits
+from pytest_golink.archives.globs import is_glob, matches
+from pytest_golink.archives.members import Member, shown
+from pytest_golink.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# As many links in a row as Linux follows (path_resolution(7)).
+_LINKS = 40
+
+
+class Folder:
+    """
+    A folder; a name in it stands for another folder, or for the member that made the file, link or device.
+
+    Hard links are names that stand for the same member.
+    """
+
+    __slots__ = ("at", "entries", "number", "parent")
+
+    def __init__(self, at: str, number: int, parent: Folder | None) -> None:
+        self.at = at
+        # No two folders have the same, unlike id() after one is gone.
+        self.number = number
+        self.parent = parent
+        self.entries: dict[str, Folder | Member] = {}
+
+
+Node: TypeAlias = "Folder | Member | None"
+
+
+class Members(Protocol):
+    """What a pattern is held against: the members of one archive, or those of every image in it."""
+
+    def names(self) -> list[str]:
+        """Return the names of what may be a file: files, and links; sorted."""
+
+    def matching(self, glob: tuple[str, ...]) -> list[tuple[str, Member]]:
+        """Return the files that a glob's parts match, with the names by which it does; sorted."""
+
+    def plain_file(self, name: str) -> Member | None:
+        """Return the file of that name; None where it is a link."""
+
+    def remark(self, glob: tuple[str, ...]) -> str:
+        """Return what a message must add where the glob matches nothing; "" where there is nothing to add."""
+
+
+class Resolver:
+    """
+    Follows paths as Linux does, within a root; counts the steps.
+
+    Args:
+        top: The root.
+        path: The archive, for messages.
+        root: Whether it is a root file system: an absolute link, and ".." of the root, stay inside it.
+    """
+
+    def __init__(self, top: Folder, *, path: str, root: bool) -> None:
+        self.top = top
+        self.path = path
+        self.root = root
+        self.steps = 0
+
+    def resolve(
+        self,
+        name: str,
+        *,
+        last: bool = True,
+        lexical: bool = False,
+        check: Callable[[Member], None] | None = None,
+    ) -> tuple[list[str], Node]:
+        """
+        Follow every link on the way: "..", behind a link, is the parent of the link's target.
+
+        Args:
+            name: A path in the archive or root file system.
+            last: Whether a link at the end is followed too.
+            lexical: Whether ".." behind what is not there leads back, as containerd and umoci have it; Linux finds
+                nothing there.
+            check: Is called with each link that is followed.
+
+        Returns:
+            The parts of the real path, and what stands there; None where nothing does.
+
+        Raises:
+            ArchiveError: A link leads out, or in a circle; or the steps are over the bound.
+        """
+        done: list[str] = []
+        nodes: list[Node] = [self.top]
+        todo = name.split("/")[::-1]
+        links = 0
+        self.count(len(todo))
+        while todo:
+            part = todo.pop()
+            here = nodes[-1]
+            if part in ("", ".", ".."):
+                if not isinstance(here, Folder) and not lexical:
+                    return [*done, part], None
+                if part == ".." and done:
+                    done.pop()
+                    nodes.pop()
+                elif part == ".." and not self.root:
+                    raise ArchiveError(self.path, "links out of the archive", member=shown(name))
+                continue
+            node = here.entries.get(part) if isinstance(here, Folder) else None
+            if not isinstance(node, Member) or node.kind != "symlink" or not (todo or last):
+                done.append(part)
+                nodes.append(node)
+                continue
+            if check is not None:
+                check(node)
+            links += 1
+            if links > _LINKS:
+                raise ArchiveError(self.path, "its links go in a circle", member=shown(name))
+            if node.target.startswith("/"):
+                if not self.root:
+                    reason = f'links out of the archive, to "{shown(node.target)}"'
+                    raise ArchiveError(self.path, reason, member=shown(name))
+                done, nodes = [], [self.top]
+            more = node.target.split("/")[::-1]
+            self.count(len(more))
+            todo += more
+        return done, nodes[-1]
+
+    def count(self, more: int) -> None:
+        """
+        Add to the steps.
+
+        Raises:
+            ArchiveError: They are over the bound.
+        """
+        self.steps += more
+        if self.steps > limits.STEPS:
+            raise ArchiveError(self.path, f"its links take more than the bound of {limits.STEPS} steps")
+
+
+class Tree:
+    """
+    The members of one archive, unpacked.
+
+    Args:
+        top: Its root.
+        path: The archive as reports show it.
+        root: Whether it is a root file system: an absolute link stays inside it.
+        note: What a message must add where nothing matches: layers that are not in the archive.
+    """
+
+    def __init__(self, top: Folder, *, path: str, root: bool, note: str = "") -> None:
+        self._path = path
+        self._resolver = Resolver(top, path=path, root=root)
+        self._note = note
+
+    def names(self) -> list[str]:
+        """Return the names of what may be a file: files, and links; sorted."""
+        return sorted(name for name, node in self._below(()) if isinstance(node, Member) and node.kind != "other")
+
+    def plain_file(self, name: str) -> Member | None:
+        """Return the file of that name; None where it is a link, or its bytes cannot be had."""
+        _, node = self._resolver.resolve(name, last=False)
+        return node if isinstance(node, Member) and node.kind == "file" and not node.problem else None
+
+    def file(self, name: str) -> Member | None:
+        """
+        Return the file that a name means, links resolved; None for a folder, a device and a link to one.
+
+        Raises:
+            ArchiveError: It is over the bound, or cannot be read; its link leads out, nowhere or in a circle.
+        """
+        at, node = self._resolver.resolve(name)
+        if node is None:
+            raise ArchiveError(
+                self._path, f"links to {shown('/'.join(at))}, which is not in the archive", member=shown(name)
+            )
+        return self._checked(node, name)
+
+    def found(self, name: str) -> Member | None:
+        """
+        Return the file that a path leads to as in a root file system; None where there is none.
+
+        Raises:
+            ArchiveError: As for `file`, but a link may lead nowhere.
+        """
+        return self._checked(self._resolver.resolve(name)[1], name)
+
+    def link(self, name: str) -> str | None:
+        """Return the target of a symbolic link whose folder may be reached through links; None where it is none."""
+        _, node = self._resolver.resolve(name, last=False)
+        return node.target if isinstance(node, Member) and node.kind == "symlink" else None
+
+    def entries(self, folder: str) -> list[str]:
+        """Return the names of files, and links, in a folder that may be reached through links; sorted."""
+        at, node = self._resolver.resolve(folder)
+        if not isinstance(node, Folder):
+            return []
+        return [
+            "/".join((*at, name))
+            for name, entry in sorted(node.entries.items())
+            if isinstance(entry, Member) and entry.kind != "other"
+        ]
+
+    def matching(self, glob: tuple[str, ...]) -> list[tuple[str, Member]]:
+        """
+        Return the files that a glob's parts match, with the names by which it does; sorted.
+
+        Parts without "*", "?" and "[" lead through linked folders, as on disk; the others do not. A link is the file
+        that it leads to; one that leads to no file is passed over where the glob found it.
+
+        Raises:
+            ArchiveError: The pattern names a link that leads to no file, or a file that cannot be read.
+        """
+        literal = next((index for index, part in enumerate(glob) if is_glob(part)), len(glob))
+        if literal == len(glob):
+            name = "/".join(glob)
+            member = self.file(name) if self._resolver.resolve(name, last=False)[1] is not None else None
+            return [] if member is None else [(name, member)]
+        found: list[tuple[str, Member]] = []
+        for name, node in self._below(glob[:literal]):
+            if isinstance(node, Member) and matches(glob, tuple(name.split("/"))):
+                # A link is no file: a glob does not ask for it.
+                try:
+                    target = self._resolver.resolve(name)[1] if node.kind == "symlink" else node
+                except ArchiveError:
+                    if self._resolver.steps > limits.STEPS:
+                        raise
+                    continue
+                member = self._checked(target, name)
+                if member is not None:
+                    found.append((name, member))
+        return sorted(found, key=lambda one: one[0])
+
+    def remark(self, glob: tuple[str, ...]) -> str:  # noqa: ARG002 - that of one image does not depend on it
+        """Return what a message must add where the glob matches nothing; "" where there is nothing to add."""
+        return self._note
+
+    def _below(self, start: tuple[str, ...]) -> Iterator[tuple[str, Folder | Member]]:
+        """Yield all that stands below a folder, which may be reached through links."""
+        top = self._resolver.resolve("/".join(start))[1]
+        todo = [("/".join(start), top)] if isinstance(top, Folder) else []
+        while todo:
+            at, folder = todo.pop()
+            for name, node in folder.entries.items():
+                path = f"{at}/{name}" if at else name
+                yield path, node
+                if isinstance(node, Folder):
+                    todo.append((path, node))
+
+    def _checked(self, node: Node, name: str) -> Member | None:
+        if not isinstance(node, Member) or node.kind != "file":
+            return None
+        if node.problem:
+            raise ArchiveError(self._path, node.problem, member=shown(name))
+        if node.size > limits.MEMBER_BYTES:
+            reason = f"has {node.size} bytes, more than the bound of {limits.MEMBER_BYTES}"
+            raise ArchiveError(self._path, reason, member=shown(name))
+        return node
+
+
+class Images:
+    """
+    The members of several images in one archive: each name starts with the image's own.
+
+    Args:
+        trees: By what names of the image start with: "linux/arm64/".
+        absent: Images that the archive lists and does not hold, by the same, each with what is missing.
+        path: The archive as reports show it.
+    """
+
+    def __init__(self, trees: dict[str, Tree], absent: dict[str, str], *, path: str) -> None:
+        self._trees = trees
+        self._absent = absent
+        self._path = path
+
+    def only(self) -> Tree | None:
+        """Return the image where there is one."""
+        return next(iter(self._trees.values())) if len(self._trees) == 1 else None
+
+    def names(self) -> list[str]:
+        """Return the names of what may be a file: files, and links; sorted."""
+        return sorted(f"{prefix}{name}" for prefix, tree in self._trees.items() for name in tree.names())
+
+    def plain_file(self, name: str) -> Member | None:
+        """Return the file of that name; None where it is a link."""
+        prefix = max((prefix for prefix in self._trees if name.startswith(prefix)), key=len, default=None)
+        return None if prefix is None else self._trees[prefix].plain_file(name.removeprefix(prefix))
+
+    def matching(self, glob: tuple[str, ...]) -> list[tuple[str, Member]]:
+        """
+        Return the files that a glob's parts match in each image, with the names by which it does; sorted.
+
+        Raises:
+            ArchiveError: As for one image; or the pattern names an image that is not in the archive.
+        """
+        for prefix, missing in self._absent.items():
+            if self._names(glob, prefix):
+                reason = f"the image for {prefix.rstrip('/')} is listed, but {missing} is not in the archive"
+                raise ArchiveError(self._path, reason)
+        found: dict[str, Member] = {}
+        for prefix, tree in self._trees.items():
+            for rest in _behind(glob, _parts(prefix)):
+                found |= {f"{prefix}{name}": member for name, member in tree.matching(rest)}
+        return sorted(found.items())
+
+    def remark(self, glob: tuple[str, ...]) -> str:
+        """Return what a message must add where the glob matches nothing; "" where there is nothing to add."""
+        notes = [
+            f"the image for {prefix.rstrip('/')} is listed, but {missing} is not in the archive"
+            for prefix, missing in self._absent.items()
+        ]
+        return "; ".join([*notes, *filter(None, (tree.remark(glob) for tree in self._trees.values()))])
+
+    def _names(self, glob: tuple[str, ...], prefix: str) -> bool:
+        """Whether a pattern writes out the name of an image that is not here."""
+        parts = _parts(prefix)
+        return glob[: len(parts)] == parts and not any(
+            other != prefix and other.startswith(prefix) and glob[: other.count("/")] == tuple(other.split("/")[:-1])
+            for other in self._trees
+        )
+
+
+def _parts(prefix: str) -> tuple[str, ...]:
+    return tuple(prefix.rstrip("/").split("/")) if prefix else ()
+
+
+def _behind(glob: tuple[str, ...], prefix: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return what is left of a glob, in each way in which its start matches a prefix."""
+    rests = [
+        glob[index:]
+        for index in range(len(glob) + 1)
+        if glob[index:] and (index == 0 or glob[index - 1] != "**") and matches(glob[:index], prefix)
+    ]
+    for index, part in enumerate(glob):
+        # "**" may end anywhere in the prefix, and goes on behind it.
+        if part == "**" and any(matches(glob[:index], prefix[:length]) for length in range(len(prefix) + 1)):
+            rests.append(glob[index:])
+    return list(dict.fromkeys(rests))

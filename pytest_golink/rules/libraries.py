@@ -1,0 +1,254 @@
+"""Rules about what an image names for its loader: libraries, an interpreter, search paths, symbols."""
+
+# Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
+
+from typing import Annotated
+
+from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.origin import cgo_causes, dynamic_causes, dynamic_import_causes
+from pytest_golink.facts import BinaryFacts
+from pytest_golink.remedies.flags import other_loader, without_flags
+from pytest_golink.remedies.linkage import leave_cgo, leave_libc, make_static, turn_cgo_on
+from pytest_golink.rules.evidence import (
+    interpreter_line,
+    interpreter_word,
+    matching_libraries,
+    needed_lines,
+    needed_word,
+)
+from pytest_golink.rules.parameters import Name, NonEmpty, Path
+from pytest_golink.rules.proposal import C_LINKER, Proposal
+from pytest_golink.rules.rule import rule
+from pytest_golink.rules.subject import Subject
+from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
+from pytest_golink.text.words import counted, listed, quoted
+from pytest_golink.traits import matching
+
+
+@rule(
+    "needs",
+    group="linkage",
+    page=(
+        "each named library is needed (globs; PE names without case; in a name with `/`, `*` stays within one part of "
+        "the path, and `**` crosses them)"
+    ),
+    concerns={Concern.CGO_MISSING},
+    remedies=turn_cgo_on,
+)
+def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
+    """Each named library is needed."""
+    facts = subject.facts
+    expected = f"needs {listed(libraries)}"
+    names = [library.name for library in facts.needed]
+    missing = [library for library in libraries if not matching_libraries(facts, names, [library])]
+    return undecidable_if_unlinked(facts, expected) or Verdict(
+        outcome="violated" if missing else "passed",
+        expected=expected,
+        observed=f"does not need {listed(missing)}" if missing else "needs each",
+        evidence=needed_lines(facts, facts.needed) or (f"no {needed_word(facts)}",),
+        cause=_loaded_by_name(facts) if missing else (),
+    )
+
+
+@rule(
+    "only-needs",
+    group="linkage",
+    page="nothing is needed but these",
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
+    causes=dynamic_causes,
+    remedies=leave_cgo,
+)
+def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
+    """Nothing is needed but the named libraries."""
+    facts = subject.facts
+    expected = f"needs nothing but {quoted(libraries)}" if libraries else "needs nothing"
+    allowed = set(matching_libraries(facts, [library.name for library in facts.needed], libraries))
+    others = tuple(library for library in facts.needed if library.name not in allowed)
+    evidence = needed_lines(facts, others or facts.needed) or (f"no {needed_word(facts)}",)
+    return undecidable_if_unlinked(facts, expected) or Verdict(
+        outcome="violated" if others else "passed",
+        expected=expected,
+        observed=f"needs {listed([library.name for library in others])}"
+        if others
+        else f"needs {listed([library.name for library in facts.needed]) or 'nothing'}",
+        evidence=evidence + (() if others else _loaded_by_name(facts)),
+    )
+
+
+@rule(
+    "interpreter",
+    group="linkage",
+    page="PT_INTERP or LC_LOAD_DYLINKER names this path",
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    remedies=other_loader,
+)
+def interpreter(subject: Subject, *, path: Path) -> Verdict:
+    """PT_INTERP or LC_LOAD_DYLINKER names this path."""
+    facts = subject.facts
+    expected = f"{interpreter_word(facts) or 'interpreter'} {path}"
+    unanswered = undecidable_if_unlinked(facts, expected) or _not_applicable_if_unnamed(facts, expected)
+    if unanswered:
+        return unanswered
+    if facts.interpreter == path:
+        return Verdict(outcome="passed", expected=expected, observed=path, evidence=(interpreter_line(facts),))
+    cause, remedy = _other_loader(facts, path)
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=facts.interpreter or "none",
+        evidence=(interpreter_line(facts),),
+        cause=cause,
+        remedy=remedy,
+    )
+
+
+@rule(
+    "no-interpreter",
+    group="linkage",
+    page="there is none",
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    causes=dynamic_causes,
+    remedies=make_static,
+)
+def no_interpreter(subject: Subject) -> Verdict:
+    """There is no interpreter."""
+    facts = subject.facts
+    expected = f"no {interpreter_word(facts) or 'interpreter'}"
+    unanswered = undecidable_if_unlinked(facts, expected) or _not_applicable_if_unnamed(facts, expected)
+    if unanswered:
+        return unanswered
+    if facts.interpreter is None:
+        return Verdict(outcome="passed", expected=expected, observed="none", evidence=(interpreter_line(facts),))
+    return Verdict(
+        outcome="violated",
+        expected=expected,
+        observed=facts.interpreter,
+        evidence=(interpreter_line(facts),),
+    )
+
+
+@rule(
+    "no-rpath",
+    group="linkage",
+    page="no DT_RPATH, DT_RUNPATH, LC_RPATH",
+    remedies=without_flags(ldflags=r"(?<!\S)--?r(=|\s+)\S+", extldflags=r"(?<!\S)-Wl,--?(rpath|R)[,=]\S+"),
+    propose=Proposal(why="No folder of the build machine in which libraries are searched.", needs=C_LINKER),
+)
+def no_rpath(subject: Subject) -> Verdict:
+    """There is no DT_RPATH, no DT_RUNPATH and no LC_RPATH."""
+    facts = subject.facts
+    words = ("LC_RPATH",) if facts.format == "macho" else ("DT_RPATH", "DT_RUNPATH")
+    expected = "no " + ", no ".join(words)
+    unanswered = undecidable_if_unlinked(facts, expected)
+    if unanswered:
+        return unanswered
+    if facts.rpath is None and facts.runpath is None:
+        return Verdict(
+            outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no such entry"
+        )
+    evidence = [f"DT_RPATH {path}" for path in facts.rpath or ()]
+    evidence += [f"{words[-1]} {path}" for path in facts.runpath or ()]
+    return Verdict(
+        outcome="violated" if evidence else "passed",
+        expected=expected,
+        observed=counted(len(evidence), "entry") if evidence else "none",
+        evidence=tuple(evidence) or (expected,),
+        remedy=("build without -ldflags '-r …', and without -Wl,-rpath in CGO_LDFLAGS and #cgo LDFLAGS",)
+        if evidence
+        else (),
+    )
+
+
+@rule(
+    "imports",
+    group="linkage",
+    page="each is imported (globs; Mach-O names without the leading underscore)",
+    concerns={Concern.CGO_MISSING},
+    remedies=turn_cgo_on,
+)
+def imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
+    """Each named symbol is imported."""
+    facts = subject.facts
+    expected = f"imports {listed(symbols)}"
+    names = [symbol.name for symbol in facts.imports]
+    missing = [symbol for symbol in symbols if not matching(facts, names, [symbol])]
+    return undecidable_if_unlinked(facts, expected) or Verdict(
+        outcome="violated" if missing else "passed",
+        expected=expected,
+        observed=f"does not import {listed(missing)}" if missing else "imports each",
+        evidence=(
+            f"{counted(len(names), 'imported symbol')}{f': {listed(names, most=8)}' if missing and names else ''}",
+        )
+        if missing
+        else _import_lines(facts, symbols),
+        cause=_loaded_by_name(facts) if missing else (),
+    )
+
+
+@rule(
+    "no-imports",
+    group="linkage",
+    page="none is",
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTED_SYMBOLS},
+    remedies=leave_libc,
+)
+def no_imports(subject: Subject, *, symbols: Annotated[tuple[Name, ...], NonEmpty]) -> Verdict:
+    """None of the named symbols is imported."""
+    facts = subject.facts
+    expected = f"does not import {listed(symbols)}"
+    found = matching(facts, [symbol.name for symbol in facts.imports], symbols)
+    at_issue = frozenset(found)
+    return undecidable_if_unlinked(facts, expected) or Verdict(
+        outcome="violated" if found else "passed",
+        expected=expected,
+        observed=f"imports {listed(found)}" if found else "imports none of them",
+        evidence=_import_lines(facts, symbols)
+        if found
+        else (counted(len(facts.imports), "imported symbol"), *_loaded_by_name(facts)),
+        cause=tuple(cgo_causes(facts) + dynamic_import_causes(facts, of=lambda symbol: symbol.name in at_issue))
+        if found
+        else (),
+    )
+
+
+def _not_applicable_if_unnamed(facts: BinaryFacts, expected: str) -> Verdict | None:
+    if interpreter_word(facts):
+        return None
+    return Verdict(outcome="not-applicable", expected=expected, observed=f"{facts.format} images name no interpreter")
+
+
+def _other_loader(facts: BinaryFacts, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    # Cause and remedy of a loader that is not the one at `path`.
+    if facts.format != "elf" or facts.interpreter is None:
+        return (), ()
+    musl = "ld-musl" in path
+    if musl == ("ld-musl" in facts.interpreter):
+        cause: tuple[str, ...] = ()
+    elif facts.needed:
+        # Another libc's loader cannot load this image's libc: the flags below would break it.
+        return (f"the image is linked to {facts.libc.kind}",), ("link it to the libc that this loader belongs to",)
+    else:
+        # cmd/link/internal/ld/elf.go asks the build machine's file system.
+        cause = ("Go's linker names musl's loader where the build machine has only that one",)
+    if facts.link_mode == "external":
+        return cause, (f"-ldflags '-linkmode external -extldflags \"-Wl,--dynamic-linker={path}\"'",)
+    return cause, (f'-ldflags "-I {path}"',)
+
+
+def _loaded_by_name(facts: BinaryFacts) -> tuple[str, ...]:
+    # golang.org/x/sys/windows and package syscall: NewLazyDLL. Such a DLL is in no directory of the image.
+    if facts.format == "pe" and facts.go is not None:
+        return ("DLLs that Go loads by name while the program runs stand in no import directory",)
+    return ()
+
+
+def _import_lines(facts: BinaryFacts, symbols: tuple[str, ...]) -> tuple[str, ...]:
+    found = set(matching(facts, [symbol.name for symbol in facts.imports], symbols))
+    lines = [
+        f"imports {symbol.name}"
+        + (f" from {symbol.library}" if symbol.library else "")
+        + (f" ({symbol.version})" if symbol.version else "")
+        for symbol in facts.imports
+        if symbol.name in found
+    ]
+    return tuple(lines[:8]) + ((f"… {len(lines) - 8} more",) if len(lines) > 8 else ())

@@ -1,0 +1,72 @@
+"""What follows from an image's facts, for every stage that comes after them."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_golink.facts import BinaryFacts
+
+RUNTIME_CGO = "runtime/cgo"
+
+# Systems whose programs always go through a shared library of the system, and which.
+# Source: Go's runtime/sys_darwin.go, sys_openbsd.go, os3_solaris.go, os2_aix.go, os_windows.go; on Android Go names
+# the system's loader even where it needs no library (cmd/link/internal/ld/elf.go).
+_ALWAYS_DYNAMIC: Mapping[str, str] = MappingProxyType(
+    {
+        "aix": "a program on AIX calls the system through libc.a",
+        "android": "a program on Android is started by the system's loader",
+        "darwin": "a program on macOS calls the system through libSystem",
+        "illumos": "a program on illumos calls the system through libc",
+        "ios": "a program on iOS calls the system through libSystem",
+        "openbsd": "a program on OpenBSD calls the system through libc",
+        "solaris": "a program on Solaris calls the system through libc",
+        "windows": "a program on Windows calls the system through its DLLs",
+    }
+)
+
+
+def always_dynamic(facts: BinaryFacts) -> str | None:
+    """Return why no program of the image's platform can be static, None where one can."""
+    if facts.target is not None:
+        return _ALWAYS_DYNAMIC.get(facts.target.goos)
+    # Without a target the format still tells.
+    return {"macho": _ALWAYS_DYNAMIC["darwin"], "pe": _ALWAYS_DYNAMIC["windows"], "xcoff": _ALWAYS_DYNAMIC["aix"]}.get(
+        facts.format
+    )
+
+
+def own_cgo_packages(facts: BinaryFacts) -> tuple[str, ...]:
+    """Return the packages with cgo wrappers, without runtime/cgo, which comes with any of them."""
+    return tuple(package for package in facts.cgo.packages if package != RUNTIME_CGO)
+
+
+def setting(facts: BinaryFacts, name: str) -> str:
+    """Return a build setting, "" where the image does not record it."""
+    return facts.go.settings.get(name, "") if facts.go else ""
+
+
+def uses_boring(facts: BinaryFacts) -> bool:
+    """Whether BoringCrypto is linked in; with cgo off it silently is not (golang/go#68588)."""
+    return any(package.startswith("crypto/internal/boring") for package in facts.cgo.packages)
+
+
+def is_race(facts: BinaryFacts) -> bool:
+    """Whether the build had -race, which needs cgo."""
+    return setting(facts, "-race") == "true"
+
+
+def is_plain_pie(facts: BinaryFacts) -> bool:
+    """Whether only -buildmode=pie gave the image its interpreter: no library is needed, and cgo is not linked in."""
+    return bool(facts.format == "elf" and facts.hardening.pie and facts.needs_loader_only and facts.cgo.used is False)
+
+
+def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> list[str]:
+    """Return the names that one of the globs matches; without case on PE, as its loader compares."""
+    fold = str.lower if facts.format == "pe" else str
+    patterns = [fold(glob) for glob in globs]
+    return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]
