@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.commands.output import print_error
+from pytest_golink.commands.parser import Parser
 from pytest_golink.errors import GolinkError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _parser(command: str) -> argparse.ArgumentParser:
     """Return the parser, with the arguments of one command only: the others are not imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="golink",
         usage="golink FILE [FILE ...]\n       golink COMMAND ...",
         description="Show how binaries are linked, without running them.",

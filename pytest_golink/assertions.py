@@ -387,6 +387,12 @@ def assert_fips(
     check_image(binary, "fips", {"kind": kind, "module": module, "mode": mode})
 
 
+def assert_hardened_runtime(binary: Binary) -> None:
+    """Signature has the hardened runtime."""
+    __tracebackhide__ = True
+    check_image(binary, "hardened-runtime")
+
+
 def assert_pie(binary: Binary) -> None:
     """Addresses in the image are position independent."""
     __tracebackhide__ = True
@@ -499,11 +505,11 @@ def assert_launches_on_macos(binary: Binary, version: str) -> None:
 
 def assert_kernel_at_most(binary: Binary, version: str) -> None:
     """
-    Oldest Linux on which the image starts at or under this version.
+    Oldest Linux kernel that the image starts on is at or under this version.
 
     Args:
         binary: A GoBinary, its facts, or a path.
-        version: A version of Linux, such as "4.19".
+        version: A version such as "2.17".
     """
     __tracebackhide__ = True
     check_image(binary, "kernel-at-most", {"version": version})
@@ -525,6 +531,18 @@ def assert_same_linkage(binaries: Iterable[Binary]) -> None:
     """All images of one program agree in linkage, libc, cgo and resolver, where their platforms allow it."""
     __tracebackhide__ = True
     check_images(binaries, "same-linkage")
+
+
+def assert_subsystem(binary: Binary, kind: Literal["console", "gui"]) -> None:
+    """
+    Windows starts the image in this subsystem: console or gui.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        kind: One of console, gui.
+    """
+    __tracebackhide__ = True
+    check_image(binary, "subsystem", {"kind": kind})
 
 
 def assert_starts_alone(

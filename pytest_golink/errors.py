@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.text.escape import escape_message
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,7 +17,15 @@ _OUTPUT_TAIL_LINES = 40
 
 
 class GolinkError(Exception):
-    """golink cannot answer the question: never a violation, never a pass."""
+    """
+    golink cannot answer the question: never a violation, never a pass.
+
+    Its text has one line for each argument, and can be printed: what a stranger's name would do to a terminal or a CI
+    log, or to the lines, stands as an escape.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(escape_message(str(line)) for line in self.args)
 
 
 class ParameterError(GolinkError, ValueError):
@@ -45,7 +55,7 @@ class PolicyError(GolinkError, ValueError):
 
     def __init__(self, errors: Sequence[tuple[Location, str]]) -> None:
         self.errors = tuple(errors)
-        super().__init__("\n".join(f"{place}: {text}" for place, text in self.errors))
+        super().__init__(*(f"{place}: {text}" for place, text in self.errors))
 
 
 class LockError(GolinkError, ValueError):
@@ -58,7 +68,7 @@ class LockError(GolinkError, ValueError):
 
     def __init__(self, *errors: tuple[Location | None, str]) -> None:
         self.errors = errors
-        super().__init__("\n".join(text if place is None else f"{place}: {text}" for place, text in errors))
+        super().__init__(*(text if place is None else f"{place}: {text}" for place, text in errors))
 
     def __reduce__(self) -> tuple[type[LockError], tuple[tuple[Location | None, str], ...]]:
         return type(self), self.errors
@@ -89,7 +99,7 @@ class BuildError(GolinkError):
         if self.command:
             what = f"{what} (exit status {status})"
             tail.append(f"command: {' '.join(command)}")
-        super().__init__("\n  ".join([what, *tail]))
+        super().__init__(what, *(f"  {line}" for line in tail))
 
 
 class SandboxError(GolinkError):
@@ -129,8 +139,8 @@ class ReaderDisagreement(GolinkError):  # noqa: N818 - the name says what it is:
         self.differences = dict(differences)
         lines = [f"{path}: two readers disagree"]
         for fact, (ours, theirs) in self.differences.items():
-            lines += [f"{fact}", f"  golink      {ours!r}", f"  {reader:11} {theirs!r}"]
-        super().__init__("\n  ".join(lines))
+            lines += [f"  {fact}", f"    golink      {ours!r}", f"    {reader:11} {theirs!r}"]
+        super().__init__(*lines)
 
 
 class ArchiveError(GolinkError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Without slots, as BuiltImage is.
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class GoBinary(BuiltImage):
     """An image as fixtures return it: see `BuiltImage`, whose attributes it has."""
 

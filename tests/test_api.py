@@ -27,7 +27,7 @@ WORDS = {
     "resolver",
     "signed",
 }
-WORDS |= {"static", "stripped", "target", "user-lookup"}
+WORDS |= {"subsystem", "static", "stripped", "target", "user-lookup"}
 
 
 @pytest.mark.parametrize("file", written(), ids=lambda path: path.name)

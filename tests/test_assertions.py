@@ -17,11 +17,11 @@ from pytest_golink import assertions
 from pytest_golink.assertions import assert_needs_libc, assert_static
 from pytest_golink.checking import subject_of
 from pytest_golink.errors import ParameterError, PolicyViolation, UnreadableBinaryError
-from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning
+from pytest_golink.facts import BinaryFacts, Content, CryptoModule, LinkWarning, MachO, Pe
 from pytest_golink.recording import recording
 from pytest_golink.rules import RULES
 from pytest_golink.rules.subject import Subject
-from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, STATIC, go
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, GLIBC_STATIC, LOADED, MACHO, OWN_C, PE, STATIC, go
 from tests.sandbox.programs import compiled
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "no-interpreter": (STATIC, {}),
     "glibc-at-most": (DYNAMIC, {"version": "2.34"}),
     "no-rpath": (STATIC, {}),
+    "kernel-at-most": (STATIC, {"version": "3.2"}),
+    "subsystem": (replace(PE, pe=Pe(subsystem="console")), {"kind": "console"}),
+    "hardened-runtime": (replace(MACHO, macho=MachO(code_flags=0x10000, hardened_runtime=True)), {}),
     "exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
     "only-exports": (replace(DYNAMIC, exports=("Add",)), {"symbols": ["Add"]}),
     "imports": (DYNAMIC, {"symbols": ["getaddrinfo"]}),
@@ -98,7 +101,6 @@ HELD: dict[str, tuple[BinaryFacts, dict[str, Any]]] = {
     "cpu-at-most": (replace(STATIC, go=go(GOAMD64="v1")), {"level": ["GOAMD64=v1"]}),
     "os-at-most": (MACHO, {"version": "13.0"}),
     "page-alignment": (LOADED, {"bytes": 4096}),
-    "kernel-at-most": (STATIC, {"version": "4.19"}),
     "launches-on-macos": (MACHO, {"version": "15"}),
     "max-size": (STATIC, {"size": "2 MB"}),
     "starts-alone": (STATIC, {"args": ["-x"], "status": 3, "output": "-x", "seconds": 60, "keeps_running": False}),

@@ -13,13 +13,13 @@ import pytest_golink
 # another order: the readers call golang/ (bytes to Go's facts), the rules yield findings, and a policy holds build
 # options.
 ORDER = (
+    "text",
     "location",
     "findings",
     "errors",
     "facts",
     "session",
     "files",
-    "text",
     "forms",
     "traits",
     "golang",

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,6 +16,7 @@ from pytest_golink.archives.extracted import digest_of, extract
 from pytest_golink.archives.globs import components, is_glob, matches, split_reach
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 from pytest_golink.archives.members import shown
+from pytest_golink.archives.stubs import check_whole
 from pytest_golink.errors import ArchiveError, NoMatchError
 from pytest_golink.reader.formats import is_image
 
@@ -74,10 +76,16 @@ class Found:
         extracted into a temporary one, which goes with the process.
 
         Raises:
-            ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written.
+            ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written; or
+                the file is only a stub before something larger, such as an AppImage.
         """
-        if not self.chain:
-            return self.source
+        path = self._extracted_to(folder) if self.chain else self.source
+        # Its reader raises what is wrong with a file that cannot be opened.
+        with suppress(OSError):
+            check_whole(path, self.name)
+        return path
+
+    def _extracted_to(self, folder: Path) -> Path:
         known = self._extracted.get(folder)
         if known is not None and digest_of(known[0]) == known[1]:
             return known[0]

@@ -14,6 +14,7 @@ from pytest_golink.archives.tar import is_freebsd, tar_members
 from pytest_golink.archives.tar_headers import is_tar
 from pytest_golink.archives.unpack import StrictUnpacker, Unpacker
 from pytest_golink.errors import ArchiveError
+from pytest_golink.reader.formats import is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
     Raises:
         ArchiveError: The file is no archive, or a damaged or hostile one; or unpackers differ on it.
     """
-    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC, zip_members
+    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC, ends_as_zip, zip_members
 
     whole = Range(file, path=path)
     head = whole.read(_HEAD_BYTES)
@@ -86,6 +87,9 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
         return _tar_tree(file, whole, codec, root=root or is_freebsd(head))
     if codec is not None:
         return Unpacker(path=path, root=False).unpack(_single(whole, codec, head))
+    if is_image(head) and ends_as_zip(whole):
+        # A self-extracting one.
+        return StrictUnpacker(path=path, root=False, replaces=True).unpack(zip_members(file, path))
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise ArchiveError(path, f"{what}, which golink cannot look into; {_KNOWN}")

@@ -57,7 +57,7 @@ class Member:
 
 def shown(name: str) -> str:
     """Return a stranger's name for a message: printable, and no longer than a reader needs."""
-    text = escape_message(name, longest=len(name))
+    text = escape_message(name)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:80]}…{text[-30:]}"
 
 

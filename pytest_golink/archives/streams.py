@@ -6,6 +6,9 @@ import bz2
 import lzma
 import os
 import sys
+import tempfile
+import threading
+import time
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -21,6 +24,8 @@ _CHUNK_BYTES = 1 << 18
 _FED_BYTES = 1 << 14
 # As long as the longest magic number below.
 _MAGIC_BYTES = 6
+# Longer than a tick of the clock that files get their times from: 10 ms at most.
+_CLOCK_S = 0.05
 
 
 class Stream(Protocol):
@@ -277,6 +282,47 @@ def unpacked(packed: Range, codec: str) -> Iterator[bytes]:
         raise ArchiveError(packed.path, f"its {codec} data is damaged: {error}") from error
 
 
+class _Spooled:
+    """A temporary file that is closed with its last user."""
+
+    def __init__(self) -> None:
+        self.file: BinaryIO = tempfile.TemporaryFile(prefix="golink-")  # noqa: SIM115 - closed below
+
+    def __del__(self) -> None:
+        self.file.close()
+
+
+class _Spool(threading.local):
+    """
+    Keeps what the archive of the last member unpacks to, from its second member on, in a temporary file.
+
+    Without it each member of a compressed archive would unpack all that stands before it again.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._spooled: _Spooled | None = None
+
+    def opened(self, packed: Range, codec: str, status: os.stat_result) -> Stream:
+        """Return the decompressed bytes of a range of the file with that status."""
+        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        key = (*state, packed.start, packed.size, codec)
+        # A file that was just written may be written again without another time; one without a name, another's.
+        sure = status.st_nlink > 0 and time.time() - max(status.st_mtime, status.st_ctime) > _CLOCK_S
+        if not sure or key != self._key:
+            self._key, self._spooled = key if sure else (), None
+            return stream(packed, codec)
+        if self._spooled is None:
+            spooled = _Spooled()
+            for part in unpacked(packed, codec):
+                spooled.file.write(part)
+            self._spooled = spooled
+        return Range(self._spooled.file, path=packed.path)
+
+
+_spool = _Spool()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extent:
     """
@@ -298,7 +344,8 @@ class Extent:
 
     def stream(self, file: BinaryIO, path: str) -> Stream:
         """Return the file's data from the member's first byte on."""
-        data = stream(Range(file, path=path, start=self.start, size=self.length), self.codec)
+        packed = Range(file, path=path, start=self.start, size=self.length)
+        data: Stream = packed if self.codec is None else _spool.opened(packed, self.codec, os.fstat(file.fileno()))
         data.seek(self.offset)
         return data
 

@@ -323,4 +323,4 @@ def _checksum_is_right(block: bytes) -> bool:
     rest = block[:148] + block[156:]
     unsigned = 8 * 0x20 + sum(rest)
     # Some old ones took the bytes as signed.
-    return written in (unsigned, unsigned - 256 * sum(byte > 0x7F for byte in rest))
+    return written == unsigned or written == unsigned - 256 * sum(byte > 0x7F for byte in rest)

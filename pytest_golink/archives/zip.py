@@ -99,6 +99,12 @@ class _Content:
             raise ArchiveError(path, "is damaged: its CRC-32 is not that of its header")
 
 
+def ends_as_zip(whole: Range) -> bool:
+    """Whether a zip is at the end of a file, whatever stands before it."""
+    whole.seek(max(0, whole.size - _END.size - _LONGEST_COMMENT))
+    return _END_MAGIC in whole.read(_END.size + _LONGEST_COMMENT)
+
+
 def zip_members(file: BinaryIO, path: str) -> Iterator[Member]:
     """
     Yield the members in the order of the central directory.

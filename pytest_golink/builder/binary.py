@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_golink.builder.names import image_file_name
 from pytest_golink.errors import ParameterError
+from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # Without slots: `facts` is kept in the instance's dictionary.
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BuiltImage:
     """
     An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
@@ -42,16 +43,20 @@ class BuiltImage:
     path: Path
     name: str
     target: str | None
-    options: BuildOptions | None = field(repr=False)
-    command: tuple[str, ...] = field(repr=False)
-    environment: Mapping[str, str] = field(repr=False, compare=False)
-    output: str = field(repr=False)
-    warnings: tuple[LinkWarning, ...] = field(repr=False)
-    seconds: float = field(repr=False)
-    linked: bool = field(repr=False)
-    header: Path | None = field(repr=False)
-    origin: Origin | None = field(default=None, repr=False, compare=False)
-    _facts: BinaryFacts | None = field(default=None, repr=False, compare=False)
+    options: BuildOptions | None
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(compare=False)
+    output: str
+    warnings: tuple[LinkWarning, ...]
+    seconds: float
+    linked: bool
+    header: Path | None
+    origin: Origin | None = field(default=None, compare=False)
+    _facts: BinaryFacts | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        # pytest prints it where a test of go_binary fails.
+        return escape_message(f"GoBinary(path={self.path!r}, name={self.name!r}, target={self.target!r})")
 
     @cached_property
     def facts(self) -> BinaryFacts:

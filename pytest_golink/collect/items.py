@@ -104,7 +104,7 @@ class GolinkPath(PolicyItem):
 
     def setup(self) -> None:
         """Raise what was not found."""
-        raise GolinkError("\n".join(str(error) for error in self._errors))
+        raise GolinkError(*(line for error in self._errors for line in str(error).split("\n")))
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
         """Return each of them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from pytest_golink.lock import (
 )
 from pytest_golink.recording import record
 from pytest_golink.report.facts_json import facts_json
+from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,7 +96,7 @@ def lock_item(part: PolicyPart, image: Image, locked: LockedPolicy) -> GolinkLoc
 def removed_images(file: pytest.Collector, locked: LockedPolicy) -> Iterator[tuple[PolicyPart, list[PolicyItem]]]:
     """Yield a part with one item for each image that only the lock has."""
     for entry in locked.removed():
-        part = RemovedImage.from_parent(file, name=entry.image.replace("::", ":\u200b:"))
+        part = RemovedImage.from_parent(file, name=entry.image.replace("::", ": :"))
         place = Location(file=locked.name, line=entry.line)
         yield part, [RemovedImageItem.from_parent(part, name=_NAME, place=place, entry=entry, locked=locked)]
 
@@ -169,7 +169,7 @@ class GolinkLock(PolicyItem):
         )
 
     def _send(self, entry: dict[str, object]) -> None:
-        self.user_properties.append((LOCK, json.dumps(entry)))
+        self.user_properties.append((LOCK, json_text(entry)))
 
 
 class RemovedImageItem(PolicyItem):

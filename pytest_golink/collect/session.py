@@ -100,9 +100,9 @@ def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
 def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
     """Return the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
     settings = parent.config.stash[RUN].settings
-    asked = parent.session.isinitpath(file_path)
-    named = asked and file_path in settings.policies
-    found = file_path.name == POLICY_FILE and (asked or not settings.policies)
+    is_argument = parent.session.isinitpath(file_path)
+    named = is_argument and file_path in settings.policies
+    found = file_path.name == POLICY_FILE and (is_argument or not settings.policies)
     return _collector(file_path, parent) if named or found else None
 
 

@@ -6,6 +6,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
+from pytest_golink.text.escape import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -50,7 +52,7 @@ def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, s
         "needed": needed,
         "items": items,
     }
-    return WAIVER, json.dumps(entry)
+    return WAIVER, json_text(entry)
 
 
 class UnneededWaivers:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups
 from pytest_golink.report.markdown import cell, table
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +35,11 @@ def diff_text(diff: ReportDiff) -> str:
     for change in diff.changed:
         lines = [escape(str(change.name))]
         for one in change.differences:
-            said = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
-            lines.append(f"{said}  ({escape(one.reason)})" if one.reason else said)
+            line = f"  {one.change:<9}{escape(_fact(one))}: {_value(one.old)} → {_value(one.new)}"
+            lines.append(f"{line}  ({escape(one.reason)})" if one.reason else line)
         blocks.append("\n".join(lines))
     rules = [
-        f"{one.transition:<10}{escape(_asked(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
+        f"{one.transition:<10}{escape(_request(one))}: {one.old or 'not asked'} → {one.new or 'not asked'}"
         for one in diff.rules
     ]
     blocks += ["\n".join(rules)] if rules else []
@@ -71,7 +70,7 @@ def diff_markdown(diff: ReportDiff) -> str:
         blocks.append(table(("image", "", "fact", "before", "after", "why"), rows))
     if diff.rules:
         turns = [
-            (one.transition, cell(_asked(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules
+            (one.transition, cell(_request(one)), one.old or "not asked", one.new or "not asked") for one in diff.rules
         ]
         blocks.append(table(("", "rule", "before", "after"), turns))
     for word, names in (("Added", diff.added), ("Removed", diff.removed), ("Unknown", diff.unknown)):
@@ -82,7 +81,7 @@ def diff_markdown(diff: ReportDiff) -> str:
 
 def diff_json(diff: ReportDiff) -> str:
     """Return it as JSON, schema 1: keys are only ever added."""
-    return json.dumps(
+    return json_text(
         {
             "schema": 1,
             "same": diff.same,
@@ -122,7 +121,7 @@ def diff_json(diff: ReportDiff) -> str:
                     "image": one.image,
                     "target": one.target,
                     "rule": one.rule,
-                    "parameters": dict(one.asked),
+                    "parameters": dict(one.parameters),
                     "old": one.old,
                     "new": one.new,
                     "turn": one.transition,
@@ -147,19 +146,19 @@ def _counts(diff: ReportDiff) -> str:
         (len(diff.unknown), "unknown"),
         (len(diff.changed), "changed"),
     ]
-    said = [f"{len(diff.errors)} error{'' if len(diff.errors) == 1 else 's'}"] if diff.errors else []
-    said += [f"{_images(number)} {word}" for number, word in counted if number]
+    counts = [f"{len(diff.errors)} error{'' if len(diff.errors) == 1 else 's'}"] if diff.errors else []
+    counts += [f"{_images(number)} {word}" for number, word in counted if number]
     facts = [f"{ways[way]} {way}" for way in ("worse", "changed", "better") if ways[way]]
     if facts:
-        said.append(f"facts: {', '.join(facts)}")
+        counts.append(f"facts: {', '.join(facts)}")
     rules = [
         f"{turns[turn]} {word}"
         for turn, word in (("violated", "newly violated"), ("mended", "mended"), ("changed", "changed"))
         if turns[turn]
     ]
     if rules:
-        said.append(f"rules: {', '.join(rules)}")
-    return "; ".join(said) or _NOTHING_KNOWN
+        counts.append(f"rules: {', '.join(rules)}")
+    return "; ".join(counts) or _NOTHING_KNOWN
 
 
 def _about(group: ErrorGroup) -> str:
@@ -179,9 +178,9 @@ def _fact(difference: Difference) -> str:
     return " ".join(filter(None, difference.key))
 
 
-def _asked(change: RuleChange) -> str:
-    asked = "".join(f" {name}={value}" for name, value in change.asked)
-    return f"{change.image}{f' ({change.target})' if change.target else ''} {change.rule}{asked}"
+def _request(change: RuleChange) -> str:
+    parameters = "".join(f" {name}={value}" for name, value in change.parameters)
+    return f"{change.image}{f' ({change.target})' if change.target else ''} {change.rule}{parameters}"
 
 
 def _value(value: str | int | bool | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.commands.output import print_error, print_text
 from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
 from pytest_golink.session import Session, within
+from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
     import argparse
@@ -38,8 +38,7 @@ def run(options: argparse.Namespace) -> int:
         read = [_read(file) for file in options.files]
     sheets = [facts for slices in read for facts in slices or ()]
     if options.json:
-        # Only ASCII, so that no name of an image acts on a terminal.
-        print(json.dumps(_objects(sheets, platforms=options.platforms), indent=2))
+        print(json_text(_objects(sheets, platforms=options.platforms), indent=2))
     else:
         _print_sheets(sheets, platforms=options.platforms)
     return _UNREADABLE_STATUS if None in read else 0

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from pytest_golink.text.escape import escape
-
-# Of a line: a message may hold a path, a section and the values of two reports.
-_LONGEST_LINE = 4000
+from pytest_golink.text.escape import escape_message
 
 
 def print_error(error: Exception) -> None:
     """Print an error on stderr, so that no name in it acts on a terminal."""
     text = f"golink: {str(error) or type(error).__name__}"
-    print("\n".join(escape(line, longest=_LONGEST_LINE) for line in text.split("\n")), file=sys.stderr)
+    print("\n".join(escape_message(line) for line in text.split("\n")), file=sys.stderr)
 
 
 def print_text(text: str) -> None:

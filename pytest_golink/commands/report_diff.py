@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 Transition = Literal["violated", "mended", "changed"]
 _Identity = tuple[str, str | None, str | None]
 # The target, and what every build has.
-_SAID_OTHERWISE = frozenset({"GOOS", "GOARCH", "LC_ALL", "LANG", "LANGUAGE"})
+_SHOWN_ELSEWHERE = frozenset({"GOOS", "GOARCH", "LC_ALL", "LANG", "LANGUAGE"})
 # Where a rule was evaluated several times on an image, its worst answer counts.
 _WORST: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageName:
-    """An image as a comparison calls it; `flags` tell images of one package and target apart, "" where there is one."""
+    """An image as a comparison calls it; `flags` distinguish images of one package and target, "" for a single one."""
 
     image: str
     target: str | None
@@ -57,7 +57,7 @@ class RuleChange:
     image: str
     target: str | None
     rule: str
-    asked: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
     old: Outcome | None
     new: Outcome | None
     transition: Transition
@@ -68,7 +68,7 @@ class ReportDiff:
     """
     What changed from one report to another.
 
-    `errors` are those of the new report, `unknown` the images of the old one of which the new one says nothing: they
+    `errors` are those of the new report, `unknown` the images of the old one that the new one does not have: they
     had an error, or it does not hold everything, which `notes` say a sentence each.
     """
 
@@ -82,7 +82,7 @@ class ReportDiff:
 
     @property
     def same(self) -> bool:
-        """Whether it is known that nothing changed."""
+        """Whether both reports hold everything, and are the same."""
         found = self.added or self.removed or self.changed or self.rules
         return not (found or self.errors or self.unknown or self.notes)
 
@@ -152,15 +152,15 @@ def _aligned(olds: list[ReportedImage], news: list[ReportedImage]) -> tuple[list
 def _name(image: ReportedImage, *, several: bool) -> ImageName:
     slice_ = image.facts.get("slice")
     flags = _built(image.build) if image.build else image.facts["path"]
-    # A slice's target is its own.
-    told = (slice_ if slice_ and not image.facts["target"] else "") or (flags if several else "")
-    return ImageName(image=image.name, target=image.facts["target"], flags=told)
+    # A slice with a target is distinguished by that.
+    distinction = (slice_ if slice_ and not image.facts["target"] else "") or (flags if several else "")
+    return ImageName(image=image.name, target=image.facts["target"], flags=distinction)
 
 
 def _built(build: BuildRecord) -> str:
-    said = [f"{name}={value}" for name, value in build.environment if name not in _SAID_OTHERWISE]
+    settings = [f"{name}={value}" for name, value in build.environment if name not in _SHOWN_ELSEWHERE]
     # `go build -o PATH` comes before the flags.
-    return " ".join((*said, *build.command[4:]))
+    return " ".join((*settings, *build.command[4:]))
 
 
 def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
@@ -171,17 +171,25 @@ def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
         # A rule that holds, and came into the policy or left it, changed nothing about the image.
         if one == other or {one, other} <= {None, "passed", "not-applicable"}:
             continue
-        # Nothing is known of a rule that the new run did not come to.
+        # The new run did not get to this rule: its outcome is unknown.
         if other is None and (new.errors or not _whole(new)):
             continue
-        image, target, rule, asked = key
+        image, target, rule, parameters = key
         transition: Transition = "changed"
         if other in FAILING and one not in FAILING:
             transition = "violated"
         elif one in FAILING and other in ("passed", "not-applicable"):
             transition = "mended"
         changes.append(
-            RuleChange(image=image, target=target, rule=rule, asked=asked, old=one, new=other, transition=transition)
+            RuleChange(
+                image=image,
+                target=target,
+                rule=rule,
+                parameters=parameters,
+                old=one,
+                new=other,
+                transition=transition,
+            )
         )
     return tuple(changes)
 

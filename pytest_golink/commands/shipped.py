@@ -126,7 +126,8 @@ def _shape(name: str) -> str:
     # dist/linux_amd64/agent: the folder below dist is the target.
     above = "/".join([*parts[:1], *("*" for _part in parts[1:])])
     where = f"{above}/" if above else ""
-    if inner:
+    # Else a file with a "!" in its name.
+    if inner and base.endswith(_ARCHIVE_SUFFIXES):
         suffix = max((suffix for suffix in _ARCHIVE_SUFFIXES if base.endswith(suffix)), key=len)
         return f"{where}*{suffix}!**/{inner.rpartition('/')[2]}"
     program = _program(name)

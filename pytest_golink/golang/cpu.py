@@ -51,17 +51,17 @@ LOWEST_CPU: Mapping[str, str] = MappingProxyType(
 
 
 def cpu_setting(goarch: str) -> str | None:
-    """Give the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has one level alone."""
+    """Return the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has one level alone."""
     return _SETTINGS.get(goarch)
 
 
 def cpu_settings() -> tuple[str, ...]:
-    """Give the names of all settings."""
+    """Return the names of all settings."""
     return tuple(dict.fromkeys(_SETTINGS.values()))
 
 
 def cpu_features(setting: str, level: str) -> frozenset[str] | None:
-    """Give the features that a level may use, None for what is no level of that setting."""
+    """Return the features that a level may use, None for what is no level of that setting."""
     return _FEATURES[setting](level)
 
 

@@ -89,7 +89,7 @@ def build_paths(files: bytes, build: BuildInfo, dwarf: Iterable[str]) -> tuple[B
 
 
 def _outermost(folders: set[str]) -> list[str]:
-    """Give GOROOT and the module cache in place of what is in them, and of the others the outer ones, sorted."""
+    """Return GOROOT and the module cache in place of what is in them, and of the others the outer ones, sorted."""
     roots = {match[1] for folder in folders if (match := _GOROOT.match(folder))}
     roots |= {match[1] for folder in folders if (match := _MODULE_CACHE.match(folder))}
     kept: list[str] = sorted(root for root in roots if root)

@@ -28,6 +28,7 @@ _OLDER_GO = "an older Go: its own linker writes the oldest macOS that this versi
 _OLDER_WINDOWS_GO = "an older Go: its own linker writes the oldest Windows that this version of Go runs on"
 # Pages of Apple silicon, in bytes.
 _PAGE_ARM64 = 1 << 14
+_CHANGED = "on arm64 the kernel ends a program at a page that is not the one that was signed"
 _IN_THE_FOLDER = re.compile(r"@(executable_path|loader_path)/(.*)")
 
 
@@ -165,6 +166,10 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
             missing.append(
                 ("no signature", "on arm64 the kernel kills what is not signed", "codesign --sign - FILE is enough")
             )
+        elif facts.signature is not None and facts.signature.valid is False:
+            # Source: xnu's bsd/kern/ubc_subr.c, cs_validate_page: a page whose hash differs ends the process.
+            remedy = "sign it again after the last change: codesign --force --sign - FILE"
+            missing.append((f"a signature of other content: {facts.signature.problem}", _CHANGED, remedy))
         if facts.hardening.pie is False:
             # Source: xnu's bsd/kern/mach_loader.c: LOAD_FAILURE where pie_required(), which holds on arm64.
             cause = "on arm64 the kernel starts position-independent programs alone"

@@ -8,20 +8,21 @@ Source: TOML 1.0.
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_golink.errors import LockError
 from pytest_golink.files import write_whole
 from pytest_golink.location import Location
 from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order, is_rounded
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, escape_message
 from pytest_golink.text.suggest import suggestion
 from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from pytest_golink.lock.model import Key, Value
 
@@ -57,8 +58,9 @@ def read_lock(path: Path, *, name: str) -> Lock:
         name: What to call it in an error ("golink.lock").
 
     Raises:
-        LockError: There is no such file, it cannot be read, or it is no lock of this version.
+        LockError: There is no such file, it cannot be read, is a link out of the project, or no lock of this version.
     """
+    _stay_inside(path, name)
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
@@ -81,12 +83,25 @@ def write_lock(path: Path, text: str) -> None:
     Write a lock file, whole or not at all.
 
     Raises:
-        LockError: It cannot be written; the old one is still there.
+        LockError: It cannot be written, or is a link out of the project; the old one is still there.
     """
+    _stay_inside(path, path.name)
     try:
         write_whole(path, text.encode())
     except OSError as error:
         raise LockError((None, f"{path.name}: cannot be written: {error.strerror}")) from error
+
+
+def _stay_inside(path: Path, name: str) -> None:
+    """Refuse a link that leads out of the repository, or where there is none, out of the lock's folder."""
+    folder = path.parent.resolve()
+    project = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    target = Path(os.path.realpath(path))
+    if not target.is_relative_to(project):
+        text = f"{name}: is a link out of the project, to {target}: golink reads and writes a lock only inside it"
+        raise LockError((None, text))
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise LockError((None, f"{name}: is not a regular file"))
 
 
 def lock_text(entries: Iterable[LockEntry]) -> str:
@@ -147,12 +162,15 @@ class _Reading:
             return
         if not self._version:
             self._read_version(number, line)
+        elif escape_message(line) != line:
+            # golink escapes names before it writes them.
+            self._add_unknown(number, line)
         elif match := _ENTRY.fullmatch(line):
             self._read_entry(number, _unquoted(match[1]))
         elif (match := _FACT.fullmatch(line)) and self._image is not None:
             self._read_fact(number, match, self._facts[self._image])
         else:
-            self._add_error(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
+            self._add_unknown(number, line)
 
     def _read_version(self, number: int, line: str) -> None:
         match = _LOCK.fullmatch(line)
@@ -195,6 +213,9 @@ class _Reading:
             self._add_error(number, f"a second {fact_line(key, facts[key]).partition(' = ')[0]} of the same image")
             return
         facts[key] = value
+
+    def _add_unknown(self, number: int, line: str) -> None:
+        self._add_error(number, f"not a line that golink writes: {escape(line, longest=_LONGEST_SHOWN)}")
 
     def _add_error(self, number: int, what: str) -> None:
         self._errors.append(_at(self._name, number, what))

@@ -25,6 +25,7 @@ from pytest_golink.settings import (
     policy_header,
     read_settings,
 )
+from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -83,7 +84,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Send an xdist worker what all workers of this run share, and follow their builds if there is a terminal."""
+    """Send an xdist worker what all workers of this run share; where there is a terminal, follow their builds."""
     from pytest_golink.plugin.progress import follow_builds
 
     run = node.config.stash[RUN]
@@ -125,7 +126,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             # An error here would be one of the test's module; after the collection it ends the run.
             run.not_found = f"{run.settings.binaries_named_by}: {error}"
             images = ()
-        metafunc.parametrize("go_binary", images, ids=[image.label for image in images], indirect=True)
+        ids = [escape_message(image.label) for image in images]
+        metafunc.parametrize("go_binary", images, ids=ids, indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -56,7 +56,7 @@ class LockWriter:
         else:
             self._lines = self._written(session)
         if session.config.pluginmanager.get_plugin("terminalreporter") is None:
-            # With -p no:terminal there is no other place to say it.
+            # With -p no:terminal there is no other place to show it.
             sys.stderr.writelines(f"{line}\n" for line in self._lines)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

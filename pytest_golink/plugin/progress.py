@@ -219,7 +219,7 @@ class WorkerProgress:
 
 
 def show_builds(session: pytest.Session, run: Run) -> None:
-    """Show the builds of this process: on its terminal, or on that of the controller; nowhere if there is none."""
+    """Show the builds of this process: on its terminal, or on that of the controller; nowhere where there is none."""
     shown = _worker_progress(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
     if shown is None:
         return

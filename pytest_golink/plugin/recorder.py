@@ -44,7 +44,7 @@ class Recorder:
         self._binaries[str(binary.path)] = binary
 
     def failed(self, item: pytest.Item, error: BaseException) -> list[tuple[str, object]]:
-        """Record what has no answer because of an error that the test ended in; give the new properties."""
+        """Record what has no answer because of an error that the test ended in; return the new properties."""
         from pytest_golink.plugin.reported_errors import reported_errors
 
         errors = reported_errors(item, error, self._binaries)

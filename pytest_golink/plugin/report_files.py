@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_golink.report.model import Report
     from pytest_golink.settings import Settings
 
-# Statuses of a run that says "all is well"; one whose report is not there must not say so.
+# Statuses of a run that ended well; a run whose report is missing must not end with one of these.
 _WELL = frozenset({pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 
@@ -33,7 +33,7 @@ def report_files(settings: Settings) -> tuple[ReportFile, ...]:
 
 
 def write_report_files(files: tuple[ReportFile, ...], report: Report, session: pytest.Session) -> list[str]:
-    """Write the files; where one cannot be written, say so in a line each and fail the run."""
+    """Write the files; for each one that cannot be written, print a line, and fail the run."""
     from pytest_golink.report.portable import portable
 
     root = session.config.rootpath
@@ -47,7 +47,7 @@ def write_report_files(files: tuple[ReportFile, ...], report: Report, session: p
     if failures and session.exitstatus in _WELL:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.config.pluginmanager.get_plugin("terminalreporter") is None:
-        # With -p no:terminal there is no other place to say it.
+        # With -p no:terminal there is no other place to show it.
         sys.stderr.writelines(f"{failure}\n" for failure in failures)
     return failures
 

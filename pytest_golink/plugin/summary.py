@@ -45,7 +45,7 @@ class _Selection:
 
 class Summary(_Selection):
     """
-    Gathers what the tests recorded, from this process or from xdist's workers, and says it at the end.
+    Gathers what the tests recorded, from this process or from xdist's workers, and shows it at the end.
 
     Args:
         table: Whether to write the table.

@@ -31,6 +31,8 @@ _LONGEST_VALUE = 80
 _BYTE_ORDER_MARK = "; the file starts with a byte order mark: save it as UTF-8 without one"
 # Looking for what each wrong name may have meant takes time.
 _MOST_ERRORS = 1000
+# Of a message, which quotes names of the file.
+_LONGEST_ERROR = 1000
 # TOML asks an implementation for 64 bits; Python refuses to write a number of some thousand digits into a message.
 _INTEGER_BITS = 63
 
@@ -96,7 +98,7 @@ class Document:
         Raises:
             PolicyError: There are more errors than are looked for.
         """
-        self._errors.add((line, escape_message(text)))
+        self._errors.add((line, escape_message(text, longest=_LONGEST_ERROR)))
         if len(self._errors) > _MOST_ERRORS:
             self.raise_errors()
 
@@ -140,7 +142,7 @@ def read_document(path: pathlib.Path, file: str) -> Document:
 
 
 def _unreadable(file: str, line: int, text: str) -> PolicyError:
-    return PolicyError([(Location(file=file, line=line), escape_message(text))])
+    return PolicyError([(Location(file=file, line=line), escape_message(text, longest=_LONGEST_ERROR))])
 
 
 def _huge_numbers(values: Mapping[str, object]) -> Iterator[Path]:

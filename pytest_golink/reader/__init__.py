@@ -1,4 +1,4 @@
-"""Bytes to facts: opens a file, picks the format by its magic number and gives the fact sheet."""
+"""Bytes to facts: opens a file, picks the format by its magic number and returns the fact sheet."""
 
 from __future__ import annotations
 

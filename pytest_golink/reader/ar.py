@@ -148,7 +148,7 @@ def _promised(view: View, member: _Member, *, second: bool) -> set[int]:
 
 
 def _target(view: View, members: tuple[_Member, ...]) -> Target | None:
-    """Give the port that the first object is for."""
+    """Return the port that the first object is for."""
     for member in members:
         data = view.slice(member.offset, member.size, member.name)
         head = bytes(data[:64])

@@ -132,7 +132,7 @@ def classify_libc(
     embedded: LibcKind | None = None,
 ) -> Libc:
     """
-    Say which C library an image loads, or has inside.
+    Return which C library an image loads, or has inside.
 
     Args:
         goos: The platform, None where the image does not tell.

@@ -73,7 +73,7 @@ def read_plan9(path: str, data: memoryview) -> BinaryFacts:
 
 def map_image(path: str, data: memoryview) -> MappedImage:
     """
-    Give one Plan 9 executable as it is loaded.
+    Return one Plan 9 executable as it is loaded.
 
     Raises:
         UnreadableBinaryError: The header is cut, or promises more than the file has.

@@ -30,7 +30,7 @@ class Section:
 
 def read_sections(path: Path, data: bytes) -> tuple[Section, ...]:
     """
-    Give the sections of an ELF, Mach-O or PE image, in the order of their bytes, and what lies between them.
+    Return the sections of an ELF, Mach-O or PE image, in the order of their bytes, and what lies between them.
 
     Mach-O names are "__TEXT,__text". What no section holds is called "headers", "between sections", or "__LINKEDIT"
     (Mach-O). A file of another format, or one that is damaged, is a single "file".

@@ -19,7 +19,7 @@ def unlinked(
     target: Target | None,
     imports: tuple[ImportedSymbol, ...] = (),
 ) -> BinaryFacts:
-    """Give the facts of what is not linked: it needs no library, and is for a linker, not for a loader."""
+    """Return the facts of what is not linked: it needs no library, and is for a linker, not for a loader."""
     return BinaryFacts(
         path=view.path,
         size=view.size,

@@ -128,7 +128,7 @@ def read_wasm(path: str, data: memoryview) -> BinaryFacts:
 
 def map_image(path: str, data: memoryview) -> MappedImage:
     """
-    Give the initial memory of one WebAssembly module.
+    Return the initial memory of one WebAssembly module.
 
     Raises:
         UnreadableBinaryError: A section, a vector or a name goes past its end, or the module is a component.

@@ -160,7 +160,7 @@ def read_xcoff(path: str, data: memoryview) -> BinaryFacts:
 
 def map_image(path: str, data: memoryview) -> MappedImage:
     """
-    Give one XCOFF image as its loader maps it.
+    Return one XCOFF image as its loader maps it.
 
     Raises:
         UnreadableBinaryError: A header or a section goes past the file's end.

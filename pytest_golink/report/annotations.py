@@ -6,13 +6,12 @@ Source: GitHub, "Workflow commands for GitHub Actions"; GitLab, "Code Quality", 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import error_label
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, json_text
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
@@ -78,7 +77,7 @@ def codequality_report(report: Report, *, folder: str = "") -> str:
                 "location": {"path": escape(file, longest=_LONGEST), "lines": {"begin": line}},
             }
         )
-    return json.dumps(issues, indent=1) + "\n"
+    return json_text(issues, indent=1) + "\n"
 
 
 def _title(finding: Finding) -> str:

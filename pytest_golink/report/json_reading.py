@@ -48,7 +48,7 @@ def read_report(text: str, *, name: str) -> Report:
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{name}: not a JSON report of golink: {error}") from None
     if found := complaints(entry):
-        raise ReportError("\n  ".join([f"{name}: not a JSON report of golink (schema 1)", *found]))
+        raise ReportError(f"{name}: not a JSON report of golink (schema 1)", *(f"  {line}" for line in found))
     report = cast("ReportJson", entry)
     return Report(
         images=tuple(_image(image) for image in report["images"]),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding, Outcome, TrialOutcome
@@ -143,7 +143,7 @@ class ReportJson(TypedDict):
 
 def json_report(report: Report, *, made: str) -> str:
     """Give the report as JSON text; `made` is the time, as RFC 3339 writes it. ASCII alone: it acts on no terminal."""
-    return json.dumps(report_object(report, made=made), indent=1) + "\n"
+    return json_text(report_object(report, made=made), indent=1) + "\n"
 
 
 def report_object(report: Report, *, made: str) -> ReportJson:

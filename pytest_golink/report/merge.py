@@ -112,10 +112,10 @@ def _contradict(what: str, one: tuple[str, dict[str, object]], other: tuple[str,
         return
     lines = [f"{escape(what)}: two reports say different things of it"]
     for where, first, second in found[:_MOST]:
-        lines += [escape(where), f"  {one[0]}: {_shown(first)}", f"  {other[0]}: {_shown(second)}"]
+        lines += [f"  {escape(where)}", f"    {one[0]}: {_shown(first)}", f"    {other[0]}: {_shown(second)}"]
     if len(found) > _MOST:
-        lines.append(f"… {len(found) - _MOST} more")
-    raise ReportError("\n  ".join(lines))
+        lines.append(f"  … {len(found) - _MOST} more")
+    raise ReportError(*lines)
 
 
 def _differences(one: object, other: object, where: str) -> Iterator[tuple[str, object, object]]:

@@ -16,6 +16,7 @@ from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
 from pytest_golink.report.parameters import parameter_texts
 from pytest_golink.rules import RULES
+from pytest_golink.text.escape import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -131,7 +132,7 @@ def _image_order(image: ReportedImage) -> tuple[object, ...]:
 
 def _dump(value: object) -> str:
     # ASCII alone: a surrogate or a control character of a name must pass through XML and execnet.
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return json_text(value)
 
 
 def _image(text: str, tests: set[str]) -> ReportedImage:

@@ -7,7 +7,6 @@ code scanning".
 
 from __future__ import annotations
 
-import json
 import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from urllib.parse import quote
 from pytest_golink.report.error_text import error_label, notes
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
 from pytest_golink.rules import RULES
-from pytest_golink.text.escape import escape
+from pytest_golink.text.escape import escape, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +69,7 @@ def sarif_report(report: Report, *, made: str, folder: str = "") -> str:
         notifications.append(_notification("warning", f"{len(results) - _MOST} more results were left out."))
     if notifications:
         run["invocations"][0]["toolExecutionNotifications"] = notifications
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
 # The id is reserved: no rule is called so.

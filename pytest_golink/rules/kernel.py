@@ -1,55 +1,42 @@
-"""The rule about the oldest Linux that an image starts on."""
+"""The rule about the oldest Linux kernel that an image starts on."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
-import re
-from typing import Annotated
-
-from pytest_golink.forms import Form
-from pytest_golink.loader.kernel import kernel_floors, whole
+from pytest_golink.loader.kernel import kernel_floors
+from pytest_golink.rules.parameters import Version
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
-
-KernelVersion = Annotated[
-    str,
-    Form(
-        text='a version of Linux, such as "4.19"',
-        accepts=lambda value: isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+){1,2}", value) is not None,
-    ),
-]
+from pytest_golink.text.versions import comparable
 
 
 @rule(
     "kernel-at-most",
     group="platform",
-    page="the oldest Linux that it starts on is at or under it: Go's own minimum by port and release, a static glibc's",
-    no_remedies="An older Go, or another C library, is no option of a build.",
+    page=(
+        "the oldest Linux on which the image starts is at or under it: Go's own minimum by port and release, and the "
+        "one that a static glibc checks when the program starts"
+    ),
+    no_remedies="An older kernel needs an older Go, another port, or no libc of that kind: the finding names which.",
 )
-def kernel_at_most(subject: Subject, *, version: KernelVersion) -> Verdict:
-    """Oldest Linux on which the image starts at or under this version."""
+def kernel_at_most(subject: Subject, *, version: Version) -> Verdict:
+    """Oldest Linux kernel that the image starts on is at or under this version."""
     facts = subject.facts
-    expected = f"Linux {version} or older is enough"
+    expected = f"Linux {version} is enough"
     unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked:
         return unlinked
-    if facts.target is not None and facts.target.goos != "linux":
-        return Verdict(outcome="not-applicable", expected=expected, observed=f"it is for {facts.target}, not for Linux")
+    if facts.target is not None and facts.target.goos not in ("linux", "android"):
+        observed = f"an image for {facts.target.goos} starts on no Linux kernel"
+        return Verdict(outcome="not-applicable", expected=expected, observed=observed)
     floors = kernel_floors(facts)
-    evidence = tuple(f"{floor.reason}: Linux {floor.version}" for floor in floors)
     if not floors:
-        return Verdict(
-            outcome="undecidable",
-            expected=expected,
-            observed="the image does not say which Linux it needs",
-            evidence=(f"{facts.format} {facts.kind}",),
-        )
-    highest = floors[0]
-    held = whole(highest.version) <= whole(version)
+        return Verdict(outcome="undecidable", expected=expected, observed="the image does not name its kernel")
+    above = [floor for floor in floors if comparable(floor.version) > comparable(version)]
     return Verdict(
-        outcome="passed" if held else "violated",
+        outcome="violated" if above else "passed",
         expected=expected,
-        observed=f"needs Linux {highest.version}",
-        evidence=evidence,
-        remedy=() if held else highest.remedy,
+        observed=f"needs Linux {floors[0].version}",
+        evidence=tuple(f"{floor.reason} needs Linux {floor.version}" for floor in floors),
+        remedy=tuple(dict.fromkeys(line for floor in above for line in floor.remedy)),
     )

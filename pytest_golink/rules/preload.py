@@ -224,6 +224,5 @@ def _compile(library: Path) -> None:
         ) from error
     if done.returncode != 0:
         output = done.stderr.decode(errors="replace").strip()
-        raise ToolchainError(
-            f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {output}"
-        )
+        failed = f"ignores-preload: the library to preload does not compile: {shlex.join(command)}: {output}"
+        raise ToolchainError(*failed.splitlines())

@@ -1,4 +1,4 @@
-"""Programs that are run, for the rules that are about running, and for no others."""
+"""golink runs a program here, only for the rules about running one."""
 
 from pytest_golink.sandbox.alone import MEMORY_BYTES, Ran, Refusal, run_alone
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 # Of all processes together; and for each the limit of its private writable memory, so that one that asks for more gets
-# an error as anywhere. A limit of addresses would not do: Go reserves far more than it uses.
+# the usual error. A limit of addresses would not do: Go reserves far more than it uses.
 MEMORY_BYTES = 2 << 30
 # Beyond those that the machine has already: the kernel counts a user's threads, of other programs too.
 _PROCESSES = 512
@@ -38,7 +38,7 @@ _SIGSYS_STATUS = 128 + 31
 # How long the launcher may take until the program starts, on a machine that has much else to do.
 _START_S = 60.0
 _GRACE_S = 10.0
-# Where a program that sees the machine's libraries lies itself.
+# The folder of a program that sees the machine's libraries.
 _PLACE = "/golink"
 # What a loader reads: the folders of libraries of glibc, musl, Nix and Guix, glibc's cache and musl's search path.
 # Source: ld.so(8); musl's ldso/dynlink.c.
@@ -97,7 +97,7 @@ def run_alone(
         SandboxError: This machine does not allow such a start; the message says how to allow it.
     """
     if sys.platform != "linux":
-        raise SandboxError("a program can be run apart from the machine on Linux only, which has namespaces")
+        raise SandboxError("golink runs a program apart from the machine only on Linux, which has namespaces")
     machine = os.uname().machine
     # Where Unix sockets of the machine may lie, the program makes none.
     code = call_filter(machine, unix_sockets=interpreter is None)
@@ -147,13 +147,13 @@ def _folders(image: Path, beside: Sequence[Path]) -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory(prefix="golink-root-", ignore_cleanup_errors=True) as folder:
         if os.statvfs(folder).f_flag & os.ST_NOEXEC:
             raise SandboxError(
-                f"no program can be started from {tempfile.gettempdir()}, which is mounted noexec: "
+                f"golink cannot start a program from {tempfile.gettempdir()}, which is mounted noexec: "
                 "let TMPDIR name another folder"
             )
         files, mount = Path(folder, "files"), Path(folder, "root")
         for each in (files, mount):
             each.mkdir()
-        # The program is started as another user.
+        # Another user starts the program.
         for each in (Path(folder), files):
             each.chmod(0o755)
         for file in (image, *beside):
@@ -193,7 +193,7 @@ def _launch(spec: Mapping[str, object], seconds: float) -> Ran:
                 _end(process)
         if last is None:
             raise SandboxError(
-                f"no program could be started apart from this machine: {_beginning(errors) or 'no answer'}"
+                f"golink could not start a program apart from this machine: {_beginning(errors) or 'no answer'}"
             )
         outgrew = last["stage"] == "outgrew"
         if last.get("status") == _SIGSYS_STATUS:
@@ -221,7 +221,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             "the kernel waits for a device or a network file system"
         ) from None
     finally:
-        # Also where Ctrl-C comes in between. With the launcher ends the namespace's first process, and all in there.
+        # Also where Ctrl-C comes in between. The namespace's first process, and all in there, end with the launcher.
         if process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -250,9 +250,13 @@ def _last_message(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None
 
 
 def _refused(last: Mapping[str, Any]) -> Refusal | None:
+    if last["stage"] == "filter":
+        raise SandboxError(
+            f"golink cannot fence a program here: the kernel takes no filter of system calls (seccomp: {last['text']})"
+        )
     if last["stage"] == "apart":
         raise SandboxError(
-            f"no program can be started apart from this machine here ({last['text']}): run as root, or allow user "
+            f"golink cannot start a program apart from this machine here ({last['text']}): run as root, or allow user "
             "namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, "
             "user.max_user_namespaces above 0); in a container --cap-add SYS_ADMIN --security-opt apparmor=unconfined, "
             "or a seccomp profile that lets unshare and mount through"

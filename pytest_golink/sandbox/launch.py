@@ -3,8 +3,8 @@ Starts one program in its own namespaces and its own root folder: a script that 
 
 It has an interpreter to itself, because a process with threads cannot enter a user namespace, and knows only the
 standard library. On the file descriptor that alone.py names it writes, a JSON object a line, how far it got: "apart"
-where this machine allows no fence, "exec" where the kernel does not start the program, "started", "ended", and
-"outgrew" where the program's processes hold too much memory.
+where this machine allows no namespaces, "filter" where it takes no filter of system calls, "exec" where the kernel does
+not start the program, "started", "ended", and "outgrew" where the program's processes hold too much memory.
 
     launcher            enters the namespaces, makes the mounts, counts the memory
       init              the first process of the new process namespace: when it ends, all in there end
@@ -82,7 +82,7 @@ def _die_with_parent() -> None:
 
 
 def _leave_keyring(keyctl: int) -> None:
-    """Join a new session keyring: else the program would possess the keys of the user's login."""
+    """Join a new session keyring: otherwise the program would possess the keys of the user's login."""
     if _libc.syscall(keyctl, _KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
         number = ctypes.get_errno()
         # The kernel has no keys; or a container's filter forbids them to this process, and so to the program.
@@ -101,7 +101,7 @@ def _enter_namespaces() -> bool:
         _call("unshare", apart)
     except PermissionError:
         is_root = False
-        # An ordinary user; or the root of a container, without rights over the machine, or alone in a user namespace.
+        # An ordinary user; or root without rights over the machine: in a container, or the only user of a namespace.
         _call("unshare", apart | _CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
         Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1", encoding="utf-8")
@@ -152,7 +152,7 @@ def _lay(root: str, source: str, place: str) -> None:
     if os.path.islink(source):  # noqa: PTH114 - pathlib raises where this process may not look
         target.symlink_to(os.readlink(source))  # noqa: PTH115 - its text, as it is
         return
-    # What is neither, or what this process may not look at, the program does not see.
+    # The program does not see what is neither, or what this process may not look at.
     if os.path.isdir(source):  # noqa: PTH112
         target.mkdir()
     elif os.path.isfile(source):  # noqa: PTH113
@@ -178,14 +178,12 @@ class _Filter(ctypes.Structure):
 
 def _refuse_calls(code: bytes) -> None:
     program = _Filter(len(code) // 8, code)
-    try:
-        _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
-    except OSError as error:
-        raise OSError(error.errno, f"seccomp filter: {os.strerror(error.errno or 0)}") from error
+    if _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+        raise _FilterError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _become(spec: dict[str, Any]) -> None:
-    """Become the program: what is raised before is of this machine, what execve raises of the program."""
+    """Become the program: an error of execve is about the program, one before it is about this machine."""
     os.chroot(spec["mount"] or spec["folder"])
     os.chdir("/")
     os.umask(0o022)
@@ -223,20 +221,25 @@ class _StartError(OSError):
     """The kernel does not start the program."""
 
 
+class _FilterError(OSError):
+    """The kernel takes no filter of system calls."""
+
+
 def _init(spec: dict[str, Any], report: int) -> None:
     """Be the first process of the namespace: start the program, wait for orphans, report how the program ended."""
     # The program may be of the same user, and signals that a handler is set for do reach the first process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
-    # Closed by execve: its end without a word is the program's start.
+    # execve closes it: it ends without a message when the program starts.
     reading, writing = os.pipe()
     program = os.fork()
     if program == 0:
         try:
             _become(spec)
         except BaseException as error:
-            # Whatever it is, this process must not go on in its parent's code.
-            stage = "exec" if isinstance(error, _StartError) else "apart"
+            # After any error, this process must not go on in its parent's code.
+            stages: dict[type[BaseException], str] = {_StartError: "exec", _FilterError: "filter"}
+            stage = stages.get(type(error), "apart")
             _say(
                 writing, stage, errno=getattr(error, "errno", None), text=getattr(error, "strerror", None) or str(error)
             )
@@ -271,7 +274,7 @@ def _held(first: int, *, exactly: bool = False) -> int:
     """
     Return how many bytes a process and all that descend from it hold.
 
-    A page that several of them share counts for each; `exactly`, once.
+    A page that several of them share counts for each of them; with `exactly`, once.
     """
     children: dict[int, list[int]] = {}
     sizes: dict[int, int] = {}
@@ -309,8 +312,9 @@ def main(report: int) -> int:
         _die_with_parent()
         _leave_keyring(spec["keyctl"])
         if _enter_namespaces():
-            # A file that only its owner may start is started by its owner.
-            os.chown(spec["file"], _NOBODY, _NOBODY)
+            # Then the program starts with mode 0700 too. Where root may not do that, all other modes still start.
+            with suppress(PermissionError):
+                os.chown(spec["file"], _NOBODY, _NOBODY)
         if spec["mount"]:
             _lay_out(spec)
         else:

@@ -1,5 +1,5 @@
 r"""
-Names from an image, made safe to print.
+Names from an image, made safe to print: in a line, in a message, in JSON.
 
 An image is input from a stranger: a library may be called "\x1b[2J", or hold a right-to-left override that makes a
 terminal show other text than a reader of the log would search for.
@@ -7,12 +7,19 @@ terminal show other text than a reader of the log would search for.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-# A path of Linux has at most 4096 bytes, but nobody reads more than the head and the tail of one.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A path of Linux has at most 4096 bytes, but a reader needs only the head and the tail of one.
 _LONGEST = 200
-_LONGEST_MESSAGE = 1000
+# Of a message: more than a path, or a command line that a reader can use, has.
+_LONGEST_LINE = 16_000
+_TAB = "    "
 
 # Characters that a terminal acts on, or that move or hide others: Cc control, Cf format (bidi overrides and isolates,
 # zero width, soft hyphen, tags), Cs surrogates, Co private use, Cn unassigned, Zl and Zp the line and paragraph
@@ -23,44 +30,66 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # "##vso[" anywhere. A line may be wrapped at any blank.
 # Source: actions/runner, src/Runner.Common/ActionCommand.cs; Azure Pipelines, "Logging commands".
 _COMMAND = re.compile(r"(?<!\S):(?=:)|#(?=#(?:vso)?\[)")
-_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def escape(text: str, *, longest: int = _LONGEST) -> str:
     r"""
-    Give text of an image in a form that prints as one line and acts on no terminal.
+    Return text of an image in a form that prints as one line and acts on no terminal.
 
     What is not printable stands as a backslash escape ("\x1b", "\u202e"), a backslash as two, so that no two names
     look the same; so does the first character of what a CI service would take for a command in its log. A text of more
     than `longest` characters loses its middle and says how many went.
     """
-    if len(text) > longest:
-        head, tail = text[: longest * 2 // 3], text[-longest // 4 :]
-        cut = len(text) - len(head) - len(tail)
-        return f"{_escape(head)}…(+{cut})…{_escape(tail)}"
-    return _escape(text)
+    return _within(text, longest, _escape)
 
 
-def escape_message(text: str, *, longest: int = _LONGEST_MESSAGE) -> str:
+def escape_message(line: str, *, longest: int = _LONGEST_LINE) -> str:
+    r"""
+    Return a line that quotes names, as one that acts on no terminal; a second time it changes nothing.
+
+    As `escape` does, but a backslash stays, as in C:\Users: the line may hold a regular expression, or a name that is
+    escaped already. A tab becomes blanks.
     """
-    Return a message that quotes names, as one line that acts on no terminal.
+    return _within(line.replace("\t", _TAB), longest, _escape_line)
 
-    Like `escape`, but a backslash stays: the message may hold a regular expression, or a name that is escaped already.
-    A message of more than `longest` characters loses its end.
+
+def json_text(value: object, *, indent: int | None = None) -> str:
     """
-    if len(text) > longest:
-        text = f"{text[:longest]}…"
-    return "\\".join(map(_escape, text.split("\\")))
+    Return JSON that any reader reads as the same value, and that acts on no terminal and in no CI log.
+
+    Without an indent it is one line, without blanks.
+    """
+    # JSON has "#" only in strings, and no line of it begins with ":".
+    text = json.dumps(value, indent=indent, separators=(",", ":") if indent is None else None)
+    return text.replace("##", "#\\u0023")
+
+
+def _within(text: str, longest: int, escaped: Callable[[str], str]) -> str:
+    if len(text) <= longest:
+        return escaped(text)
+    head, tail = text[: longest * 2 // 3], text[-longest // 4 :]
+    cut = len(text) - len(head) - len(tail)
+    return f"{escaped(head)}…(+{cut})…{escaped(tail)}"
 
 
 def _escape(text: str) -> str:
-    if not (text.isascii() and text.isprintable() and "\\" not in text):
+    return _escape_line(text.replace("\\", "\\\\"))
+
+
+def _escape_line(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
         text = "".join(_SHORT.get(character) or _escape_one(character) for character in text)
     return _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
+def acts(character: str) -> bool:
+    """Whether a terminal acts on a character, or shows it as none."""
+    return unicodedata.category(character) in _ESCAPED
+
+
 def _escape_one(character: str) -> str:
-    if unicodedata.category(character) not in _ESCAPED:
+    if not acts(character):
         return character
     code = ord(character)
     if code <= 0xFF:

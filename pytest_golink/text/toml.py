@@ -6,15 +6,19 @@ import json
 import re
 from collections.abc import Mapping
 
+from pytest_golink.text.escape import acts
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+# What begins a command in the log of a CI service; see text/escape.py.
+_COMMAND = re.compile(r"#(?=#(?:vso)?\[)")
 
 
 def toml(value: object) -> str:
     """
     Return a value in TOML, on one line: a string, a boolean, a whole number, or a list or table of them.
 
-    Half of a surrogate pair, which no TOML can hold, becomes a replacement character.
+    The text acts on no terminal and in no CI log. Half of a surrogate pair, which TOML cannot hold, becomes U+FFFD.
 
     Source: TOML v1.0.0, "Keys", "String", "Inline Table".
     """
@@ -27,9 +31,17 @@ def toml(value: object) -> str:
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(toml, value))}]"
-    # JSON's strings are TOML's too, except that TOML also escapes DEL.
-    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+    # JSON's strings are TOML's too, except that TOML also escapes DEL, and has no surrogates.
+    text = _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", json.dumps(str(value), ensure_ascii=False))
+    text = _COMMAND.sub("\\\\u0023", text)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    if not acts(character):
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def toml_key(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# A failure text is read by people: the whole list is in the fact sheet.
+# A person reads a failure text: the whole list is in the fact sheet.
 _LISTED = 6
 
 

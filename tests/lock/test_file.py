@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,41 @@ def test_it_keeps_its_mode_and_stays_a_link(tmp_path: Path) -> None:
     assert path.is_symlink()
     assert real.read_text() == "text"
     assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_out_of_the_project_is_neither_read_nor_written(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    project.mkdir()
+    path = project / "golink.lock"
+    path.symlink_to("../outside")
+
+    for there in (False, True):
+        if there:
+            outside.write_text("mine")
+        with pytest.raises(LockError, match=r"golink.lock: is a link out of the project, to /.*/outside: "):
+            write_lock(path, "text")
+        with pytest.raises(LockError, match="is a link out of the project"):
+            read_lock(path, name="golink.lock")
+    assert outside.read_text() == "mine"
+
+
+def test_a_link_inside_the_repository_stays_one(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub").mkdir()
+    path = tmp_path / "sub" / "golink.lock"
+    path.symlink_to("../golink.lock")
+
+    write_lock(path, lock_text([]))
+
+    assert path.is_symlink()
+    assert read_lock(path, name="sub/golink.lock") == Lock()
+
+
+def test_a_fifo_in_its_place_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "golink.lock")
+
+    with pytest.raises(LockError, match=r"golink\.lock: is not a regular file"):
+        read_lock(tmp_path / "golink.lock", name="golink.lock")
 
 
 def test_a_new_one_is_as_readable_as_other_new_files(tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ def test_a_file_that_is_no_lock_is_an_error_with_its_line(text: str, message: st
         ('size = "large"', 'size is written as golink rounds it, such as "2.35 MB"'),
         ("size = 5", 'size is written as golink rounds it, such as "2.35 MB"'),
         ("\x1b[2J", "not a line that golink writes: \\x1b[2J"),
+        ('needed."\x1b[2J" = true', 'not a line that golink writes: needed."\\x1b[2J" = true'),
+        ('[image."a ::error::"]', 'not a line that golink writes: [image."a \\x3a:error::"]'),
         ("nx = false", "a second nx of the same image"),
         ('[image."a"]', 'a second entry of "a"; the first one is in line 3'),
     ],

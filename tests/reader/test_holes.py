@@ -20,8 +20,8 @@ from pytest_golink.reader.wasm import read_wasm
 from pytest_golink.reader.xcoff import read_xcoff
 from tests.reader import handmade_pe
 from tests.reader.c_images import zig
+from tests.reader.elf.test_damage import Editor
 from tests.reader.handmade_macho import TAIL, Maker
-from tests.reader.test_elf_damage import Editor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from pytest_golink.facts import Cgo, Libc
 from pytest_golink.findings import Finding, ImportStep, PlatformAnswer, Trial
 from pytest_golink.report.facts_json import facts_json
 from pytest_golink.report.model import BuildRecord, Report, ReportedError, ReportedFinding, ReportedImage
+from tests.report.hostile_names import HOSTILE_NAMES
 from tests.rules.facts_factory import DYNAMIC, go, needed, symbols
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ ATTACKS = (
     "{0} {{x}} %0A%25 ,:;",
     "\\[x\\] \\u202e",
     "a" * 200_000,
+    *HOSTILE_NAMES,
 )
 
 

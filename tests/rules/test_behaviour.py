@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_golink import MachO, ParameterError, ToolchainError, read_binary
+from pytest_golink.archives import find_images
 from pytest_golink.rules import behaviour, evaluate, rule_named
 from pytest_golink.rules.subject import Subject
 from pytest_golink.sandbox import alone
@@ -214,6 +215,32 @@ def test_a_member_of_an_archive_is_started_with_its_own_mode(
     cautions = ["mode 0644: it has no execute bit for its owner, and does not start before chmod +x"]
     assert found["runs-on"]["caution"] == (cautions if mode == 0o644 else [])
     assert result.ret == (outcome == "violated")
+
+
+@pytest.mark.parametrize(
+    ("system", "attributes", "mode"),
+    [
+        (3, 0o100755 << 16, 0o755),
+        (3, 0o104755 << 16, 0o755),
+        # So that golink can read it.
+        (3, 0o100111 << 16, 0o511),
+        # As Go's archive/zip writes where a program sets none, and as Windows does.
+        (0, 0, 0o644),
+        (3, 0, 0o644),
+    ],
+)
+def test_a_member_of_a_zip_has_the_mode_that_an_unpacker_gives_it(
+    system: int, attributes: int, mode: int, tmp_path: Path
+) -> None:
+    member = zipfile.ZipInfo("app")
+    member.create_system, member.external_attr = system, attributes
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        # Without a mode zipfile puts 0600 in its place.
+        archive.writestr(member, b"\x7fELF")
+        archive.infolist()[0].external_attr = attributes
+    [found] = find_images(["a.zip!app"], tmp_path)
+
+    assert found.at(tmp_path / "cache").stat().st_mode & 0o7777 == mode
 
 
 def test_a_list_stands_for_the_arguments_and_nothing_else_does() -> None:

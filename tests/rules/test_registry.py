@@ -48,6 +48,7 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "no-modules",
         "vcs-clean",
         "fips",
+        "hardened-runtime",
         "pie",
         "nx",
         "signed",
@@ -62,6 +63,7 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "kernel-at-most",
         "runs-on",
         "same-linkage",
+        "subsystem",
         "starts-alone",
         "ignores-preload",
         "reproducible",
@@ -75,6 +77,7 @@ def test_every_rule_has_its_helper_and_a_summary() -> None:
         assert rule.name == name
         assert rule.summary.endswith(".")
     assert [rule.name for rule in RULES.values() if rule.group == "hardening"] == [
+        "hardened-runtime",
         "pie",
         "nx",
         "signed",

@@ -236,6 +236,29 @@ def test_an_interpreter_that_cannot_be_looked_at_is_not_there(tmp_path: Path) ->
     assert run_alone(program, seconds=30, interpreter=f"{tmp_path}/none").refused == "interpreter"
 
 
+_RIGHTS = """
+struct { unsigned version; int pid; } head = {0x20080522, 0};
+struct { unsigned effective, permitted, inheritable; } rights[2] = {0};
+syscall(SYS_capget, &head, rights);
+int any = 0;
+for (int i = 0; i < 2; i++) any |= rights[i].effective | rights[i].permitted | rights[i].inheritable;
+for (int i = 0; i < 41; i++) any |= prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0);
+char one;
+struct rlimit core; getrlimit(RLIMIT_CORE, &core);
+printf("rights %d, gains %d, reads %ld, dumps %ld, leads %d\\n", any, !prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+    (long) read(0, &one, 1), (long) core.rlim_cur, open("/dev/tty", O_RDWR) >= 0);
+fflush(stdout);
+"""
+_NO_RIGHTS = "rights 0, gains 0, reads 0, dumps 1, leads 0"
+
+
+def test_a_program_has_no_rights_no_input_and_no_terminal(tmp_path: Path) -> None:
+    program = compiled(tmp_path, _RIGHTS)
+    program.chmod(0o4755)
+
+    assert run_alone(program, seconds=30).output == f"{_NO_RIGHTS}\n"
+
+
 _ESCAPES = """
 #define SAY(what, call) printf(what " %s\\n", (call) < 0 ? strerror(errno) : "yes")
 SAY("unshare", unshare(CLONE_NEWUSER));
@@ -320,7 +343,7 @@ def test_a_kernel_without_filters_is_an_error(tmp_path: Path, monkeypatch: pytes
     # What is no filter it refuses in the same way.
     monkeypatch.setattr(alone, "call_filter", lambda *_, **__: b"\0" * 8)
 
-    with pytest.raises(SandboxError, match=r"\(seccomp filter: Invalid argument\)"):
+    with pytest.raises(SandboxError, match=r"takes no filter of system calls \(seccomp: Invalid argument\)"):
         run_alone(compiled(tmp_path, "return 0;"), seconds=30)
 
 
@@ -366,6 +389,18 @@ def test_a_program_keeps_its_mode_and_is_its_owner_s(mode: int, tmp_path: Path) 
     assert ran.output == f"{mode & 0o777:o} 65534"
 
 
+def test_root_that_may_not_give_a_file_away_starts_what_all_may_start(tmp_path: Path) -> None:
+    program = compiled(tmp_path, "return 5;")
+    script = (
+        "import sys; from pathlib import Path; from pytest_golink.sandbox import run_alone\n"
+        "print(run_alone(Path(sys.argv[1]), seconds=30).status)\n"
+    )
+    become = ["setpriv", "--bounding-set=-chown"] if os.geteuid() == 0 else []
+    command = [*become, sys.executable, "-c", script, str(program)]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "5\n"
+
+
 def test_a_file_without_an_execute_bit_is_not_started(tmp_path: Path) -> None:
     program = compiled(tmp_path, "return 0;")
     program.chmod(0o611)
@@ -387,7 +422,7 @@ def test_where_namespaces_are_refused_the_error_says_how_to_allow_them(tmp_path:
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    assert said.startswith("no program can be started apart from this machine here (")
+    assert said.startswith("golink cannot start a program apart from this machine here (")
     assert "kernel.apparmor_restrict_unprivileged_userns=0" in said
     assert "in a container --cap-add SYS_ADMIN" in said
 
@@ -405,7 +440,7 @@ def test_a_folder_that_allows_no_programs_is_an_error(tmp_path: Path) -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert said == (
-        f"no program can be started from {tmp_path}, which is mounted noexec: let TMPDIR name another folder\n"
+        f"golink cannot start a program from {tmp_path}, which is mounted noexec: let TMPDIR name another folder\n"
     )
 
 
@@ -417,7 +452,7 @@ def test_a_program_that_the_kernel_refuses_for_another_reason_is_an_error(tmp_pa
 def test_elsewhere_than_on_linux_there_are_no_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    with pytest.raises(SandboxError, match="on Linux only"):
+    with pytest.raises(SandboxError, match="only on Linux"):
         run_alone(Path("program"), seconds=1)
 
 
@@ -433,7 +468,7 @@ def test_a_launcher_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     program = compiled(tmp_path, "return 0;")
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
-    with pytest.raises(SandboxError, match="no program could be started apart from this machine: no answer"):
+    with pytest.raises(SandboxError, match="golink could not start a program apart from this machine: no answer"):
         run_alone(program, seconds=1)
 
 
@@ -452,7 +487,7 @@ def test_a_launcher_that_dies_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     ids=["user", "container", "alone"],
 )
 def test_without_rights_over_the_machine_there_is_a_user_namespace(become: list[str], tmp_path: Path) -> None:
-    program = compiled(tmp_path, f"{_SEES} {_ESCAPES}")
+    program = compiled(tmp_path, f"{_SEES} {_RIGHTS} {_ESCAPES}")
     reaches = compiled(tmp_path, _REACHES, name="reaches")
     script = (
         "import sys; from pathlib import Path; from pytest_golink.sandbox import run_alone\n"
@@ -465,6 +500,7 @@ def test_without_rights_over_the_machine_there_is_a_user_namespace(become: list[
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert "file program\nwrites 0\nconnects Network is unreachable\nroot 0, init 0\nblind to others 1\n" in shown
+    assert f"\n{_NO_RIGHTS}\n" in shown
     assert "\nunshare Operation not permitted\n" in shown
     assert "\nvsock Address family not supported by protocol\n" in shown
     assert "create Read-only file system\ndevice Read-only file system\n" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import unicodedata
 
@@ -9,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_golink.text.escape import escape, escape_message
+from pytest_golink.text.escape import escape, escape_message, json_text
+from pytest_golink.text.toml import toml
+from tests.report.hostile_names import HOSTILE_NAMES, wrong_with
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 @pytest.mark.parametrize(
@@ -45,6 +54,30 @@ def test_a_very_long_name_keeps_its_ends_and_says_what_is_gone() -> None:
     assert len(escape("\x00" * 10_000_000)) < 1000
 
 
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_hostile_name_acts_in_no_form(name: str) -> None:
+    assert wrong_with(escape(name)) == []
+    assert wrong_with(escape_message(name)) == []
+    for indent in (None, 1):
+        assert wrong_with(json_text({name: [name]}, indent=indent)) == []
+        assert json.loads(json_text({name: [name]}, indent=indent)) == {name: [name]}
+    assert wrong_with(toml(name)) == []
+    assert tomllib.loads(f"key = {toml(name)}") == {"key": re.sub("[\ud800-\udfff]", "\ufffd", name)}
+
+
+def test_a_message_keeps_its_backslashes_and_its_ends() -> None:
+    assert escape_message("C:\\Users: \tno\n") == "C:\\Users:     no\\n"
+    assert escape_message("allow: '\\w(' is \x1b[2J\u202e") == "allow: '\\w(' is \\x1b[2J\\u202e"
+    assert escape_message("::error::x") == "\\x3a:error::x"
+    assert escape_message("a" * 100_000 + "z")[-10:] == "a" * 9 + "z"
+    assert len(escape_message("a" * 100_000)) < 20_000
+
+
+@given(st.text(alphabet=st.characters(codec=None)))
+def test_a_message_that_quotes_a_message_is_not_escaped_twice(text: str) -> None:
+    assert escape_message(escape_message(text)) == escape_message(text)
+
+
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_whatever_comes_in_one_printable_line_comes_out(name: str) -> None:
     shown = escape(name)
@@ -52,9 +85,3 @@ def test_whatever_comes_in_one_printable_line_comes_out(name: str) -> None:
     assert len(shown.splitlines()) <= 1
     assert {unicodedata.category(character) for character in shown}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
     shown.encode(sys.getdefaultencoding())
-
-
-def test_a_message_keeps_its_backslashes_and_loses_its_end() -> None:
-    assert escape_message("allow: '\\w(' is \x1b[2J\u202e") == "allow: '\\w(' is \\x1b[2J\\u202e"
-    assert escape_message("::error::x") == "\\x3a:error::x"
-    assert escape_message("x" * 30, longest=20) == "x" * 20 + "…"

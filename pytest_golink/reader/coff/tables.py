@@ -25,7 +25,7 @@ _SIZE = Struct("<I")
 
 def read_string_table(view: View, symbols: int, count: int, entry_bytes: int) -> memoryview | None:
     """
-    Give the string table, which stands behind the symbol table; offsets in it count from its own size field.
+    Return the string table, which stands behind the symbol table; offsets in it count from its own size field.
 
     Returns:
         None where the header points to no symbol table: UPX keeps the pointer of an empty one that it cut away.
@@ -44,7 +44,7 @@ def read_string_table(view: View, symbols: int, count: int, entry_bytes: int) ->
 
 def read_section_name(view: View, raw: bytes, strings: memoryview | None, header: int) -> str:
     """
-    Give a section's name: up to eight bytes, or "/" and where it stands in the string table ("/4": ".debug_info").
+    Return a section's name: up to eight bytes, or "/" and where it stands in the string table ("/4": ".debug_info").
 
     Raises:
         UnreadableBinaryError: The string table has no such place.
@@ -74,7 +74,7 @@ def _long_name_offset(short: bytes) -> int | None:
 
 def read_symbols(view: View, offset: int, count: int, bases: Sequence[int], *, wide: bool = False) -> Mapping[str, int]:
     """
-    Give the defined symbols, with their sections' addresses added; of two with one name, the first.
+    Return the defined symbols, with their sections' addresses added; of two with one name, the first.
 
     Args:
         view: The image.

@@ -52,7 +52,7 @@ _HARD_FLOAT = frozenset({1, 2, 4, 5, 6, 7})
 
 def attribute_levels(layout: Layout) -> tuple[CpuLevel, ...]:
     """
-    Give the CPU level that the attributes of an arm, riscv64 or MIPS image ask for.
+    Return the CPU level that the attributes of an arm, riscv64 or MIPS image ask for.
 
     A level is the lowest one of Go's that has all that is asked for and that Go has a name for: none proves nothing.
 
@@ -107,7 +107,7 @@ def _mips(layout: Layout, setting: str) -> tuple[CpuLevel, ...]:
 
 
 def _content(layout: Layout, section_type: int, segment_type: int | None) -> memoryview | None:
-    """Give the bytes of the attributes: by the section, or by the segment where the section headers were removed."""
+    """Return the bytes of the attributes: by the section, or by the segment where the section headers were removed."""
     for section in layout.sections:
         if section.type == section_type:
             return layout.view.slice(section.offset, section.size, section.name)

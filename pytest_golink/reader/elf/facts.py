@@ -32,8 +32,10 @@ from pytest_golink.reader.elf.layout import (
     PT_LOAD,
     PT_SUNWSTACK,
     PT_TLS,
+    SHF_ALLOC,
     SHF_COMPRESSED,
     SHT_NOBITS,
+    SHT_PROGBITS,
     read_interpreter,
     read_layout,
 )
@@ -163,7 +165,7 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
 
 def map_image(path: str, data: memoryview) -> MappedImage:
     """
-    Give one ELF image as its loader maps it.
+    Return one ELF image as its loader maps it.
 
     Raises:
         UnreadableBinaryError: The file is not an ELF image, or it is truncated or damaged.
@@ -199,7 +201,7 @@ def _check_tail(layout: Layout, kind: Kind, dynamic: Dynamic, imports: Imports, 
 
 
 def _told_target(layout: Layout, imports: Imports, interpreter: str | None, needed: Sequence[str]) -> Target | None:
-    """Give the port as the headers tell it."""
+    """Return the port as the headers tell it."""
     goarch = goarch_of(layout.header)
     versions = [need.version for need in imports.version_needs]
     goos = goos_of(layout.header, read_notes(layout), interpreter, versions, needed)
@@ -208,7 +210,7 @@ def _told_target(layout: Layout, imports: Imports, interpreter: str | None, need
 
 def _target(layout: Layout, told: Target | None, go: GoFacts) -> Target | None:
     """
-    Give the port: the machine field tells the architecture, the build info the system.
+    Return the port: the machine field tells the architecture, the build info the system.
 
     The build info is a witness only of the architecture (a rule holds the two against each other). Of the system the
     headers say little: Android and illumos look like Linux and Solaris. Before Go 1.18 the build info had no GOOS, but
@@ -254,10 +256,18 @@ def _debug_sections(layout: Layout) -> Iterator[DebugSection]:
 
 
 def _has_dwarf(layout: Layout) -> bool:
-    return any(
-        section.name in (".debug_info", ".zdebug_info") and section.size and section.type != SHT_NOBITS
-        for section in layout.sections
-    )
+    """
+    Return whether there is DWARF.
+
+    Raises:
+        UnreadableBinaryError: A section that no loader maps has no readable name: it may be DWARF.
+    """
+    there = [section for section in layout.sections if section.size and section.type != SHT_NOBITS]
+    named = any(section.name for section in layout.sections)
+    for section in there if named else ():
+        if not section.name and section.type == SHT_PROGBITS and not section.flags & SHF_ALLOC:
+            raise layout.view.error("a section that no loader maps has no readable name: is it DWARF?", section.offset)
+    return any(section.name in (".debug_info", ".zdebug_info") for section in there)
 
 
 def _hardening(layout: Layout, dynamic: Dynamic, imports: Imports, target: Target | None) -> Hardening:
@@ -273,7 +283,7 @@ def _hardening(layout: Layout, dynamic: Dynamic, imports: Imports, target: Targe
 
 
 def _nx(layout: Layout, goos: str | None) -> bool:
-    """Say whether the system that the image is for maps its stack not executable."""
+    """Return whether the system that the image is for maps its stack not executable."""
     if goos in _NX_ALWAYS:
         return True
     stack = layout.one(PT_SUNWSTACK if goos in _SUN else PT_GNU_STACK)

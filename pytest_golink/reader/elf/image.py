@@ -34,7 +34,7 @@ _RELATIVE = {3: 8, 8: 3, 21: 22, 22: 12, 40: 23, 62: 8, 183: 1027, 243: 3, 258: 
 
 
 def map_elf(layout: Layout, dynamic: Dynamic) -> MappedImage:
-    """Give the image as its loader maps it."""
+    """Return the image as its loader maps it."""
     data = layout.view.data
     return MappedImage(
         path=layout.view.path,
@@ -88,7 +88,7 @@ def _entry(layout: Layout) -> int | None:
 
 def _relocated(layout: Layout, dynamic: Dynamic, address: int) -> int | None:
     """
-    Give the address that the loader stores at `address`, None where no relative relocation covers it.
+    Return the address that the loader stores at `address`, None where no relative relocation covers it.
 
     The tables are searched as bytes: a position-independent program has a relocation for each pointer, and asks here
     for a few of them.
@@ -166,7 +166,7 @@ def _symbols(layout: Layout) -> Iterator[tuple[int, int, int, int, Section]]:
 
 def has_symbols(layout: Layout) -> bool:
     """
-    Say whether .symtab names code or data.
+    Return whether .symtab names code or data.
 
     The null symbol, section symbols and file names alone are what `strip` may leave: they are no symbol table.
     """
@@ -174,7 +174,7 @@ def has_symbols(layout: Layout) -> bool:
 
 
 def symbol_addresses(layout: Layout) -> Mapping[str, int]:
-    """Give the defined symbols of .symtab; of two with one name, the first."""
+    """Return the defined symbols of .symtab; of two with one name, the first."""
     found: dict[str, int] = {}
     texts: dict[int, bytes] = {}
     view = layout.view

@@ -84,7 +84,7 @@ def read_imports(dynamic: Dynamic) -> Imports:
 
 def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
     """
-    Give the symbol versions that a library defines, in the order of its table: "GLIBC_2.2.5", "GCC_3.0".
+    Return the symbol versions that a library defines, in the order of its table: "GLIBC_2.2.5", "GCC_3.0".
 
     Raises:
         UnreadableBinaryError: The table is damaged.
@@ -94,7 +94,7 @@ def defined_versions(dynamic: Dynamic) -> tuple[str, ...]:
 
 def defined_symbols(dynamic: Dynamic) -> frozenset[str]:
     """
-    Give the names of the symbols that a library defines for others.
+    Return the names of the symbols that a library defines for others.
 
     Raises:
         UnreadableBinaryError: A table is damaged, not in the file whole, or at odds with another.
@@ -305,11 +305,11 @@ class _Reader:
             used = max(used, self._gnu_hash_count())
         if DT_HASH in self.values:
             count = self._hash_count()
-            if section not in (None, count):
-                raise self.view.error(f"DT_HASH has {count} symbols, the section of DT_SYMTAB {section}")
             if used > count:
                 # Loaders take DT_GNU_HASH where both are there.
                 raise self.view.error(f"symbol {used - 1} is used, but DT_HASH has {count} symbols")
+            if section not in (None, count):
+                raise self.view.error(f"DT_HASH has {count} symbols, the section of DT_SYMTAB {section}")
             return count
         if section is None:
             return max(used, 1)

@@ -1,5 +1,5 @@
 """
-An ELF file as the kernel sees it: what it takes for a program, and which bytes are then in memory.
+What Linux takes for an ELF program.
 
 Every fact rests on headers that are read here as Linux reads them. Where it and golink would read two things, the file
 is refused.
@@ -12,10 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_golink.reader.bounds import View
-    from pytest_golink.reader.elf.layout import Layout, Segment
 
 # The smallest page that each port of Linux has. With larger ones more is shared, and fewer programs start.
 PAGE_BYTES = 4096
@@ -71,24 +68,3 @@ def check_table_size(view: View, count: int, entry_size: int) -> None:
         raise view.error(
             f"there are {count} program headers, and Linux reads {_MOST_HEADER_BYTES} bytes of them at most"
         )
-
-
-def mapping_problems(layout: Layout) -> Iterator[tuple[str, Segment]]:
-    """
-    Yield the PT_LOADs that replace what an earlier one brought: the kernel maps whole pages, one after the other.
-
-    Two in one page do no harm where they map the same page of the file, and the first one has no zeros to keep.
-    """
-    last: Segment | None = None
-    for segment in layout.loads:
-        if not segment.memory_size:
-            continue
-        if last is not None and segment.address // PAGE_BYTES <= (last.address + last.memory_size - 1) // PAGE_BYTES:
-            same = segment.address - segment.offset == last.address - last.offset
-            if not same or last.memory_size > last.file_size or not segment.file_size:
-                yield (
-                    f"at address 0x{segment.address:x} begins in the last page of the PT_LOAD before it: Linux maps "
-                    "whole pages, and this one replaces what that one has there",
-                    segment,
-                )
-        last = segment

@@ -1,8 +1,7 @@
 """
 The tables of an ELF file, held against the file's bounds and against each other.
 
-LIEF gives an object for nearly any bytes, with fewer libraries where a table is cut off. So what it reads is believed
-only after this module has found every header, segment and section whole.
+An absence is believed only after this module has found every header, segment and section whole.
 
 Source: System V gABI, chapters 4 and 5.
 """
@@ -15,10 +14,11 @@ from itertools import chain
 from struct import Struct
 from typing import TYPE_CHECKING, Literal
 
-from pytest_golink.reader.elf.kernel import check_ident, check_table_size, mapping_problems
+from pytest_golink.errors import UnreadableBinaryError
+from pytest_golink.reader.elf.kernel import PAGE_BYTES, check_ident, check_table_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pytest_golink.reader.bounds import View
 
@@ -27,7 +27,7 @@ PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PT_SUNWSTACK = 0x6FFFFFFB
 PF_X, PF_W = 1, 2
-SHT_NULL, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 0, 2, 3, 6, 8, 11
+SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_DYNAMIC, SHT_NOBITS, SHT_DYNSYM = 0, 1, 2, 3, 6, 8, 11
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_COMPRESSED = 1, 2, 4, 0x800
 
 _SHN_XINDEX = 0xFFFF  # the index of the section names is in section header 0
@@ -281,24 +281,21 @@ def _read_sections(view: View, header: Header, offset: int, count: int, names_in
     layout = _section_layout(header)
     table = view.slice(offset, count * layout.size, f"the table of {count} section headers")
     raw = list(layout.iter_unpack(table))
-    name_at: Callable[[int, int], str] = lambda _index, _name: ""  # noqa: E731 - two ways to name a section
+    names: tuple[int, int] | None = None
     if names_index:
         if names_index >= count:
             raise view.error(f"e_shstrndx is {names_index}, but there are {count} sections", offset)
-        names = raw[names_index]
-        if names[1] == SHT_STRTAB:
-            view.check(names[4], names[5], "the table of section names")
-            name_at = lambda index, name: view.cstring(  # noqa: E731
-                names[4] + name, names[4] + names[5], f"the name of section {index}"
-            )
-        else:
-            raise view.error(f"the table of section names is of type {names[1]}, not SHT_STRTAB", names[4])
+        _, type_, _, _, start, size, *_ = raw[names_index]
+        if type_ != SHT_STRTAB:
+            raise view.error(f"the table of section names is of type {type_}, not SHT_STRTAB", start)
+        view.check(start, size, "the table of section names")
+        names = (start, start + size)
     sections = []
     for index, (name, type_, flags, address, start, size, link, _, _, entry_size) in enumerate(raw):
         # What an SHT_NULL header holds is undefined (gABI); header 0 holds the extended counts.
         if type_ == SHT_NULL:
             name, flags, address, start, size, link, entry_size = 0, 0, 0, 0, 0, 0, 0
-        text = name_at(index, name) if type_ != SHT_NULL else ""
+        text = _section_name(view, names, name) if names and type_ != SHT_NULL else ""
         if type_ not in (SHT_NULL, SHT_NOBITS):
             view.check(start, size, f"section {index} ({text})")
         if link >= count:
@@ -318,14 +315,45 @@ def _read_sections(view: View, header: Header, offset: int, count: int, names_in
     return tuple(sections)
 
 
+def _section_name(view: View, names: tuple[int, int], index: int) -> str:
+    """
+    Return a section's name, "" for one that is no text of the table.
+
+    No loader reads it, and llvm-strip leaves such names: it shortens the table of Go's linker as if that were its own.
+    """
+    start, end = names
+    try:
+        return view.cstring(start + index, end, "a section's name")
+    except UnreadableBinaryError:
+        return ""
+
+
 def _check_image(layout: Layout, phoff: int, table_size: int) -> None:
     """Check what an executable or a shared library keeps besides, so that its loader sees what we see."""
     view = layout.view
     if not layout.loads:
         raise view.error("there is no PT_LOAD: nothing that a loader could map", phoff)
-    for problem, segment in chain(_segment_problems(layout, phoff, table_size), mapping_problems(layout)):
+    for problem, segment in chain(_segment_problems(layout, phoff, table_size), _mapping_problems(layout)):
         raise view.error(f"{segment.name} {problem}", segment.offset)
     _check_twins(layout)
+
+
+def _mapping_problems(layout: Layout) -> Iterator[tuple[str, Segment]]:
+    """Yield the PT_LOADs that replace what an earlier one brought: the kernel maps whole pages, in this order."""
+    # Two in one page do no harm where they map the same page of the file, and the first one has no zeros to keep.
+    last: Segment | None = None
+    for segment in layout.loads:
+        if not segment.memory_size:
+            continue
+        if last is not None and segment.address // PAGE_BYTES <= (last.address + last.memory_size - 1) // PAGE_BYTES:
+            same = segment.address - segment.offset == last.address - last.offset
+            if not same or last.memory_size > last.file_size or not segment.file_size:
+                yield (
+                    f"at address 0x{segment.address:x} begins in the last page of the PT_LOAD before it: Linux maps "
+                    "whole pages, and this one replaces what that one has there",
+                    segment,
+                )
+        last = segment
 
 
 def _segment_problems(layout: Layout, phoff: int, table_size: int) -> Iterator[tuple[str, Segment]]:

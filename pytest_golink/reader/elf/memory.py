@@ -36,7 +36,7 @@ _X86_LEVELS = ((8, "v4"), (4, "v3"), (2, "v2"), (1, "v1"))
 
 
 def program_headers(layout: Layout) -> tuple[ProgramHeader, ...]:
-    """Give the program headers that say how memory is laid out, in the file's order."""
+    """Return the program headers that say how memory is laid out, in the file's order."""
     return tuple(
         ProgramHeader(
             type=segment.name,
@@ -55,7 +55,7 @@ def program_headers(layout: Layout) -> tuple[ProgramHeader, ...]:
 
 def cpu_notes(layout: Layout) -> tuple[CpuLevel, ...]:
     """
-    Give the CPU level that the notes and attributes of an image's C code ask for.
+    Return the CPU level that the notes and attributes of an image's C code ask for.
 
     On amd64 it is the GNU property note, which C compilers write with -mneeded alone. A note that says v2 proves that
     v2 is needed, and none proves nothing.

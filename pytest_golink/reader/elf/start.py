@@ -100,9 +100,13 @@ def crashes(
     segment = layout.load_at(table.address) if table else None
     if segment is None:
         yield "there is a PT_INTERP, but no PT_DYNAMIC for the loader that it names"
-    elif not segment.flags & PF_W and dynamic.has(DT_DEBUG) and layout.header.machine != _EM_MIPS:
-        # The loader writes the address of its list for debuggers; on MIPS to where DT_MIPS_RLD_MAP points.
-        yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
+    elif table and not segment.flags & PF_W and layout.header.machine != _EM_MIPS:
+        # The loader writes the address of its list for debuggers (on MIPS to where DT_MIPS_RLD_MAP points). The table
+        # of what can lie anywhere it relocates, but for one that says it is read-only (glibc 2.35: l_ld_readonly).
+        if dynamic.has(DT_DEBUG):
+            yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
+        elif layout.header.type != ET_EXEC and table.flags & PF_W:
+            yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
     if relocated.odd and not dynamic.binds_now:
         listed = ", ".join(str(kind) for kind in sorted(relocated.odd))
         yield f"DT_JMPREL has relocations of type {listed}, which the loader refuses there"

@@ -62,7 +62,7 @@ def read_system_file(path: str, data: memoryview) -> SystemFile | None:
 
 def read_exports(path: str, data: memoryview) -> frozenset[str]:
     """
-    Give the names of the symbols that an ELF library defines for others, whatever their version.
+    Return the names of the symbols that an ELF library defines for others, whatever their version.
 
     Raises:
         UnreadableBinaryError: The file is not ELF, or is truncated or damaged.

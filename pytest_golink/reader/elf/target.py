@@ -61,7 +61,9 @@ _INTERPRETERS = (
     ("/usr/lib/ld.so.1", "solaris"),
 )
 _LINUX_LIBRARIES = ("libc.musl-", "ld-musl-", "ld-linux")
-_LINUX_LOADER_NAMES = ("ld-linux", "ld-musl-", "ld64.so.", "ld.so.1", "ld-uClibc", "ld64-uClibc")
+_LINUX_LOADERS = ("ld-linux", "ld-musl-", "ld64.so.", "ld-uClibc", "ld64-uClibc")
+# Solaris has a loader of this name too.
+_LINUX_LOADER_NAMES = ("ld.so.1",)
 
 
 def goarch_of(header: Header) -> str | None:
@@ -97,6 +99,10 @@ def goos_of(
         versions: The names of the version needs.
         needed: The needed libraries: a library names no interpreter, but maybe a libc that Linux alone has.
     """
+    # Linux looks at neither EI_OSABI nor the notes: what names its loader is its program.
+    loader = (interpreter or "").rpartition("/")[2]
+    if loader.startswith(_LINUX_LOADERS):
+        return "linux"
     for owner, kind, content in notes:
         if kind == 1 and owner in _NOTE_OWNERS:
             return _NOTE_OWNERS[owner]
@@ -110,7 +116,7 @@ def goos_of(
         for start, goos in _INTERPRETERS:
             if interpreter.startswith(start):
                 return goos
-        if interpreter.rpartition("/")[2].startswith(_LINUX_LOADER_NAMES):
+        if loader.startswith(_LINUX_LOADER_NAMES):
             return "linux"
     if header.os_abi == _ELFOSABI_LINUX or any(version.startswith("GLIBC_") for version in versions):
         return "linux"

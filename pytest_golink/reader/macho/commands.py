@@ -1,7 +1,7 @@
 """
 The load commands of one Mach-O image, each held against the file's bounds.
 
-LIEF reads what it can of a damaged image and is silent about the rest: this walk is what lets us believe an absence.
+This walk is what lets golink believe an absence.
 
 Source: Apple's mach-o/loader.h, and the checks that dyld makes before it maps an image (dyld's MachOFile.cpp).
 """
@@ -90,22 +90,22 @@ class Commands:
     commands: tuple[Command, ...]
 
     def all(self, *numbers: int) -> Iterator[Command]:
-        """Give the commands with one of these numbers, in the image's order."""
+        """Return the commands with one of these numbers, in the image's order."""
         return (command for command in self.commands if command.number in numbers)
 
     def first(self, *numbers: int) -> Command | None:
-        """Give the first command with one of these numbers."""
+        """Return the first command with one of these numbers."""
         return next(self.all(*numbers), None)
 
     def fields(self, command: Command, layout: str, what: str) -> tuple[Any, ...]:
-        """Give the fields that follow a command's number and size."""
+        """Return the fields that follow a command's number and size."""
         structure = Struct(self.order + layout)
         if 8 + structure.size > command.size:
             raise self.view.error(f"{what} has {command.size} bytes, fewer than its fields need", command.offset)
         return self.view.unpack(structure, command.offset + 8, what)
 
     def string(self, command: Command) -> str:
-        """Give the string of a command that begins with the string's offset."""
+        """Return the string of a command that begins with the string's offset."""
         what = LOAD_DYLIB.get(command.number, f"load command 0x{command.number:x}")
         (start,) = self.fields(command, "I", what)
         text = self.view.cstring(command.offset + start, command.offset + command.size, f"the name in {what}")

@@ -78,7 +78,7 @@ def read_macho(path: str, data: memoryview) -> tuple[BinaryFacts, ...]:
 
 def map_images(path: str, data: memoryview) -> tuple[tuple[str | None, MappedImage], ...]:
     """
-    Give each slice's name and the image as its loader maps it.
+    Return each slice's name and the image as its loader maps it.
 
     Raises:
         UnreadableBinaryError: The file is truncated or damaged, or not of a kind that is read.
@@ -209,7 +209,7 @@ def _map(image: Commands, layout: Layout, symbols: SymbolTable | None) -> Mapped
 
 
 def _libraries(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, tuple[str, ...]]:
-    """Give the needed libraries, the dynamic linker and the run paths; LIEF must have read the same ones."""
+    """Return the needed libraries, the dynamic linker and the run paths; LIEF must have read the same ones."""
     needed = tuple(
         NeededLibrary(name=image.string(command), via=LOAD_DYLIB[command.number]) for command in image.all(*LOAD_DYLIB)
     )
@@ -220,7 +220,7 @@ def _libraries(image: Commands) -> tuple[tuple[NeededLibrary, ...], str | None, 
 
 
 def _entry(image: Commands, layout: Layout) -> int | None:
-    """Give the address of the entry point, None in a library or an object."""
+    """Return the address of the entry point, None in a library or an object."""
     main = image.first(LC_MAIN)
     if main is not None:
         offset, _ = image.fields(main, "2Q", "LC_MAIN")

@@ -39,7 +39,7 @@ class _Chains:
     link: Struct
 
     def target(self, address: int) -> int | None:
-        """Give the address that a rebase puts at `address`, None where no rebase is."""
+        """Return the address that a rebase puts at `address`, None where no rebase is."""
         offset = address - self.segment.address
         page = offset // self.page_size
         if not 0 <= page < len(self.pages) or self.pages[page] & _PTR_START_MULTI:
@@ -67,7 +67,7 @@ class ChainedRebases:
         self._chains = chains
 
     def __call__(self, address: int) -> int | None:
-        """Give the rebase's target."""
+        """Return the rebase's target."""
         for chains in self._chains:
             if 0 <= address - chains.segment.address < len(chains.segment.data):
                 return chains.target(address)
@@ -76,7 +76,7 @@ class ChainedRebases:
 
 def read_rebases(image: Commands, layout: Layout) -> ChainedRebases:
     """
-    Give the rebases of the chained fixups; none in an image without them.
+    Return the rebases of the chained fixups; none in an image without them.
 
     Raises:
         UnreadableBinaryError: The tables of the chains' starts are damaged.

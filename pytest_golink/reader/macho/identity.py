@@ -34,7 +34,7 @@ _VERSION_MIN_PLATFORMS = {0x24: "macos", 0x25: "ios", 0x2F: "tvos", 0x30: "watch
 
 
 def dotted(version: int) -> str:
-    """Give a version in nibbles xxxx.yy.zz as text; a patch of 0 is left out."""
+    """Return a version in nibbles xxxx.yy.zz as text; a patch of 0 is left out."""
     patch = f".{version & 0xFF}" if version & 0xFF else ""
     return f"{version >> 16}.{version >> 8 & 0xFF}{patch}"
 

@@ -25,7 +25,7 @@ _ELSEWHERE = frozenset({-1, -2})
 
 def read_imports(image: Commands, symbols: SymbolTable | None, libraries: Sequence[str]) -> tuple[ImportedSymbol, ...]:
     """
-    Give the imported symbols: the undefined ones of the symbol table in its order, then those that are only bound.
+    Return the imported symbols: the undefined ones of the symbol table in its order, then those that are only bound.
 
     The symbol table has them all, unless it was cut out: dyld needs none. The bind information has the libraries; Go's
     own linker left none before Go 1.22 on amd64, and writes no two-level namespace, so those images do not say which

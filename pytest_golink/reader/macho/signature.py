@@ -205,7 +205,7 @@ def _problem(view: View, directory: _Directory, method: str, hashed: Mapping[int
 
 
 def _true_ones(view: View, start: int, size: int) -> tuple[str, ...]:
-    """Give the names of the entitlements that are simply true, in the property list's order."""
+    """Return the names of the entitlements that are simply true, in the property list's order."""
     what = "the entitlements of the code signature"
     if size > _MOST_ENTITLEMENT_BYTES:
         raise view.error(f"{what} are {size} bytes, more than {_MOST_ENTITLEMENT_BYTES}", start)

@@ -66,7 +66,7 @@ class SymbolTable:
         return pattern.search(self.types) is not None
 
     def undefined(self) -> tuple[Undefined, ...]:
-        """Give the undefined symbols, in the table's order."""
+        """Return the undefined symbols, in the table's order."""
         found, names = [], NameBudget(self.image.view, "the symbol table")
         for match in _UNDEFINED.finditer(self.types):
             offset = self.offset + match.start() * self.entry.size
@@ -89,7 +89,7 @@ class SymbolTable:
         return tuple(found)
 
     def defined(self) -> Mapping[str, int]:
-        """Give the defined symbols' names, without their leading underscore, and addresses."""
+        """Return the defined symbols' names, without their leading underscore, and addresses."""
         found: dict[str, int] = {}
         names = NameBudget(self.image.view, "the symbol table")
         strings = bytes(self.image.view.data[self.strings : self.strings_end])
@@ -105,7 +105,7 @@ class SymbolTable:
 
 def read_symbols(image: Commands) -> SymbolTable | None:
     """
-    Give the symbol table, None where there is none.
+    Return the symbol table, None where there is none.
 
     Raises:
         UnreadableBinaryError: LC_DYSYMTAB counts other symbols than the table has.

@@ -118,7 +118,7 @@ def read_pe(path: str, data: memoryview) -> BinaryFacts:
 
 def map_image(path: str, data: memoryview) -> MappedImage:
     """
-    Give one PE image as its loader maps it.
+    Return one PE image as its loader maps it.
 
     Raises:
         UnreadableBinaryError: The file is no PE image, or damaged.

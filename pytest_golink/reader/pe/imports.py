@@ -2,7 +2,7 @@
 The import and delay-import directories of a PE image.
 
 The walk here holds every descriptor, lookup table and name against the image's bounds, and LIEF must have found the
-same libraries with as many symbols: alone, it gives an empty list and no error for a truncated image.
+same libraries with as many symbols.
 
 Source: Microsoft's PE Format specification, ".idata Section" and "Delay-Load Import Tables".
 """
@@ -46,7 +46,7 @@ class ImportedLibrary:
 
 def read_imports(layout: Layout) -> tuple[ImportedLibrary, ...]:
     """
-    Give the DLLs of the import directory, then those of the delay-import directory.
+    Return the DLLs of the import directory, then those of the delay-import directory.
 
     Raises:
         UnreadableBinaryError: A directory is damaged, or LIEF reads something else from it.
@@ -68,7 +68,7 @@ def read_imports(layout: Layout) -> tuple[ImportedLibrary, ...]:
 
 
 def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
-    """Give name, directory and lookup table of each DLL of the import directory."""
+    """Return name, directory and lookup table of each DLL of the import directory."""
     directory = layout.directory(IMPORT)
     if directory is None:
         return
@@ -89,7 +89,7 @@ def _import_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
 
 
 def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
-    """Give the same of the delay-import directory."""
+    """Return the same of the delay-import directory."""
     directory = layout.directory(DELAY_IMPORT)
     if directory is None:
         return
@@ -122,7 +122,7 @@ def _require_no_hole(layout: Layout, rva: int, found: int, size: int, entry: int
 
 
 def _thunks(layout: Layout, rva: int, library: str, names: NameBudget) -> Iterator[str]:
-    """Give the names of one lookup table: entries up to one of zero."""
+    """Return the names of one lookup table: entries up to one of zero."""
     entry = Struct("<Q" if layout.wide else "<I")
     by_ordinal = 1 << (8 * entry.size - 1)
     while True:

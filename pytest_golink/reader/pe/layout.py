@@ -1,8 +1,7 @@
 """
 The headers, sections and data directories of a PE image, each held against the file's bounds.
 
-LIEF reads what it can of a damaged image and is silent about the rest: these checks are what lets us believe an
-absence.
+These checks are what lets golink believe an absence.
 
 Source: Microsoft's PE Format specification.
 """
@@ -105,7 +104,7 @@ class Layout:
         return None
 
     def mapped(self, rva: int, what: str) -> tuple[memoryview, int]:
-        """Give the file's bytes from an RVA to the end of its section, and how many zeros the loader adds."""
+        """Return the file's bytes from an RVA to the end of its section, and how many zeros the loader adds."""
         for section in (*self.sections, self.headers):
             start = rva - section.rva
             if 0 <= start < section.span:
@@ -114,7 +113,7 @@ class Layout:
         raise self.view.error(f"{what} is at RVA 0x{rva:x}, in no section")
 
     def read(self, structure: Struct, rva: int, what: str) -> tuple[Any, ...]:
-        """Give the fields of a structure at an RVA."""
+        """Return the fields of a structure at an RVA."""
         data, zeros = self.mapped(rva, what)
         missing = structure.size - len(data)
         if missing > zeros:
@@ -122,7 +121,7 @@ class Layout:
         return structure.unpack(bytes(data[: structure.size]) + bytes(max(missing, 0)))
 
     def text(self, rva: int, what: str, *, most: int) -> str:
-        """Give the NUL-terminated name at an RVA, printable ASCII or UTF-8 of at most `most` bytes."""
+        """Return the NUL-terminated name at an RVA, printable ASCII or UTF-8 of at most `most` bytes."""
         data, zeros = self.mapped(rva, what)
         raw, end, _ = (bytes(data[:most]) + bytes(min(zeros, 1))).partition(b"\0")
         try:

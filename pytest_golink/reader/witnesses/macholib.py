@@ -35,7 +35,7 @@ _COMMAND_HEAD_BYTES = 8
 
 
 def ours(facts: BinaryFacts) -> dict[str, object]:
-    """Give our facts under the names of the second reader's."""
+    """Return our facts under the names of the second reader's."""
     identity = facts.macho
     imports = [symbol for symbol in facts.imports if symbol.name != _TLV_BOOTSTRAP]
     return {
@@ -60,7 +60,7 @@ def ours(facts: BinaryFacts) -> dict[str, object]:
 
 def theirs(data: memoryview) -> tuple[dict[str, object], ...]:
     """
-    Give the facts that macholib can tell, for each image of the file; one that it cannot is not among them.
+    Return the facts that macholib can tell, for each image of the file; one that it cannot is not among them.
 
     Raises:
         ValueError, OSError, struct.error, …: The file is damaged in its eyes.
@@ -117,7 +117,7 @@ def _image(image: Any, data: memoryview) -> dict[str, object]:
 
 
 def _version(commands: list[tuple[int, Any, Any]], build: str, least: str, *, zero: str | None = "0.0") -> str | None:
-    """Give a version of LC_BUILD_VERSION or LC_VERSION_MIN_*, by the names that its fields have."""
+    """Return a version of LC_BUILD_VERSION or LC_VERSION_MIN_*, by the names that its fields have."""
     for number, command, _ in commands:
         if number == _LC_BUILD_VERSION or number in _LC_VERSION_MIN:
             version = int(getattr(command, build if number == _LC_BUILD_VERSION else least))
@@ -128,7 +128,7 @@ def _version(commands: list[tuple[int, Any, Any]], build: str, least: str, *, ze
 
 def _symbols(image: Any, data: memoryview, libraries: Sequence[str]) -> dict[str, object]:
     """
-    Give what LC_DYSYMTAB says of the symbol table; ours looks at each symbol's type.
+    Return what LC_DYSYMTAB says of the symbol table; ours looks at each symbol's type.
 
     Of macholib's own class for it this reads the undefined symbols alone: it makes an object of each symbol.
     """

@@ -36,7 +36,7 @@ _VERSION_MASK, _VER_FLG_WEAK = 0x7FFF, 2
 
 
 def ours(facts: BinaryFacts) -> dict[str, object]:
-    """Give our facts under the names of the second reader's."""
+    """Return our facts under the names of the second reader's."""
     linked = "ET_DYN" if facts.hardening.pie else "ET_EXEC"
     return {
         **({"GOARCH": facts.target.goarch} if facts.target else {}),
@@ -58,7 +58,7 @@ def ours(facts: BinaryFacts) -> dict[str, object]:
 
 def theirs(data: memoryview) -> dict[str, object]:
     """
-    Give the facts that pyelftools can tell; one that it cannot is not among them.
+    Return the facts that pyelftools can tell; one that it cannot is not among them.
 
     Raises:
         ELFError, ValueError, OSError, …: The image is damaged in its eyes.

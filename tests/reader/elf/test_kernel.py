@@ -263,6 +263,26 @@ def test_a_dynamic_table_that_the_loader_cannot_write_crashes(compile_c: Compile
     assert elf.crashes == ("PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there",)
 
 
+def test_a_table_that_the_loader_relocates_must_be_writable_too(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-pie", "-Wl,-z,norelro"))
+    image.entry(21)[0] = 0x6FFFFEF8
+    image.writable()[1] = 4
+
+    assert start(image.data(), tmp_path)[0] == SIGSEGV
+    elf = read(image.data()).elf
+    assert elf is not None
+    assert elf.crashes == ("PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it",)
+
+
+@pytest.mark.parametrize("system", [2, 6, 9, 12])
+def test_linux_starts_what_says_it_is_for_another_system(compile_c: CompileC, tmp_path: Path, system: int) -> None:
+    image = Image(compile_c())
+    image.put(7, "B", system)
+
+    assert start(image.data(), tmp_path) == HELLO
+    assert str(read(image.data()).target) == "linux/amd64"
+
+
 @pytest.mark.parametrize("address", [8, 0])
 def test_an_entry_point_outside_of_the_code_crashes(compile_c: CompileC, tmp_path: Path, address: int) -> None:
     image = Image(compile_c("-no-pie"))

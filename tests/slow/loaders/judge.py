@@ -69,12 +69,14 @@ def make_witness(folder: Path) -> None:
 
 def this_machine() -> Platform:
     """Describe this machine's glibc as a platform."""
+    version = os.confstr("CS_GNU_LIBC_VERSION")
+    assert version is not None
     return parse_platform(
         "here",
         {
             "targets": ["linux/amd64"],
             "libc": "glibc",
-            "libc-version": (os.confstr("CS_GNU_LIBC_VERSION") or "glibc 0").split()[1],
+            "libc-version": version.split()[1],
             "libraries": ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2"],
             "cpu": {"amd64": _cpu_level()},
         },

@@ -24,7 +24,8 @@ else:
     # Run as a script, with -I: the package is found by this file's place.
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from pytest_golink.sandbox import alone, launch
+from pytest_golink.sandbox import launch
+from pytest_golink.sandbox.alone import _shown
 from pytest_golink.sandbox.system_calls import call_filter
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PLACE = "/tmp"  # noqa: S108 - a mount point in a namespace of its own
-_LOADER = "/lib64/ld-linux-x86-64.so.2"
+# That of all seeds; it lies in a folder that is shown whole.
+_INTERPRETER = "/lib64/ld-linux-x86-64.so.2"
 _SECONDS = 5
 _OUTPUT_BYTES = 1 << 16
 _LIMITS = {"RLIMIT_CORE": 1, "RLIMIT_CPU": 5, "RLIMIT_DATA": 1 << 30, "RLIMIT_FSIZE": 1 << 20}
@@ -56,8 +58,12 @@ class Fence:
     """A fence in which programs of one folder are started; it is there until it is closed."""
 
     def __init__(self, folder: Path) -> None:
+        self._root = tempfile.TemporaryDirectory(prefix="golink-root-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
-            [sys.executable, "-I", __file__, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-I", __file__, str(folder), self._root.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self) -> Fence:
@@ -68,6 +74,7 @@ class Fence:
     ) -> None:
         # At the end of its input it ends.
         self._process.__exit__(kind, error, trace)
+        self._root.cleanup()
 
     def run(self, program: str, environment: Mapping[str, str], before: Sequence[str] = ()) -> Ran:
         """
@@ -89,8 +96,8 @@ class Fence:
         return Ran(**json.loads(line))
 
 
-def _run(asked: dict[str, Any]) -> dict[str, Any]:
-    spec = {**asked, "program": asked["arguments"][0]}
+def _run(asked: dict[str, Any], fence: dict[str, Any]) -> dict[str, Any]:
+    spec = {**asked, **fence, "program": asked["arguments"][0], "limits": _LIMITS}
     output = os.memfd_create("output")
     reading, writing = os.pipe()
     program = os.fork()
@@ -121,21 +128,15 @@ def _ended(program: int) -> int | None:
     return status if ended else None
 
 
-def main(folder: str) -> None:
+def main(folder: str, root: str) -> None:
     """Enter the fence, and start what is asked for."""
-    machine = os.uname().machine
-    with tempfile.TemporaryDirectory(prefix="golink-loaders-root-") as mount:
-        _start_in({
-            "folder": folder,
-            "mount": mount,
-            "place": PLACE,
-            "shown": alone._shown(_LOADER),
-            "filter": call_filter(machine, unix_sockets=False).hex(),
-            "limits": _LIMITS,
-        })  # fmt: skip
-
-
-def _start_in(fence: dict[str, Any]) -> None:
+    fence = {
+        "folder": folder,
+        "mount": root,
+        "shown": _shown(_INTERPRETER),
+        "place": PLACE,
+        "filter": call_filter(os.uname().machine, unix_sockets=False).hex(),
+    }
     launch._enter_namespaces()
     launch._lay_out(fence)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 3)
@@ -145,9 +146,9 @@ def _start_in(fence: dict[str, Any]) -> None:
         return
     launch._die_with_parent()
     for line in sys.stdin:
-        print(json.dumps(_run({**fence, **json.loads(line)})), flush=True)
+        print(json.dumps(_run(json.loads(line), fence)), flush=True)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -37,6 +37,8 @@ _PACKAGES = {
     "libcap.so.2": ("libcap2", "cap_|capgetp|capsetp|psx_"),
     "libpcre2-8.so.0": ("libpcre2-8-0", "pcre2_"),
 }
+# As pyelftools names them.
+_VERSION_NUMBERS = {"VER_NDX_LOCAL": 0, "VER_NDX_GLOBAL": 1}
 _VERSION = re.compile(r"GLIBC_(\d+(?:\.\d+)*)")
 _WIDTH = 118
 
@@ -55,8 +57,9 @@ def _symbols(path: Path) -> dict[str, list[tuple[str | None, bool]]]:
             number = _number(numbers.get_symbol(index)["ndx"]) if numbers is not None else 1
             version = None
             if number & 0x7FFF > 1 and names is not None:
-                _, auxiliaries = names.get_version(number & 0x7FFF)
-                version = next(iter(auxiliaries)).name
+                named = names.get_version(number & 0x7FFF)
+                assert named is not None
+                version = next(iter(named[1])).name
             if symbol.name != version:
                 found[symbol.name].append((version, bool(number & 0x8000)))
     return found

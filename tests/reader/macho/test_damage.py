@@ -139,8 +139,8 @@ def signed(*parts: tuple[int, bytes], magic: int = 0xFADE0CC0) -> bytes:
     return MAKE.image(MAKE.command(0x1D, "2I", TAIL, len(whole)), tail=whole)
 
 
-def directory(flags: int, size: int = 16) -> bytes:
-    return struct.pack(">4I", 0xFADE0C02, size, 0x20400, flags)
+def directory(flags: int, size: int = 44) -> bytes:
+    return struct.pack(">4I28x", 0xFADE0C02, size, 0x20100, flags)
 
 
 EMPTY_CMS, CMS = struct.pack(">2I", 0xFADE0B01, 8), struct.pack(">2I4x", 0xFADE0B01, 12)

@@ -50,7 +50,7 @@ def test_a_slice_that_is_no_port_of_go_is_named_by_its_cpu() -> None:
         (lambda image: image[:4] + bytes(4) + image[8:], "without a slice"),
         (lambda image: image[:16] + bytes(4) + image[20:], "overlaps"),
         (lambda image: image[:36] + image[16:20] + image[40:], "overlaps"),
-        (lambda image: image[:8] + image[28:32] + image[12:], "the fat header says CPU type 0x100000c"),
+        (lambda image: image[:8] + b"\0\0\0\x12" + image[12:], "the fat header says CPU type 0x12"),
     ],
 )
 def test_a_damaged_fat_header_is_an_error(damage, reason: str) -> None:  # type: ignore[no-untyped-def]
