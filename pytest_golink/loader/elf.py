@@ -106,8 +106,8 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
             if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
                 # Those loaders do not know such entries.
                 continue
-            if library.via == "DT_FILTER" and image.facts.kind == "executable":
-                text = f"{library.name} (DT_FILTER): glibc's loader may crash on a program with a filter"
+            if library.via in ("DT_FILTER", "DT_AUXILIARY") and image.facts.kind == "executable":
+                text = f"{library.name} ({library.via}): glibc's loader may crash on a program with a filter"
                 yield Obstacle(text=text, certain=False)
             there = _is_there(library, platform, goarch)
             found = None

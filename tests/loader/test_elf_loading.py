@@ -226,7 +226,8 @@ def test_go_as_a_library_does_not_start_on_musl() -> None:
 
 
 def test_an_auxiliary_library_may_be_missing_and_musl_takes_no_notice() -> None:
-    image = replace(PLAIN, needed=(*needed("libc.so.6"), *needed("libaux.so.1", via="DT_AUXILIARY")))
+    shared = replace(PLAIN, kind="shared-library", interpreter=None)
+    image = replace(shared, needed=(*needed("libc.so.6"), *needed("libaux.so.1", via="DT_AUXILIARY")))
     assert answer(image) == (True, "libaux.so.1 (DT_AUXILIARY) is not in the base system")
     filtered = replace(PLAIN, needed=(*needed("libc.so.6"), *needed("libfilter.so.1", via="DT_FILTER")))
     assert answer(filtered) == (False, "libfilter.so.1 is not in the base system")
