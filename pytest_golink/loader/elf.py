@@ -59,8 +59,6 @@ def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = Fals
         platform: Where it is to start.
         packed: Whether the image was taken out of an archive: what is beside it there cannot be looked at.
     """
-    for reason in facts.elf.crashes if facts.elf else ():
-        yield Obstacle(text=reason)
     goarch = facts.target.goarch if facts.target else ""
     # "//lib64/ld.so" and "/lib64/../lib64/ld.so" are one path.
     loader = re.sub(r"^//+", "/", posixpath.normpath(facts.interpreter or "/"))
@@ -108,6 +106,9 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
             if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
                 # Those loaders do not know such entries.
                 continue
+            if library.via in ("DT_FILTER", "DT_AUXILIARY") and image.facts.kind == "executable":
+                text = f"{library.name} ({library.via}): glibc's loader may crash on a program with a filter"
+                yield Obstacle(text=text, certain=False)
             there = _is_there(library, platform, goarch)
             found = None
             if not (there and _is_loader_s(library, facts, platform)):

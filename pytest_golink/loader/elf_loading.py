@@ -116,7 +116,7 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
         # Which relocations a loader refuses is its own affair.
         if not reason.startswith("DT_JMPREL"):
             yield Obstacle(
-                text=f"{reason}: it crashes",
+                text=reason,
                 remedy=(
                     "build it so that no tool has to change the file afterwards",
                     "or -ldflags '-linkmode external'",
@@ -127,22 +127,27 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
         yield Obstacle(text=f"its first segment is at the fixed address 0x{lowest:x}, where Linux maps nothing")
     if facts.kind == "executable" and facts.interpreter is not None and not loading.told_its_place:
         # Source: glibc's elf/rtld.c, rtld_setup_main_map; musl's ldso/dynlink.c, __dls3: else it lies at 0.
+        # musl only needs that there is one.
         yield Obstacle(
-            text="there is no PT_PHDR before the other segments, by which the loader learns where the program lies"
+            text="there is no PT_PHDR before the other segments, by which the loader learns where the program lies",
+            certain=platform.libc != "musl",
         )
     if loading.misplaced is not None:
         # No loader reads sections; but what was linked so does not find it.
         yield Obstacle(text=f"the section {loading.misplaced}", certain=False)
     alignment = facts.elf.tls_alignment if facts.elf else None
-    odd = alignment is not None and (alignment & (alignment - 1) or alignment > _LARGEST_TLS_ALIGNMENT)
-    # musl rounds to it; glibc takes 0 for 1.
-    if alignment is not None and (odd or (not alignment and platform.libc == "musl")):
+    if alignment is not None and not (_is_power_of_two(alignment) and alignment <= _LARGEST_TLS_ALIGNMENT):
+        # Loaders divide by it.
         yield Obstacle(text=f"PT_TLS is aligned to {alignment:,} bytes: it may not get that", certain=False)
     # glibc makes the segments writable for a while where DT_TEXTREL is; musl does so for libraries only.
     lent = facts.hardening.textrel and not (platform.libc == "musl" and facts.kind == "executable")
     if facts.linkage == "dynamic" and loading.read_only_relocation is not None and not lent:
         place = f"0x{loading.read_only_relocation:x}"
         yield Obstacle(text=f"the loader relocates {place}, in a segment that is not writable: it crashes")
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number > 0 and not number & (number - 1)
 
 
 def _relocation_types(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:

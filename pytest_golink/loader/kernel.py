@@ -46,7 +46,7 @@ def kernel_floors(facts: BinaryFacts) -> tuple[KernelFloor, ...]:
     """
     if facts.target is None or facts.target.goos != "linux":
         return ()
-    return tuple(sorted(_floors(facts), key=lambda floor: _whole(floor.version), reverse=True))
+    return tuple(sorted(_floors(facts), key=lambda floor: whole(floor.version), reverse=True))
 
 
 def _floors(facts: BinaryFacts) -> Iterator[KernelFloor]:
@@ -70,8 +70,8 @@ def _floors(facts: BinaryFacts) -> Iterator[KernelFloor]:
         )
 
 
-def _whole(version: str) -> tuple[int, ...]:
-    # "3.2" and "3.2.0" are one.
+def whole(version: str) -> tuple[int, ...]:
+    """Return a version of Linux as numbers to compare: "3.2" and "3.2.0" are one."""
     return (*numbers(version), 0, 0, 0)[:4]
 
 
@@ -80,7 +80,7 @@ def kernel_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacl
     if platform.kernel is None:
         return
     for floor in kernel_floors(facts):
-        if _whole(platform.kernel) < _whole(floor.version):
+        if whole(platform.kernel) < whole(floor.version):
             yield Obstacle(
                 text=f"{floor.reason} needs Linux {floor.version}; {platform.name} has {platform.kernel}",
                 remedy=floor.remedy,

@@ -49,10 +49,12 @@ def make_smaller(case: Case) -> Iterator[Remedy]:
 
 def leave_paths(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the folders of the build machine out of the image, in words."""
-    where = [found.where for found in case.facts.content.build_paths or ()]
+    where = [found.where for found in case.details(tuple)]
+    of_loader = [place for place in where if place.startswith("DT_")]
     changes = trim_paths(case)
     if setting(case.facts, "-trimpath") != "true":
-        yield from described("-trimpath", changes)
+        if len(of_loader) < len(where):
+            yield from described("-trimpath", changes)
     else:
         if "DWARF" in where:
             yield Remedy(words='-ldflags "-w": what is left is in the DWARF of C code, which -trimpath does not reach')
@@ -63,6 +65,8 @@ def leave_paths(case: Case) -> Iterator[Remedy]:
     if kept:
         settings = listed([place.removeprefix("build setting ") for place in kept])
         yield Remedy(words=f"and without the path in {settings}")
+    if of_loader:
+        yield Remedy(words="and link libraries by their DT_SONAME, without -rpath of a folder of the build")
     if any(place.startswith("replacement") for place in where):
         yield Remedy(words="and a relative path in the replace directive of go.mod")
 

@@ -120,6 +120,10 @@ def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
         yield Proposal(parameters={"version": floor}, why=_FLOOR_WHY, ladder=STARTS_ANYWHERE, rung=3)
 
 
+# What glibc's own libraries share among each other.
+_PRIVATE = "GLIBC_PRIVATE"
+
+
 @rule(
     "glibc-at-most",
     group="linkage",
@@ -157,6 +161,16 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
     asked = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
     highest = max(asked, key=numbers, default=None)
     evidence += tuple(f"version need {name}" for name in special)
+    private = [need.library for need in facts.version_needs if need.version == _PRIVATE]
+    if private:
+        # No version of glibc is enough: it changes with every build of it.
+        return Verdict(
+            outcome="violated",
+            expected=expected,
+            observed=f"needs {_PRIVATE} of {listed(private)}, which only the very same glibc has",
+            evidence=(*evidence, f"version need {_PRIVATE} in {facts.path}"),
+            remedy=("link against public symbols only, and put no part of another glibc beside it",),
+        )
     if highest is not None and numbers(highest) > numbers(version):
         return Verdict(
             outcome="violated",

@@ -11,6 +11,7 @@ from pytest_golink.facts import BinaryFacts
 from pytest_golink.forms import Form
 from pytest_golink.loader.macos import check_macos, cpu_of, minimum_line, older_system, padded, system_of
 from pytest_golink.loader.os_floors import OsFloor, go_floor, symbol_floors
+from pytest_golink.remedies import Case, Remedy
 from pytest_golink.remedies.flags import older_macos
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.rule import rule
@@ -86,11 +87,19 @@ MacVersion = Annotated[
 ]
 
 
+def _older_macos(case: Case) -> Iterator[Remedy]:
+    """Yield the minimum version that the rule allows, where Go and what the program calls are as old."""
+    limits = [version for system, version in map(_parse, case.finding.names("version")) if system in (None, "macos")]
+    highest = max((padded(floor.version) for floor in _floors(case.facts, system_of(case.facts))), default=())
+    if all(highest <= padded(limit) for limit in limits):
+        yield from older_macos(case)
+
+
 @rule(
     "os-at-most",
     group="platform",
     page="the minimum OS version that the image asks for is at or under it (Mach-O, PE): see below",
-    remedies=older_macos,
+    remedies=_older_macos,
 )
 def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], NonEmpty]) -> Verdict:
     """Minimum OS version that the image asks for at or under the one named for its system."""

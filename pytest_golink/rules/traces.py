@@ -2,10 +2,13 @@
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
+import re
+from collections.abc import Iterator
+
 from pytest_golink.case import from_image
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.content import why_not_intact, why_paths
-from pytest_golink.facts import BinaryFacts, Instrumentation
+from pytest_golink.facts import BinaryFacts, BuildPath, Instrumentation
 from pytest_golink.remedies.content import leave_instrumentation, leave_paths, ship_as_built
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -15,6 +18,11 @@ from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
 
 _SHOWN = 12
+# Where systems have libraries, and where people and CI services build.
+_OF_THE_SYSTEM = re.compile(
+    r"/(usr/|nix/store/)?lib(32|64|x32)?/|/usr/local/lib|/opt/|/nix/store/|/system/|/gnu/store/"
+)
+_OF_BUILDERS = re.compile(r"/(home|root|Users|tmp|build|builds|github|workspace|go|src|var/lib/jenkins)(/|$)")
 
 
 @rule(
@@ -43,6 +51,7 @@ def no_build_paths(subject: Subject) -> Verdict:
     paths = facts.content.build_paths
     if paths is None:
         return undecidable(facts, expected)
+    paths = (*paths, *_looked_for(facts, paths))
     if not paths:
         searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
         return Verdict(outcome="passed", expected=expected, observed="none", evidence=(f"none in {searched}",))
@@ -54,7 +63,25 @@ def no_build_paths(subject: Subject) -> Verdict:
         expected=expected,
         observed=listed(list(dict.fromkeys(found.path for found in paths)), most=3),
         evidence=tuple(evidence),
+        details=tuple(paths),
     )
+
+
+def _looked_for(facts: BinaryFacts, paths: tuple[BuildPath, ...]) -> Iterator[BuildPath]:
+    """
+    Yield where the loader is to look for libraries in folders of the build machine (golang/go#17807).
+
+    A library without DT_SONAME is needed by the path that it was linked from. A folder of DT_RUNPATH is one of the
+    target machine, unless other parts of the image name it too, or users build there.
+    """
+    known = [each.path for each in paths]
+    for library in facts.needed if facts.format == "elf" else ():
+        if library.name.startswith("/") and not _OF_THE_SYSTEM.match(library.name):
+            yield BuildPath(path=library.name, where=library.via)
+    for where, entries in (("DT_RPATH", facts.rpath), ("DT_RUNPATH", facts.runpath)):
+        for entry in entries or () if facts.format == "elf" else ():
+            if _OF_BUILDERS.match(entry) or any(f"{entry}/".startswith(f"{each}/") for each in known):
+                yield BuildPath(path=entry, where=where)
 
 
 _INSTRUMENTED = {

@@ -122,6 +122,17 @@ def test_a_section_asks_more_than_its_segment_gives(
     assert str(loading(made).misplaced).endswith(f"is in a segment that is not {words}")
 
 
+def test_thread_local_data_has_its_segment(compile_c: CompileC, tmp_path: Path) -> None:
+    data = bytearray(compile_c("-fPIE", "-pie", source=THREAD_LOCAL).read_bytes())
+    start, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    at = next(start + 56 * n for n in range(count) if struct.unpack_from("<I", data, start + 56 * n)[0] == 7)
+    struct.pack_into("<I", data, at, PT_NULL)
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    assert loading(made).misplaced == ".tbss is in no PT_TLS"
+
+
 def test_the_place_of_a_program_is_told_before_its_segments(compile_c: CompileC, tmp_path: Path) -> None:
     data = bytearray(compile_c("-fPIE", "-pie").read_bytes())
     start = struct.unpack_from("<Q", data, 32)[0]

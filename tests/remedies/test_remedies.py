@@ -16,7 +16,7 @@ from pytest_golink.remedies import changes as changes_of
 from pytest_golink.remedies.options import changed
 from pytest_golink.remedies.spelling import as_flags
 from pytest_golink.rules import RULES
-from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, symbols, target
+from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, by_go, symbols, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,10 +89,13 @@ def test_a_cpu_level_is_that_of_the_image_s_architecture() -> None:
 
 
 def test_an_older_macos_is_asked_of_whichever_linker_writes_it() -> None:
-    assert changes("os-at-most", MACHO, version=("windows 10", "macOS 12.0")) == ["-ldflags=-macos=12.0"]
-    assert changes("os-at-most", replace(MACHO, link_mode="external"), version=("12",)) == [
+    older = replace(MACHO, go=by_go("go1.25.1"))
+    assert changes("os-at-most", older, version=("windows 10", "macOS 12.0")) == ["-ldflags=-macos=12.0"]
+    assert changes("os-at-most", replace(older, link_mode="external"), version=("12",)) == [
         "MACOSX_DEPLOYMENT_TARGET=12"
     ]
+    # Go 1.27 itself runs on macOS 13 and newer.
+    assert changes("os-at-most", MACHO, version=("12",)) == []
     assert changes("os-at-most", MACHO, version=("windows 10",)) == []
     assert changes("os-at-most", PE, version=("windows 7",)) == []
 

@@ -35,6 +35,9 @@ RELR = replace(
 FUTURE = replace(DYNAMIC, version_needs=(VersionNeed(library="libc.so.6", version="GLIBC_ABI_NEW"),))
 
 
+PRIVATE = replace(DYNAMIC, version_needs=(VersionNeed(library="ld-linux-x86-64.so.2", version="GLIBC_PRIVATE"),))
+
+
 def with_floor(floor: str) -> BinaryFacts:
     return replace(DYNAMIC, libc=replace(DYNAMIC.libc, floor=floor))
 
@@ -50,6 +53,13 @@ def with_floor(floor: str) -> BinaryFacts:
         ("needs-libc", {"at-most": "2.17"}, with_floor("2.9"), "passed", "needs glibc 2.9"),
         ("needs-libc", {"at-most": "2.9"}, with_floor("2.17"), "violated", "needs glibc 2.17"),
         ("needs-libc", {"at-most": "2.34"}, MUSL, "violated", "musl is loaded"),
+        (
+            "glibc-at-most",
+            {"version": "2.41"},
+            PRIVATE,
+            "violated",
+            "needs GLIBC_PRIVATE of ld-linux-x86-64.so.2, which only the very same glibc has",
+        ),
         ("needs-libc", {"kind": "musl"}, DYNAMIC, "violated", "glibc is loaded, needs GLIBC_2.34: pthread_create"),
         ("needs-libc", {}, STATIC, "violated", "no libc"),
         ("needs-libc", {"kind": "glibc"}, GLIBC_STATIC, "violated", "glibc is linked into the image"),

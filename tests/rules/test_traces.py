@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.facts import BuildInfo, BuildPath, Content, Elf
 from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
-from tests.rules.facts_factory import ARCHIVE, FOREIGN, STATIC, go, subject
+from tests.rules.facts_factory import ARCHIVE, DYNAMIC, FOREIGN, MACHO, STATIC, go, needed, subject
 
 if TYPE_CHECKING:
     from pytest_golink.findings import Finding
@@ -54,6 +54,27 @@ def test_paths_of_the_build_machine_are_shown_with_where_they_are() -> None:
     )
     assert finding.cause == ("stripping leaves them: the pclntab stays in every Go image",)
     assert remedy_lines(finding) == ("-trimpath",)
+
+
+def test_the_loader_is_not_sent_into_folders_of_the_build_machine() -> None:
+    image = replace(
+        DYNAMIC,
+        content=paths(),
+        needed=(*needed("/home/ci/out/libown.so", "libc.so.6"), *needed("/usr/lib/libz.so.1")),
+        runpath=("/builds/app/lib", "/opt/app/lib", "$ORIGIN"),
+    )
+    finding = evaluate("no-build-paths", subject(image), {})
+
+    assert finding.outcome == "violated"
+    assert finding.evidence == ("DT_NEEDED: /home/ci/out/libown.so", "DT_RUNPATH: /builds/app/lib")
+    assert finding.remedy == ("and link libraries by their DT_SONAME, without -rpath of a folder of the build",)
+    known = replace(image, needed=needed("libc.so.6"), content=paths(("DWARF", "/opt/app")), runpath=("/opt/app/lib",))
+    assert evaluate("no-build-paths", subject(known), {}).evidence == (
+        "DWARF: /opt/app",
+        "DT_RUNPATH: /opt/app/lib",
+    )
+    macho = replace(MACHO, content=paths(), rpath=("/builds/app/lib",))
+    assert evaluate("no-build-paths", subject(macho), {}).outcome == "passed"
 
 
 def test_many_paths_are_counted() -> None:

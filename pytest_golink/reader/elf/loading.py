@@ -78,11 +78,16 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
 
 def _misplaced(layout: Layout) -> str | None:
     """Say which section has memory, and no segment that maps it so: the program was linked to find it there."""
+    tls = layout.one(PT_TLS)
     for section in layout.sections:
-        # .tbss has no memory but in each thread.
-        if not section.flags & SHF_ALLOC or section.flags & SHF_TLS or not section.size:
+        if not section.flags & SHF_ALLOC or not section.size:
             continue
         name = section.name or "a section without a name"
+        if section.flags & SHF_TLS:
+            # .tbss has memory in each thread only.
+            if tls is None or not tls.address <= section.address < tls.address + tls.memory_size:
+                return f"{name} is in no PT_TLS"
+            continue
         load = layout.load_at(section.address)
         if load is None or section.address + section.size > load.address + load.memory_size:
             return f"{name} is in no segment"

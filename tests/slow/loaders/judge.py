@@ -76,7 +76,7 @@ def this_machine() -> Platform:
         {
             "targets": ["linux/amd64"],
             "libc": "glibc",
-            "libc-version": (os.confstr("CS_GNU_LIBC_VERSION") or "glibc 0").split()[1],
+            "libc-version": version.split()[1],
             "libraries": ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2"],
             "cpu": {"amd64": _cpu_level()},
         },
@@ -122,8 +122,8 @@ def judge(image: Path, fence: Fence, platform: Platform, before: Sequence[str] =
         return Judgement(read=False, wrong=f"untyped error: {type(error).__name__}: {error}")
     if facts.kind not in ("executable", "shared-library"):
         return Judgement(read=True, wrong=_slow(began))
-    if before and facts.target is None:
-        # A loader that is called by its own name does not look at the machine.
+    if facts.target is None if before else facts.target is not None and facts.target.goos != "linux":
+        # A loader that is called by its own name does not look at the machine, nor Linux at the mark of another system.
         return Judgement(read=True, wrong=_slow(began))
     start = start_on(Subject(name=image.name, facts=facts), platform)
     slow = _slow(began)

@@ -72,9 +72,8 @@ class Fence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        # At the end of its input it ends.
+        self._process.__exit__(kind, error, trace)
         self._root.cleanup()
 
     def run(self, program: str, environment: Mapping[str, str], before: Sequence[str] = ()) -> Ran:
