@@ -4,7 +4,7 @@ VENV ?= .venv
 LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
-ARCHIVES ?= 10000
+ARCHIVES ?= 10500
 # Where old Go toolchains are kept.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
