@@ -5,7 +5,7 @@ LOWEST_VENV ?= .venv-lowest
 JOBS ?= 2
 SECONDS ?= 60
 # How many random archives `make unpackers` makes.
-ARCHIVES ?= 10000
+ARCHIVES ?= 10500
 # How many changed images `make loaders` makes.
 COUNT ?= 10000
 # Old Go toolchains are kept here.

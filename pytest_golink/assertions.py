@@ -405,12 +405,6 @@ def assert_nx(binary: Binary) -> None:
     check_image(binary, "nx")
 
 
-def assert_signed(binary: Binary) -> None:
-    """There is a signature; on Mach-O an ad-hoc one counts, as it does for the loader."""
-    __tracebackhide__ = True
-    check_image(binary, "signed")
-
-
 def assert_relro(binary: Binary, level: Literal["none", "partial", "full"]) -> None:
     """
     RELRO is at least of this level: none, partial, full.
@@ -427,6 +421,20 @@ def assert_no_writable_code(binary: Binary) -> None:
     """No segment or section is both writable and executable."""
     __tracebackhide__ = True
     check_image(binary, "no-writable-code")
+
+
+def assert_signed(binary: Binary, *, by: Literal["ad-hoc", "developer-id", "authenticode"] | None = None) -> None:
+    """
+    There is a signature, and the image is still what was signed.
+
+    On Mach-O an ad-hoc signature counts, as it does for the loader.
+
+    Args:
+        binary: A GoBinary, its facts, or a path.
+        by: One of ad-hoc, developer-id, authenticode.
+    """
+    __tracebackhide__ = True
+    check_image(binary, "signed", {"by": by})
 
 
 def assert_target(binary: Binary, targets: Names) -> None:

@@ -31,14 +31,28 @@ def components(glob: str) -> tuple[str, ...]:
 
 def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether a path, in parts, matches a glob's components; with regard to case, on every system."""
-    # How many parts of the path what was seen of the glob may be: no more work than one length times the other, however
-    # many "**" a stranger's path could match in.
-    reached = {0}
+    # What stands before the first "**" and behind the last is held against both ends: most globs have nothing else.
+    start, end = 0, len(name)
+    while glob and glob[-1] != "**":
+        end -= 1
+        if end < start or not fnmatchcase(name[end], glob[-1]):
+            return False
+        glob = glob[:-1]
+    while glob and glob[0] != "**":
+        if start == end or not fnmatchcase(name[start], glob[0]):
+            return False
+        start += 1
+        glob = glob[1:]
+    if len(glob) < 2:
+        return bool(glob) or start == end
+    # The lengths of the path that what was seen of the glob may match: no more work than one length times the other,
+    # however many "**" a stranger's path could match in.
+    reached = {start}
     for part in glob:
         if part == "**":
-            reached = set(range(min(reached), len(name) + 1))
+            reached = set(range(min(reached), end + 1))
         else:
-            reached = {count + 1 for count in reached if count < len(name) and fnmatchcase(name[count], part)}
+            reached = {count + 1 for count in reached if count < end and fnmatchcase(name[count], part)}
         if not reached:
             return False
-    return len(name) in reached
+    return end in reached

@@ -38,7 +38,7 @@ def why_executable_stack(case: Case) -> Iterable[str]:
 
 def why_unsigned(facts: BinaryFacts) -> Iterable[str]:
     """Return why an image has no signature."""
-    if facts.format != "macho" or facts.go is None:
+    if facts.format != "macho" or facts.go is None or facts.signed != "none":
         return ()
     if facts.target is not None and facts.target.goarch == "arm64":
         return ("Go signs a program for arm64 itself: something took the signature away afterwards",)

@@ -29,6 +29,8 @@ _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN(?![A-Za-z0-9_]))")
 _ORIGIN_OF_MUSL = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
 # As many links in a row as Linux follows (path_resolution(7)).
 _LINKS = 40
+# Larger than any library; it is read whole.
+_LARGEST = 512 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,6 +182,9 @@ def _read(path: Path, image: Loaded, goarch: str) -> tuple[Loaded | Obstacle, bo
 
     beside = f"{path.name}, beside the image,"
     try:
+        if (size := path.stat().st_size) > _LARGEST:
+            text = f"{beside} cannot be read: it has {size} bytes, more than the bound of {_LARGEST}"
+            return Obstacle(text=text, certain=False), False
         data = memoryview(path.read_bytes())
         library = read_system_file(str(path), data)
         if library is None:

@@ -100,6 +100,12 @@ def _cgo(facts: BinaryFacts) -> Iterator[Checked]:
         yield "CGO_ENABLED=0", "runtime/cgo is linked in" if facts.cgo.used else ""
 
 
+def _names(facts: BinaryFacts) -> Iterator[Checked]:
+    # Only an image that was altered has one without the other.
+    if facts.cgo.witnesses:
+        yield "no function of runtime/cgo in the pclntab", f"the image has {listed(facts.cgo.witnesses, most=3)}"
+
+
 def _tags(facts: BinaryFacts) -> Iterator[Checked]:
     tags = setting(facts, "-tags").split(",")
     if "netgo" in tags and facts.resolver is not None and facts.format != "plan9":
@@ -222,6 +228,7 @@ _CHECKS: tuple[Callable[[BinaryFacts], Iterator[Checked]], ...] = (
     _version,
     _port,
     _cgo,
+    _names,
     _tags,
     _boring,
     _fips,

@@ -9,12 +9,11 @@ from pytest_golink.diagnosis.hardening import (
     stack_warnings,
     why_executable_stack,
     why_less_relro,
-    why_unsigned,
     why_writable_code,
 )
 from pytest_golink.facts import BinaryFacts, Relro
 from pytest_golink.remedies.flags import without_flags
-from pytest_golink.remedies.hardening import make_pie, more_relro, no_exec_stack, sign
+from pytest_golink.remedies.hardening import make_pie, more_relro, no_exec_stack
 from pytest_golink.remedies.linkage import STATIC_PIE
 from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.proposal import C_LINKER, Proposal
@@ -77,36 +76,6 @@ def nx(subject: Subject) -> Verdict:
         expected=expected,
         observed="an executable stack",
         evidence=(*_stack_lines(facts), *(f"linker: {text}" for text in stack_warnings(subject.link_warnings or ()))),
-    )
-
-
-@rule(
-    "signed",
-    group="hardening",
-    page=(
-        "there is a signature (Mach-O, PE). On Mach-O an ad-hoc one counts, as it does for the loader; "
-        "whether a signature is valid is the system's question"
-    ),
-    of_the_file=True,
-    causes=from_image(why_unsigned),
-    remedies=sign,
-)
-def signed(subject: Subject) -> Verdict:
-    """There is a signature; on Mach-O an ad-hoc one counts, as it does for the loader."""
-    facts = subject.facts
-    expected = "a signature"
-    answer = _unanswerable_if_missing(facts, expected, facts.signed)
-    if answer:
-        return answer
-    line = {"macho": "LC_CODE_SIGNATURE", "pe": "certificate table entry"}.get(facts.format, "signature")
-    if facts.signed != "none":
-        seen = "an ad-hoc signature" if facts.signed == "ad-hoc" else "a signature"
-        return Verdict(outcome="passed", expected=expected, observed=seen, evidence=(f"{line}: {facts.signed}",))
-    return Verdict(
-        outcome="violated",
-        expected=expected,
-        observed="none",
-        evidence=(f"no {line}",),
     )
 
 

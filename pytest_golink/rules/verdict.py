@@ -37,6 +37,9 @@ def undecidable(facts: BinaryFacts, expected: str) -> Verdict:
         observed = f"an {facts.kind}, which is not linked yet"
     elif facts.go is None:
         observed = "Go did not make this image"
+    elif facts.cgo.witnesses:
+        observed = "the pclntab names no function of runtime/cgo, and the image shows that it is linked in"
+        return Verdict(outcome="undecidable", expected=expected, observed=observed, evidence=facts.cgo.witnesses)
     else:
         observed = "the image does not say"
     return Verdict(outcome="undecidable", expected=expected, observed=observed)

@@ -169,6 +169,64 @@ def test_a_member_is_extracted_once_by_whoever_comes_first(tmp_path: Path) -> No
     assert paths[-1].stat().st_mtime_ns == status.st_mtime_ns
 
 
+def test_an_archive_of_the_same_size_and_time_is_another_one(tmp_path: Path) -> None:
+    # As SOURCE_DATE_EPOCH and tar's --mtime make them.
+    read = []
+    for content in (b"1", b"2"):
+        (tmp_path / "a.tar").write_bytes(tar({"app": content}))
+        os.utime(tmp_path / "a.tar", (1, 1))
+        (found,) = find_images(["a.tar!app"], tmp_path)
+        read.append(found.at(tmp_path / "out").read_bytes())
+
+    assert read == [b"1", b"2"]
+
+
+def test_an_extracted_member_that_was_changed_is_extracted_again(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar({"app": b"right"}))
+    (found,) = find_images(["a.tar!app"], tmp_path)
+    path = found.at(tmp_path / "out")
+    status = path.stat()
+    for again in (found, *find_images(["a.tar!app"], tmp_path)):
+        path.write_bytes(b"wrong")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert again.at(tmp_path / "out").read_bytes() == b"right"
+    path.unlink()
+    assert found.at(tmp_path / "out").read_bytes() == b"right"
+
+
+def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar({"app": b"1"}))
+    (tmp_path / "file").write_bytes(b"")
+    (found,) = find_images(["a.tar!app"], tmp_path)
+
+    path = found.at(tmp_path / "file" / "out")
+
+    assert path.read_bytes() == b"1"
+    assert not path.is_relative_to(tmp_path)
+
+
+def test_where_no_folder_can_be_written_both_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.tar").write_bytes(tar({"app": b"1"}))
+    (tmp_path / "file").write_bytes(b"")
+    (found,) = find_images(["a.tar!app"], tmp_path)
+    monkeypatch.setattr("pytest_golink.archives.extracted._temporary_folder", lambda: tmp_path / "file")
+
+    with pytest.raises(ArchiveError, match=r"^a\.tar!app: cannot be extracted into .*/file/out: .*; nor elsewhere: "):
+        found.at(tmp_path / "file" / "out")
+
+
+def test_a_compressed_archive_is_unpacked_once_for_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_golink.archives.streams._CLOCK_S", -1.0)
+    for name, add in (("a", b""), ("b", b"!")):
+        (tmp_path / name).write_bytes(gzip.compress(tar({str(number): b"%d" % number + add for number in range(9)})))
+
+    found = [*find_images(["a!*"], tmp_path), *find_images(["b!*"], tmp_path), *find_images(["a!*"], tmp_path)]
+
+    content = [str(number).encode() for number in range(9)]
+    read = [one.at(tmp_path / "out").read_bytes() for one in found]
+    assert read == [*content, *(one + b"!" for one in content), *content]
+
+
 def test_an_archive_that_was_packed_anew_is_extracted_anew(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(tar({"app": b"1"}))
     (before,) = find_images(["a.tar!app"], tmp_path)

@@ -44,3 +44,19 @@ def test_an_exclamation_mark_reaches_into_an_archive_but_negates_in_a_set(patter
 )
 def test_a_star_stays_in_one_part_and_two_take_any_number(glob: str, name: str, answer: bool) -> None:
     assert matches(components(glob), tuple(name.split("/"))) is answer
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "expected"),
+    [
+        ("a/**/b/**/c", "a/x/b/y/c", True),
+        ("a/**/b/**/c", "a/x/y/c", False),
+        ("**/b/**", "a/c", False),
+        ("a/**", "a/b/c", True),
+        ("a/**/c", "a", False),
+        ("a/b", "a", False),
+        ("x/**/c", "a/c", False),
+    ],
+)
+def test_what_stands_between_two_stars_is_found_anywhere(glob: str, name: str, expected: bool) -> None:
+    assert matches(components(glob), tuple(name.split("/"))) is expected

@@ -473,3 +473,69 @@ def test_zip_members_that_overlap_cost_no_more_than_one(tmp_path: Path, monkeypa
 
     with pytest.raises(ArchiveError, match="is a zip whose members overlap"):
         find_images(["a.zip!app"], tmp_path)
+
+
+def _pax_sparse(content: bytes, **records: str) -> bytes:
+    info = tarfile.TarInfo("app")
+    info.size = len(content)
+    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in records.items()}
+    return info.tobuf(tarfile.PAX_FORMAT) + content + bytes(-len(content) % 512 + 1024)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (_pax_sparse(b"x" * 9, map="0,1,0,1", size="9"), "a!app: is a sparse file whose parts overlap"),
+        (_pax_sparse(b"x" * 9, map="0,1,2", size="9"), "a: is a damaged tar: 3 numbers of a sparse map at offset"),
+        (_pax_sparse(b"x" * 9, map="0,1"), "a: is a damaged tar: a sparse file without its size at offset"),
+        (_pax_sparse(b"x" * 600, major="1", minor="0", realsize="9"), "a!app: its sparse map is damaged"),
+        (_pax_sparse(b"x" * 9, map="0,1,20,1", size="9"), "a!app: is a sparse file whose parts do not fit"),
+    ],
+)
+def test_a_sparse_map_that_is_damaged_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, content).startswith(reason)
+
+
+def test_links_over_the_bound_of_steps_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STEPS", 20)
+    members: list[tuple[str, str]] = [(f"l{number}", f"././././l{number + 1}") for number in range(9)]
+
+    assert refusal(tmp_path, tar(members)) == "a: its links take more than the bound of 20 steps"
+
+
+def test_a_link_to_a_name_over_the_bound_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path, tar([("l", "x" * 5000)])) == "a!l: links to a name that is longer than the bound"
+
+
+def test_folders_that_only_names_show_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MEMBERS", 3)
+    assert refusal(tmp_path, tar({"a/b/c/d": b"1"})) == "a: has more than the bound of 3 members and their folders"
+    monkeypatch.setattr(limits, "NAMES_BYTES", 3)
+    assert refusal(tmp_path, tar({"abcd": b"1"})) == "a: has names of more than the bound of 3 bytes"
+
+
+def test_a_link_of_an_rpm_over_the_bound_is_refused(tmp_path: Path) -> None:
+    link = cpio([("./l", stat.S_IFLNK | 0o777, b"x" * 5000, 1, 1)])
+
+    assert refusal(tmp_path, rpm(link)) == "a!l: is a link of 5000 bytes"
+
+
+def test_too_many_members_of_an_rpm_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MEMBERS", 1)
+    two = cpio([("./a", _FILE, b"", 1, 2), ("./b", _FILE, b"", 1, 2)])
+
+    assert refusal(tmp_path, rpm(two)) == "a: has more than the bound of 1 members"
+
+
+def test_archives_that_golink_cannot_look_into_are_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path, b"7z\xbc\xaf\x27\x1c".ljust(600, b"\1")).startswith(
+        "a: is a 7z archive, which golink cannot look into; known are"
+    )
+
+
+def test_what_matches_is_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = zipped({"a": bytes(900_000), "b": bytes(900_000)})
+    monkeypatch.setattr(limits, "RATIO_FROM_BYTES", 1_000_000)
+    assert "what matches unpacks to more than 200 times the archive's size" in refusal(tmp_path, content)
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 1_000_000)
+    assert "what matches unpacks to 1800000 bytes, more than the bound of 1000000" in refusal(tmp_path, content)

@@ -247,6 +247,8 @@ def test_a_tar_member_whose_long_name_and_pax_path_differ_is_refused(tmp_path: P
         (header("a", 1, b"2") + padded(b"1"), "a!a: is no file, and has 1 bytes: unpackers differ on what follows"),
         (header("a", 0, b"Z"), "a!a: is of a type that unpackers do not agree on: b'Z'"),
         (header("a", 0, magic=b"ustarXX\0"), "a: is a damaged tar: unknown magic b'ustarXX\\x00'"),
+        (header("x", 2, b"x") + b"5 ", "a: is a damaged tar: "),
+        (FILE + b"x" * 100, "a: is a damaged tar: "),
         (FILE + bytes(1024) + FILE, "a: another tar follows the end of the first: some unpackers read it, some not"),
         (header("a")[:124] + b"8" + header("a")[125:], "a: is no archive"),
     ],

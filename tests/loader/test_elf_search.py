@@ -161,6 +161,18 @@ def test_a_file_that_is_no_library_ends_the_start(app: BinaryFacts) -> None:
     assert answer(app) == (False, "libown.so.1, beside the image, is a folder: the loader ends there")
 
 
+def test_a_library_of_a_terabyte_is_not_read(app: BinaryFacts) -> None:
+    path = Path(app.path).with_name("libown.so.1")
+    with path.open("wb") as file:
+        file.write(b"\x7fELF")
+        file.truncate(1 << 40)
+
+    assert answer(app) == (
+        None,
+        "libown.so.1, beside the image, cannot be read: it has 1099511627776 bytes, more than the bound of 536870912",
+    )
+
+
 def test_a_link_is_followed_where_it_does_not_lead_to_a_path_of_the_machine(
     app: BinaryFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

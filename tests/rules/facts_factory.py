@@ -16,6 +16,7 @@ from pytest_golink.facts import (
     LinkWarning,
     NeededLibrary,
     ProgramHeader,
+    SignatureContent,
     Target,
     VersionNeed,
 )
@@ -173,6 +174,7 @@ MACHO = replace(
     hardening=Hardening(pie=True, nx=True, relro=None, writable_code=False),
     os_minimum="13.0",
     signed="ad-hoc",
+    signature=SignatureContent(kind="ad-hoc", valid=True),
     go=go(CGO_ENABLED="0", GOOS="darwin", GOARCH="arm64"),
 )
 

@@ -74,13 +74,6 @@ def hardened(facts: BinaryFacts, **changes: Any) -> BinaryFacts:
         ("nx", hardened(PE, nx=False), "violated", "an executable stack", "no NX_COMPAT"),
         ("nx", WASM, "not-applicable", "wasm images have no such thing to say", None),
         ("nx", ARCHIVE, "undecidable", "an archive, which is not linked yet", None),
-        ("signed", MACHO, "passed", "an ad-hoc signature", "LC_CODE_SIGNATURE: ad-hoc"),
-        ("signed", replace(MACHO, signed="signed"), "passed", "a signature", "LC_CODE_SIGNATURE: signed"),
-        ("signed", replace(PE, signed="signed"), "passed", "a signature", "certificate table entry: signed"),
-        ("signed", replace(MACHO, signed="none"), "violated", "none", "no LC_CODE_SIGNATURE"),
-        ("signed", PE, "violated", "none", "no certificate table entry"),
-        ("signed", STATIC, "not-applicable", "elf images have no such thing to say", None),
-        ("signed", ARCHIVE, "undecidable", "an archive, which is not linked yet", None),
         ("no-writable-code", STATIC, "passed", "none", None),
         ("no-writable-code", LOADED, "passed", "none", "PT_LOAD r-x at 0x400000, p_align 0x1000"),
         (

@@ -51,9 +51,9 @@ def test_the_rules_stand_in_the_order_of_their_documentation_under_their_permane
         "hardened-runtime",
         "pie",
         "nx",
-        "signed",
         "relro",
         "no-writable-code",
+        "signed",
         "target",
         "page-alignment",
         "max-size",
@@ -80,9 +80,9 @@ def test_every_rule_has_its_helper_and_a_summary() -> None:
         "hardened-runtime",
         "pie",
         "nx",
-        "signed",
         "relro",
         "no-writable-code",
+        "signed",
     ]
 
 
