@@ -137,16 +137,18 @@ def deep_zip() -> bytes:
 
 
 def zip_bomb(method: int) -> Callable[[], bytes]:
-    def make() -> bytes:
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w", method) as archive:
-            archive.writestr("app", b"1")
-            with archive.open("bomb", "w", force_zip64=True) as member:
-                for _ in range(300):
-                    member.write(bytes(1 << 20))
-        return file.getvalue()
+    return lambda: zip_of_zeros(method)
 
-    return make
+
+@cache
+def zip_of_zeros(method: int) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("app", b"1")
+        with archive.open("bomb", "w", force_zip64=True) as member:
+            for _ in range(300):
+                member.write(bytes(1 << 20))
+    return file.getvalue()
 
 
 def zip_links() -> bytes:
@@ -160,6 +162,7 @@ def zip_links() -> bytes:
     return file.getvalue()
 
 
+@cache
 def zip_over_the_bounds() -> bytes:
     """9 GiB in members that are each below the bounds."""
     data = zlib.compressobj(wbits=-15)
