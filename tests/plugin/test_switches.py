@@ -89,6 +89,7 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink",
                 "pytest_golink.errors",
                 "pytest_golink.fixtures",
+                "pytest_golink.location",
                 "pytest_golink.plugin",
                 "pytest_golink.plugin.recorder",
                 "pytest_golink.plugin.summary",
@@ -96,6 +97,8 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.recording",
                 "pytest_golink.session",
                 "pytest_golink.settings",
+                "pytest_golink.text",
+                "pytest_golink.text.escape",
             }
             assert not {"lief", "elftools", "macholib"} & sys.modules.keys()
         """
