@@ -34,7 +34,7 @@ def wrap(text: str, width: int) -> list[str]:
     """
     Break a text at its blanks into lines of at most `width` columns.
 
-    A word or a quoted argument that is longer than a line stands on a line of its own, whole: it is there to be copied.
+    A word or a quoted argument that is longer than a line stands on its own line, whole: users copy it.
     """
     lines: list[str] = []
     line = ""
@@ -54,7 +54,7 @@ _WORD = re.compile(r"""( *)((?:-\w+ (?=['"]))?(?:(?<![^ =])'[^']*'|(?<![^ =])"[^
 
 
 def hanging(label: str, texts: Iterable[str], *, indent: int, label_width: int, width: int) -> list[str]:
-    """Give labelled lines: the label once, every text from the same column on, wrapped to `width`."""
+    """Return labelled lines: the label once, every text from the same column on, wrapped to `width`."""
     start = " " * (indent + label_width)
     lines = [line for text in texts for line in wrap(text, width - len(start))]
     first = " " * indent + pad(label, label_width)
