@@ -45,7 +45,7 @@ def assert_needs_libc(
     """
     At run time a libc is loaded, of that kind, with a floor at or under that version.
 
-    A floor is glibc's: `at-most` alone asks for glibc.
+    A floor is glibc's: `at-most` without `kind` means glibc.
 
     Args:
         binary: A GoBinary, its facts, or a path.

@@ -77,7 +77,7 @@ def subject_of(binary: Binary) -> Subject:
         from pytest_golink.reader import read_binary  # imports lief when it must, and no sooner
 
         return Subject(name=_name(os.fspath(binary)), facts=read_binary(binary))
-    # A GoBinary is known by its attributes: a run that builds nothing need not import its module.
+    # A built image is known by its attributes: a run that builds nothing need not import its module.
     name, facts, warnings = (getattr(binary, field, None) for field in ("name", "facts", "warnings"))
     if isinstance(name, str) and isinstance(facts, BinaryFacts) and isinstance(warnings, tuple):
         # The linker's output of a prebuilt image is unknown, and nothing allows golink to run it.
@@ -89,7 +89,7 @@ def subject_of(binary: Binary) -> Subject:
             may_run=built,
             rebuild=binary.rebuild if getattr(binary, "origin", None) else None,
         )
-    raise ParameterError(f"a GoBinary, BinaryFacts or a path is asked for, not {type(binary).__name__}: {binary!r}")
+    raise ParameterError(f"expected a GoBinary, BinaryFacts or a path, not {type(binary).__name__}: {binary!r}")
 
 
 def _built(binary: Binary) -> BuiltImage | None:

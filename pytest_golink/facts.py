@@ -287,7 +287,7 @@ class BuildPath:
     """
     A folder of the build machine that an image names, and where: "pclntab", "DWARF", "build setting -ldflags", …
 
-    A folder that others lie in stands for them: GOROOT, the module cache.
+    Of folders in one another only the outer one is named: GOROOT, the module cache.
     """
 
     path: str

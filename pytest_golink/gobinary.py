@@ -1,4 +1,4 @@
-"""The image that users get: one that was built, or that was there already, with the remedies for a policy."""
+"""The image that users get, which golink built or found, with the remedies for a policy."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _lock(config: pytest.Config) -> tuple[bool, bool]:
 
 def check_lock(config: pytest.Config, *, has_policy: bool) -> None:
     """
-    Check that a run that was asked for a lock has images to hold to it.
+    Check that a run with a lock has images to compare with it.
 
     Raises:
         pytest.UsageError: It has no policy.
@@ -246,7 +246,7 @@ def named_policies(config: pytest.Config, settings: Settings) -> list[Path]:
 
 
 def known_policies(config: pytest.Config, settings: Settings) -> list[Path]:
-    """Give the policies of a run as far as they are known before the collection, which finds those in other folders."""
+    """Return the policies that are known before the collection, which finds those in other folders."""
     known = named_policies(config, settings)
     for path in _arguments(config):
         if path.name == POLICY_FILE and path.is_file():
@@ -275,7 +275,7 @@ def _arguments(config: pytest.Config) -> list[Path]:
 
 def build_options(settings: Settings, item: pytest.Item) -> BuildOptions:
     """
-    Give what go_binary builds for a test: the nearest marker that sets an option, else the ini file.
+    Return what go_binary builds for a test: the nearest marker that sets an option, else the ini file.
 
     Raises:
         pytest.UsageError: A marker is wrong; the message names the test.

@@ -197,7 +197,7 @@ def test_a_path_that_cannot_be_read_is_an_error_and_no_violation(tmp_path: Path)
 
 @pytest.mark.parametrize("thing", [None, 7, b"path", ["dist/app"], built("app", None)])
 def test_anything_else_is_an_error(thing: Any) -> None:
-    with pytest.raises(ParameterError, match=r"^a GoBinary, BinaryFacts or a path is asked for, not "):
+    with pytest.raises(ParameterError, match=r"^expected a GoBinary, BinaryFacts or a path, not "):
         assert_static(thing)
 
 

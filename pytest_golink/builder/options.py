@@ -44,7 +44,7 @@ class BuildOptions:
         buildmode: One of `BUILD_MODES`.
         trimpath: Whether file system paths stay out of the image.
         race: Whether the race detector is built in.
-        cc: The C compiler; a first word `zig` stands for the zig that golink finds.
+        cc: The C compiler; a first word `zig` is the zig that golink finds.
         env: More environment, sorted by name.
         cwd: The folder that `package` is relative to; pytest's rootdir by default.
     """
@@ -174,7 +174,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "race": Option(form=BOOL, summary="go build's -race."),
         "cc": Option(
             form=_FILLED,
-            summary="The C compiler; a first word zig stands for zig's.",
+            summary="The C compiler; a first word zig is the zig that golink finds.",
             may_be_none=True,
         ),
         "env": Option(

@@ -162,7 +162,7 @@ def _counts(diff: ReportDiff) -> str:
 
 
 def _about(group: ErrorGroup) -> str:
-    names = group.images or group.asked or ("the run",)
+    names = group.images or group.places or ("the run",)
     return f"{escape(names[0])}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
 
 

@@ -34,12 +34,12 @@ _PACKAGES = 4
 
 
 def call_lines(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> list[str]:
-    """Return which packages call which C functions, and which ask for the symbols that a finding is about."""
+    """Return which packages call which C functions, and which import the symbols that a finding is about."""
     if Concern.GLIBC_FLOOR in concerns:
         return _floor_lines(finding, facts)
     if Concern.IMPORTED_SYMBOLS in concerns:
         names = matching(facts, [symbol.name for symbol in facts.imports], finding.names("symbols"))
-        return [f"{name} is asked for by {_asker(facts, name)}" for name in names][:_PACKAGES]
+        return [f"{name} is imported by {_importer(facts, name)}" for name in names][:_PACKAGES]
     return [
         f"{package} calls {listed(functions, most=5)}"
         for package, functions in facts.cgo.calls[:_PACKAGES]
@@ -56,10 +56,10 @@ def _floor_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
             by_version.setdefault(version, []).append(symbol.name)
     lines = []
     for version in sorted(by_version, key=numbers, reverse=True)[:_PACKAGES]:
-        askers: dict[str, list[str]] = {}
+        importers: dict[str, list[str]] = {}
         for name in by_version[version]:
-            askers.setdefault(_asker(facts, name), []).append(name)
-        who = "; ".join(f"{listed(names, most=4)} by {asker}" for asker, names in askers.items())
+            importers.setdefault(_importer(facts, name), []).append(name)
+        who = "; ".join(f"{listed(names, most=4)} by {importer}" for importer, names in importers.items())
         lines.append(f"new in glibc {version}: {who}")
     return lines
 
@@ -72,7 +72,7 @@ def _versioned(facts: BinaryFacts) -> Iterator[tuple[ImportedSymbol, str]]:
             yield symbol, version
 
 
-def _asker(facts: BinaryFacts, name: str) -> str:
+def _importer(facts: BinaryFacts, name: str) -> str:
     callers = [package for package, functions in facts.cgo.calls if name in functions]
     if callers:
         return listed(callers)

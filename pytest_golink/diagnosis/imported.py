@@ -24,7 +24,7 @@ _STANDARD = {
 }
 _RESOLVERS = {
     "system": "package net calls libSystem's getaddrinfo by itself on macOS, with cgo and without",
-    "windows": "package net asks Windows (GetAddrInfoW): no flag of a build for Windows changes that",
+    "windows": "package net calls Windows' GetAddrInfoW: no flag of a build for Windows changes that",
 }
 _FAKECGO = "/purego/internal/fakecgo"
 _PACKAGES = 4
@@ -56,10 +56,10 @@ def _lookup_lines(facts: BinaryFacts, concerns: frozenset[Concern]) -> list[str]
 
 
 def _standard_lines(facts: BinaryFacts, symbols: Iterable[str]) -> list[str]:
-    """Return which packages of the standard library ask libSystem for these symbols (globs)."""
+    """Return which packages of the standard library import these symbols (globs) from libSystem."""
     found = [symbol.name for symbol in facts.imports if any(fnmatchcase(symbol.name, glob) for glob in symbols)]
     return [
-        f"{package} of the standard library asks for {name}"
+        f"{package} of the standard library imports {name}"
         for name in found
         for package, globs in _STANDARD.items()
         if any(fnmatchcase(name, glob) for glob in globs)

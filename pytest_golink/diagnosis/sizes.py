@@ -1,4 +1,4 @@
-"""Who made an image as large as it is: its code by module and by package, and what stripping would take off."""
+"""Why an image is as large as it is: its code by module and by package, and what stripping would take off."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def module_of(facts: BinaryFacts, package: str) -> str | None:
     """
     Return the module of a package as "path version", None for the standard library, and where the build info has none.
 
-    The build info lists the modules; a package is of the one whose path is the longest beginning of its own.
+    The build info lists the modules; a package is of the one whose path is the longest beginning of the package's path.
     """
     if facts.go is None:
         return None

@@ -172,7 +172,7 @@ def _table(
 
 
 def _level(goarch: str, levels: Iterable[str]) -> str | None:
-    """Give the level that includes the others, None where that is what every CPU has; of amd64 they are in a line."""
+    """Return the level that includes the others, None where that is what every CPU has; of amd64 they are in a line."""
     setting = cpu_setting(goarch)
     if setting is None:
         return None
@@ -188,7 +188,7 @@ def differences(known: Platform, read: Platform) -> tuple[str, ...]:
 
     Args:
         known: The description.
-        read: The same, read from a root file system; of its architectures alone.
+        read: The same, read from a root file system; only of its architectures.
     """
     found = []
     for target in read.targets:
@@ -224,7 +224,7 @@ def differences(known: Platform, read: Platform) -> tuple[str, ...]:
 
 
 def _interpreters(root: Root) -> tuple[str, ...]:
-    """Give what PT_INTERP of the system's own programs names."""
+    """Return what PT_INTERP of the system's own programs names."""
     programs = (_file(root, name) for name in _PROGRAMS)
     return tuple(dict.fromkeys(program.interpreter for program in programs if program and program.interpreter))
 
@@ -272,7 +272,7 @@ def _candidates(root: Root, cached: Iterable[str], directories: Iterable[str]) -
 
 
 def _cached(root: Root) -> tuple[str, ...]:
-    """Give the libraries that ld.so.cache names; it may be older than the rest, and name what is not there."""
+    """Return the libraries that ld.so.cache names; it may be older than the rest, and name what is not there."""
     names = (match[0].decode("utf-8", "replace") for match in _CACHED.finditer(root.read(_CACHE) or b""))
     return tuple(dict.fromkeys(name for name in names if _LIBRARY.fullmatch(posixpath.basename(name))))
 
@@ -314,7 +314,7 @@ def _libc_version(root: Root, name: str) -> str | None:
 
 
 def _architectures(root: Root) -> list[str]:
-    """Give the architecture of the programs in a root file system without a loader: of the first one that is found."""
+    """Return the architecture of the first program in a root file system without a loader."""
     for name in islice(root.names(), _MOST_FILES):
         program = _file(root, name)
         if program is not None and program.goarch is not None:

@@ -1,8 +1,8 @@
 """
 What every installation of an operating system has: the libraries that a self-contained image may need there.
 
-An operating system that is not listed has no such promise: Linux distributions agree on the kernel's system calls
-alone, so that a self-contained Linux image is a static one.
+An operating system that is not listed has no such promise: Linux distributions agree only on the kernel's system
+calls, so that a self-contained Linux image is a static one.
 """
 
 from __future__ import annotations
@@ -93,17 +93,17 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 
 
 def system_words(target: Target) -> str | None:
-    """Say in words what a self-contained image may need on a system, None where it may need nothing."""
+    """Return in words what a self-contained image may need on a system, None where it may need nothing."""
     return _WORDS.get(_SAME_AS.get(target.goos, target.goos))
 
 
 def outside_system(target: Target, needed: tuple[NeededLibrary, ...]) -> tuple[NeededLibrary, ...]:
-    """Give the needed libraries that an installation of the target's system need not have, in the image's order."""
+    """Return the needed libraries that an installation of the target's system need not have, in the image's order."""
     return tuple(library for library in needed if not _is_system(target.goos, library.name))
 
 
 def is_system_interpreter(target: Target, interpreter: str | None) -> bool:
-    """Whether the system has this loader; without one (a library, a static image) nothing is asked for."""
+    """Whether the system has this loader; without one (a library, a static image) the image names none."""
     goos = _SAME_AS.get(target.goos, target.goos)
     return interpreter is None or re.fullmatch(_INTERPRETERS.get(goos, r"(?!)"), interpreter) is not None
 

@@ -16,7 +16,7 @@ from pytest_golink.platforms.keys import PLATFORM_KEYS
 
 # A name stands in test ids, before a "[" and a "::", and waivers have patterns of names.
 _NAME = r"((?!.*::)[^\[\]*?\x00-\x1f\x7f-\x9f]{1,200})"
-# Only "*" stands for all targets without a "/".
+# Without a "/", only "*" means all targets.
 _TARGET_PATTERN = r"(\*|[^/\s]+/[^/\s]+)"
 _TOLERANCE = r"(\s*[0-9]{1,12}(\.[0-9]{1,6})? ?(%|([KkMmGg][Ii]?)?[Bb])\s*)"
 
@@ -66,7 +66,7 @@ TARGET_PATTERNS = _list(
 TOLERANCE = string('a share such as "5%" or a size such as "200 KB"', _TOLERANCE)
 
 _PACKAGE = Key(name="package", form=TEXT, summary=OPTIONS["package"].summary)
-# `targets` stands for the option `target`.
+# `targets` is the option `target`, for several.
 BUILD_KEYS = tuple(
     Key(name=name, form=option.form, summary=option.summary)
     for name, option in OPTIONS.items()

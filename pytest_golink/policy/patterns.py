@@ -17,13 +17,13 @@ _STARS = frozenset("*?")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the pattern stands for that text."""
+    """Whether the pattern matches that text."""
     # A bracket of the pattern is a plain character, for which fnmatch wants a set of one.
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def matches_any(patterns: Iterable[str], text: str) -> bool:
-    """Whether one of the patterns stands for that text."""
+    """Whether one of the patterns matches that text."""
     return any(matches(pattern, text) for pattern in patterns)
 
 
@@ -40,7 +40,7 @@ def overlap(one: str, other: str) -> bool:
         mine, theirs = one[left : left + 1], other[right : right + 1]
         steps = []
         if "*" in (mine, theirs):
-            # The star stands for nothing, or for the other's next: either way one of the two goes on.
+            # The star matches nothing, or the other's next: either way one of the two goes on.
             steps += [(left + 1, right)] if mine else []
             steps += [(left, right + 1)] if theirs else []
         elif mine and theirs and (mine == theirs or "?" in (mine, theirs)):

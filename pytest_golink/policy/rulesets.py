@@ -175,7 +175,7 @@ def _error_of(question: Callable[..., object], *arguments: object) -> ParameterE
 def _accept(rule: Rule, value: object) -> tuple[dict[str, object] | None, list[ParameterError]]:
     """Return a rule's parameters, and all that is wrong with them."""
     errors: list[ParameterError] = []
-    # The rule stops at its first error: it is asked again without each parameter that is wrong.
+    # The rule stops at its first error: it is checked again without each parameter that is wrong.
     wrong: set[str | None] = set()
     while error := _error_of(rule.accept, value):
         if error.parameter not in wrong:

@@ -94,7 +94,7 @@ def _check_use(document: Document, path: Path, waiver: Waiver, binaries: list[tu
     requested = frozenset().union(*covered)
     for rule in waiver.rules:
         if rule not in requested:
-            text = f'no rule {rule} is asked of "{waiver.binary}": there is nothing to waive'
+            text = f'"{waiver.binary}" has no rule {rule}: there is nothing to waive'
             document.add_error((*path, "rule"), text)
         elif waiver.targets and RULES[rule].scope == "binary":
             text = f"targets: {rule} is about all images of a binary together; waive it without targets"
@@ -122,6 +122,6 @@ def _names(binary: PolicyBinary) -> list[str]:
         targets = [build.target or "*" for build in binary.builds]
         return [binary.name, *(f"{binary.name}[{target}]" for target in targets)]
     files = [binary.goreleaser + "*"] if binary.goreleaser else list(binary.paths)
-    # In a glob of files a set of characters stands for one.
+    # In a glob of files a set of characters matches one.
     patterns = [re.sub(r"\[[^]]+\]", "?", file)[:_LONGEST_PATTERN] for file in files]
     return [binary.name, f"{binary.name}[*]", *patterns]

@@ -81,7 +81,7 @@ _C_FLAGS = {
 }
 
 
-def ask_for_older_cpu(case: Case) -> Iterator[Remedy]:
+def allow_older_cpu(case: Case) -> Iterator[Remedy]:
     """Yield the CPU level that the rule allows, in words for Go's code and for C code."""
     found = case.details(OverLimit)
     words = list(dict.fromkeys(_cpu_words(over, found.limit) for over in found.levels))
@@ -126,7 +126,7 @@ def older_macos(case: Case) -> Iterator[Remedy]:
 
 
 def link_fips(case: Case) -> Iterator[Remedy]:
-    """Yield what links the FIPS 140 cryptography in that the rule asks for."""
+    """Yield what links the FIPS 140 cryptography in that the rule wants."""
     kind = case.finding.text("kind")
     if kind == "boringcrypto":
         change = BuildChange(options={"cgo": True}, environment=(("GOEXPERIMENT", "boringcrypto"),))
@@ -163,7 +163,7 @@ _without_loader = without_flags(ldflags=r"(?<!\S)--?I(=|\s+)\S+", extldflags=r"(
 
 
 def other_loader(case: Case) -> Iterator[Remedy]:
-    """Yield what makes the image name the interpreter that the rule asks for."""
+    """Yield what makes the image name the interpreter that the rule wants."""
     if words := _loader_words(case.facts, case.finding.text("path") or ""):
         yield Remedy(words=words)
     dropped = tuple(_without_loader(case))
@@ -190,7 +190,7 @@ def _loader_words(facts: BinaryFacts, path: str) -> str:
 
 
 def larger_pages(case: Case) -> Iterator[Remedy]:
-    """Yield what aligns segments to the pages that the rule asks for."""
+    """Yield what aligns segments to the pages that the rule wants."""
     page = dict(case.finding.parameters)["bytes"]
     flag = f"-Wl,-z,max-page-size={page}"
     # Source: cmd/link's flag -R; GNU ld's -z max-page-size.

@@ -76,7 +76,7 @@ def leave_foreign_libraries(case: Case) -> Iterator[Remedy]:
 def make_static_or_refuse(case: Case) -> Iterator[Remedy]:
     """Yield what makes the same program static, or that no program of its platform is."""
     if always_dynamic(case.facts):
-        yield Remedy(words="none: no program is static there; ask self-contained of this target instead")
+        yield Remedy(words="none: no program is static there; check this target with self-contained instead")
     yield from make_static(case)
 
 
@@ -86,7 +86,7 @@ def unload_libc(case: Case) -> Iterator[Remedy]:
         # On Windows the system is not its libc: a program without cgo loads none.
         yield from leave_cgo(case)
     elif always_dynamic(case.facts):
-        yield Remedy(words="none: no program does without it there; ask self-contained of this target instead")
+        yield Remedy(words="none: every program there loads it; check this target with self-contained instead")
         yield from leave_libc(case)
     else:
         yield from make_static(case)
@@ -120,7 +120,7 @@ def _static(facts: BinaryFacts, options: BuildOptions) -> Iterator[Remedy]:
     if always_dynamic(facts) or facts.linkage != "dynamic":
         yield from _without_words(ways)
     elif facts.kind == "shared-library":
-        yield Remedy(words="a shared library cannot be static: build the program with it, or ask only-needs of it")
+        yield Remedy(words="a shared library cannot be static: build the program with it, or check it with only-needs")
         yield from _without_words(ways)
     elif facts.go is None:
         yield Remedy(words="link it with -static, or -static-pie")
@@ -258,13 +258,13 @@ def opens_libraries(facts: BinaryFacts) -> bool:
 
 
 def older_glibc(case: Case) -> Iterator[Remedy]:
-    """Yield what asks for no libc, or for no newer glibc than the rule allows."""
+    """Yield what needs no libc, or no newer glibc than the rule allows."""
     yield from leave_libc(case)
     yield from _older_glibc(case.facts, case.finding.text("version") or "", needed=False)
 
 
 def older_glibc_words(facts: BinaryFacts, version: str) -> tuple[str, ...]:
-    """Return how the same program asks for no newer glibc than `version`, a line each."""
+    """Return how the same program needs no newer glibc than `version`, a line each."""
     return tuple(remedy.words for remedy in _older_glibc(facts, version, needed=False))
 
 
@@ -286,7 +286,7 @@ def _older_glibc(facts: BinaryFacts, version: str, *, needed: bool) -> Iterator[
 
 
 def load_libc(case: Case) -> Iterator[Remedy]:
-    """Yield what makes the image load the libc that the rule asks for."""
+    """Yield what makes the image load the libc that the rule wants."""
     limit = case.finding.text("at-most")
     if case.facts.libc.presence != "dynamic":
         possible = case.facts.cgo.used is False and not always_dynamic(case.facts)

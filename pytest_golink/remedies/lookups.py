@@ -21,7 +21,7 @@ _ONLY_FILES = frozenset({"android", "js", "plan9", "wasip1"})
 
 
 def change_resolver(case: Case) -> Iterator[Remedy]:
-    """Yield what makes package net look hosts up in the way that the rule asks for."""
+    """Yield what makes package net look hosts up in the way that the rule wants."""
     seen, wanted = case.facts.resolver or (), {*case.finding.names("kind")}
     found = _change_lookup(case, "net", seen=seen, wanted=wanted, own="go")
     return described(_resolver_words(case.facts, wanted, {*seen}), found)
@@ -40,7 +40,7 @@ def _resolver_words(facts: BinaryFacts, wanted: set[str], seen: set[str]) -> str
 
 
 def change_user_lookup(case: Case) -> Iterator[Remedy]:
-    """Yield what makes os/user look users up in the way that the rule asks for."""
+    """Yield what makes os/user look users up in the way that the rule wants."""
     kind = case.finding.text("kind") or ""
     seen = case.facts.content.user_lookup or ()
     found = _change_lookup(case, "os/user", seen=seen, wanted={kind}, own="files")
@@ -49,7 +49,7 @@ def change_user_lookup(case: Case) -> Iterator[Remedy]:
 
 def _user_lookup_words(kind: str, seen: Sequence[str], goos: str) -> str:
     if kind == "none":
-        return "none by a flag: the program asks os/user for users or groups"
+        return "none by a flag: the program looks users or groups up with os/user"
     if "none" in seen:
         return "none by a flag: the program does not use os/user, or the linker dropped it"
     if kind == "files":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder.options import BuildOptions
 
-# The build tag that makes a standard package leave libc alone.
+# The build tag with which a standard package does not call libc.
 # Source: the build constraints of net/cgo_stub.go and os/user/lookup_stubs.go.
 TAGS: Mapping[str, str] = MappingProxyType({"net": "netgo", "os/user": "osusergo"})
 # What the program loses by the tag.

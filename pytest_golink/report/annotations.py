@@ -26,7 +26,7 @@ _MOST_LINES = 20
 
 def github_annotations(report: Report, *, folder: str = "") -> list[str]:
     """
-    Give GitHub's workflow commands for errors and what fails, a line each and at most ten: the last counts the rest.
+    Return GitHub's workflow commands for errors and what fails, a line each and at most ten: the last counts the rest.
 
     Args:
         report: The report.
@@ -53,7 +53,7 @@ def github_annotations(report: Report, *, folder: str = "") -> list[str]:
 
 
 def codequality_report(report: Report, *, folder: str = "") -> str:
-    """Give what has no answer, fails or is waived as GitLab's Code Quality report: JSON, a list of issues."""
+    """Return what has no answer, fails or is waived as GitLab's Code Quality report: JSON, a list of issues."""
     issues: list[dict[str, object]] = []
     for error, fingerprint in distinct_errors(report):
         file, line = place_of_error(error, folder=folder)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_golink.report.model import Report
 
 EARLY = "the run did not come to all of its tests: what is missing here is not mended"
-SELECTED = "the run was told to leave tests out: what is missing here was not looked at"
+SELECTED = "the run left tests out on request: golink did not look at what is missing here"
 
 
 # A linker may print as much as it likes; the head and the tail of it are what anybody reads.
@@ -29,14 +29,14 @@ class ErrorGroup:
     """
     Errors that say the same of several images.
 
-    `tests` are the node ids of all of them, `asked` the lines of the policy, and the tests that no line asked for.
+    `tests` are the node ids of all of them, `places` the lines of the policy, and the tests that belong to no line.
     """
 
     kind: str
     text: str
     errors: tuple[ReportedError, ...]
     tests: tuple[str, ...]
-    asked: tuple[str, ...]
+    places: tuple[str, ...]
 
     @property
     def headline(self) -> str:
@@ -57,7 +57,7 @@ class ErrorGroup:
 def reported(
     error: BaseException, *, image: str = "", target: str | None = None, path: str = "", place: str = ""
 ) -> ReportedError:
-    """Give an exception as reports have it; the folder that a build was made in says nothing to their readers."""
+    """Return an exception as reports have it; the folder that a build was made in says nothing to their readers."""
     text = str(error) or repr(error)
     if isinstance(error, BuildError) and "-o" in error.command[:-1]:
         built = error.command[error.command.index("-o") + 1]
@@ -69,7 +69,7 @@ def reported(
 
 
 def error_groups(errors: Iterable[ReportedError]) -> tuple[ErrorGroup, ...]:
-    """Give errors in their order, those of one text together: one missing toolchain is one error of many images."""
+    """Return errors in their order, those of one text together: one missing toolchain is one error of many images."""
     alike: dict[tuple[str, str], list[ReportedError]] = {}
     for error in errors:
         alike.setdefault((error.kind, error.text), []).append(error)
@@ -79,8 +79,8 @@ def error_groups(errors: Iterable[ReportedError]) -> tuple[ErrorGroup, ...]:
             text=text,
             errors=tuple(those),
             tests=tuple(dict.fromkeys(test for error in those for test in error.tests)),
-            asked=tuple(
-                dict.fromkeys(asked for error in those for asked in ([error.place] if error.place else error.tests))
+            places=tuple(
+                dict.fromkeys(place for error in those for place in ([error.place] if error.place else error.tests))
             ),
         )
         for (kind, text), those in alike.items()
@@ -88,19 +88,19 @@ def error_groups(errors: Iterable[ReportedError]) -> tuple[ErrorGroup, ...]:
 
 
 def error_label(error: ReportedError) -> ImageLabel:
-    """Give what the image of an error is called."""
+    """Return what the image of an error is called."""
     return ImageLabel(name=error.image, target=error.target or "")
 
 
 def errors_in_words(report: Report) -> str:
     """Count the errors: "2 images could not be found, built or read, 1 more error"; "" where there is none."""
-    # An image that was read, and of which a rule could not be asked, is another matter.
+    # An image that was read, and that a rule could not check, is another matter.
     images = {(error.image, error.target) for error in report.errors if error.image and not error.path}
     others = sum(not (error.image and not error.path) for error in report.errors)
-    said = [f"{count(len(images), 'image')} could not be found, built or read"] if images else []
+    words = [f"{count(len(images), 'image')} could not be found, built or read"] if images else []
     if others:
-        said.append(f"{others} {'more ' if images else ''}error{'' if others == 1 else 's'}")
-    return ", ".join(said)
+        words.append(f"{others} {'more ' if images else ''}error{'' if others == 1 else 's'}")
+    return ", ".join(words)
 
 
 def notes(report: Report) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def notes(report: Report) -> tuple[str, ...]:
 
 
 def bounded(text: str) -> str:
-    """Give a text, without its middle where it is longer than anybody reads."""
+    """Return a text, without its middle where it is too long to read."""
     if len(text) <= _LONGEST:
         return text
     head, tail = text[: _LONGEST * 2 // 3], text[-_LONGEST // 4 :]

@@ -56,7 +56,7 @@ _MOST = 24
 
 def fact_sheet(facts: BinaryFacts, *, width: int, colour: bool) -> str:
     """
-    Give the fact sheet as text.
+    Return the fact sheet as text.
 
     Args:
         facts: The image.
@@ -175,7 +175,7 @@ def _go(facts: BinaryFacts) -> list[tuple[str, list[str]]]:
         for module in build.modules
     ]
     return [
-        ("version", [escape(build.version or "not said")]),
+        ("version", [escape(build.version or "unknown")]),
         ("package", [escape(build.path)] if build.path else []),
         ("module", [f"{escape(build.module.path)} {escape(build.module.version)}"] if build.module else []),
         ("modules", _cut(modules)),

@@ -241,7 +241,7 @@ class FactsJson(_Slice):
 
 
 def facts_json(facts: BinaryFacts) -> FactsJson:
-    """Give the fact sheet as plain data, in the order that people read it; lists keep the image's order."""
+    """Return the fact sheet as plain data, in the order that people read it; lists keep the image's order."""
     sheet: FactsJson = {
         "schema": 1,
         "path": facts.path,

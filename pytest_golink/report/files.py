@@ -120,7 +120,7 @@ def _problem(path: Path) -> str:
 
 def made_now(environment: Mapping[str, str]) -> str:
     """
-    Give the time as reports have it, in UTC and whole seconds; that of SOURCE_DATE_EPOCH where it is set.
+    Return the time as reports have it, in UTC and whole seconds; that of SOURCE_DATE_EPOCH where it is set.
 
     Source: reproducible-builds.org, "SOURCE_DATE_EPOCH specification"; RFC 3339.
     """
@@ -133,7 +133,7 @@ def made_now(environment: Mapping[str, str]) -> str:
 
 def render(report: Report, kind: str, *, made: str, folder: str) -> str:
     """
-    Give the report in a format.
+    Return the report in a format.
 
     Args:
         report: The report.
@@ -210,7 +210,7 @@ def _is_special(path: Path) -> bool:
 
 
 def folder_in_repository(root: Path) -> str:
-    """Give what a folder is called from the root of its Git repository: "" for that root, and where there is none."""
+    """Return what a folder is called from the root of its Git repository: "" for that root, and where there is none."""
     for parent in (root, *root.parents):
         # A file in a worktree and in a submodule.
         if (parent / ".git").exists():

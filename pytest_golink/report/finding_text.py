@@ -54,7 +54,7 @@ def _chain(chain: tuple[ImportStep, ...]) -> list[str]:
     """Return an import chain as an arrow line, and the places of its imports."""
     places = [step.place for step in chain if step.place]
     if len(chain) < 2:
-        # The main package itself: the cause has said so.
+        # The main package itself, which the cause names.
         return []
     lines = [" → ".join(step.package for step in chain)]
     return [*lines, f"imported at {', '.join(places)}"] if places else lines

@@ -1,4 +1,4 @@
-"""Failing findings by what is behind them: one cause of twelve findings is said once."""
+"""Failing findings by what is behind them: one cause of twelve findings stands there once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AskedFinding:
-    """A finding, and the node ids of all tests that asked for it."""
+class GroupedFinding:
+    """A finding, and the node ids of all tests that recorded it."""
 
     finding: Finding
     tests: tuple[str, ...]
@@ -33,16 +33,16 @@ class FailureGroup:
     outcome: Outcome
     cause: str
     rules: tuple[str, ...]
-    findings: tuple[AskedFinding, ...]
+    findings: tuple[GroupedFinding, ...]
 
 
 def failure_groups(report: Report) -> tuple[FailureGroup, ...]:
-    """Give the groups of a report: violations first, then the one with the most findings."""
+    """Return the groups of a report: violations first, then the one with the most findings."""
     tests: dict[Finding, list[str]] = {}
     for reported in report.findings:
         if reported.finding.fails:
             tests.setdefault(reported.finding, []).append(reported.test)
-    groups: dict[tuple[str, ...], list[AskedFinding]] = {}
+    groups: dict[tuple[str, ...], list[GroupedFinding]] = {}
     for finding, nodeids in tests.items():
         # The first line is the cause; those after it say more about the image at hand.
         key = finding.cause[:1] or (
@@ -52,37 +52,37 @@ def failure_groups(report: Report) -> tuple[FailureGroup, ...]:
             finding.expected,
             *map("=".join, parameter_texts(finding)),
         )
-        groups.setdefault(key, []).append(AskedFinding(finding=finding, tests=tuple(nodeids)))
+        groups.setdefault(key, []).append(GroupedFinding(finding=finding, tests=tuple(nodeids)))
     made = [
         FailureGroup(
-            outcome="violated" if any(each.finding.outcome == "violated" for each in asked) else "undecidable",
+            outcome="violated" if any(each.finding.outcome == "violated" for each in members) else "undecidable",
             cause=key[0],
-            rules=tuple(dict.fromkeys(each.finding.rule for each in asked)),
-            findings=tuple(asked),
+            rules=tuple(dict.fromkeys(each.finding.rule for each in members)),
+            findings=tuple(members),
         )
-        for key, asked in groups.items()
+        for key, members in groups.items()
     ]
     return tuple(sorted(made, key=lambda group: (group.outcome != "violated", -len(group.findings))))
 
 
 def headline(group: FailureGroup) -> str:
-    """Give a group's cause, or else what its rule observed or expected."""
+    """Return a group's cause, or else what its rule observed or expected."""
     if group.cause:
         return group.cause
     first = group.findings[0].finding
-    alike = all(asked.finding.observed == first.observed for asked in group.findings)
+    alike = all(each.finding.observed == first.observed for each in group.findings)
     return f"{first.rule}: {first.observed if alike else f'expected {first.expected}'}"
 
 
 def best_trials(group: FailureGroup) -> dict[str, list[Finding]]:
     """
-    Give the remedies that were tried and satisfy the policy, each with the findings that it is the best one for.
+    Return the remedies that were tried and satisfy the policy, each with the findings that it is the best one for.
 
     The trials of a finding stand in the order of what they cost; those of an image are the same for each of its rules.
     """
     best: dict[str, dict[object, Finding]] = {}
-    for asked in group.findings:
-        finding = asked.finding
+    for each in group.findings:
+        finding = each.finding
         trial = next((trial for trial in finding.trials if trial.outcome == "satisfies"), None)
         if trial is not None:
             image = finding.image, finding.target, finding.path
@@ -92,10 +92,10 @@ def best_trials(group: FailureGroup) -> dict[str, list[Finding]]:
 
 def remedies(group: FailureGroup) -> tuple[str, ...]:
     """
-    Give the remedies for all of a group.
+    Return the remedies for all of a group.
 
     Of those that were tried the best for each image; else what the first finding with a remedy says.
     """
     return tuple(best_trials(group)) or next(
-        (lines for asked in group.findings if (lines := remedy_lines(asked.finding))), ()
+        (lines for each in group.findings if (lines := remedy_lines(each.finding))), ()
     )

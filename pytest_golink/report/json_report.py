@@ -85,7 +85,7 @@ class PlatformJson(TypedDict):
 
 
 class FindingJson(TypedDict):
-    """The outcome of one rule on one image; `image`, `target` and `path` are the image's, `test` asked for it."""
+    """The outcome of one rule on one image; `image`, `target` and `path` are the image's, `test` recorded it."""
 
     rule: str
     outcome: Outcome
@@ -128,7 +128,7 @@ class ReportJson(TypedDict):
     The report; `made` alone differs from run to run.
 
     `complete` is false for a run that did not come to all that it collected, or could not collect; `selected` is true
-    for one that was told to leave tests out. What is missing in such a report is not mended.
+    for one that left tests out on request. What is missing in such a report is not mended.
     """
 
     schema: Literal[1]
@@ -143,12 +143,12 @@ class ReportJson(TypedDict):
 
 
 def json_report(report: Report, *, made: str) -> str:
-    """Give the report as JSON text; `made` is the time, as RFC 3339 writes it. ASCII alone: it acts on no terminal."""
+    """Return the report as JSON text; `made` is the time, as RFC 3339 writes it. Only ASCII: it acts on no terminal."""
     return json_text(report_object(report, made=made), indent=1) + "\n"
 
 
 def report_object(report: Report, *, made: str) -> ReportJson:
-    """Give the report as plain data."""
+    """Return the report as plain data."""
     outcomes = Counter[str](reported.finding.outcome for reported in report.findings)
     return {
         "schema": 1,

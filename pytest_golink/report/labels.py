@@ -41,23 +41,23 @@ class ImageLabel:
 
 
 def key_of_image(image: ReportedImage) -> ImageKey:
-    """Give what the findings on this image call it by."""
+    """Return what the findings on this image call it by."""
     return image.name, image.facts["target"], image.facts["path"]
 
 
 def key_of_error(error: ReportedError) -> ImageKey:
-    """Give what the image of this error is called by."""
+    """Return what the image of this error is called by."""
     return error.image, error.target, error.path
 
 
 def key_of_finding(finding: Finding) -> ImageKey:
-    """Give what the image of this finding is called by."""
+    """Return what the image of this finding is called by."""
     return finding.image, finding.target, finding.path
 
 
 def labels_apart(report: Report) -> dict[ImageKey, ImageLabel]:
     """
-    Give labels to what findings and errors are about, and no image of the report is.
+    Return labels to what findings and errors are about, and no image of the report is.
 
     That is all images of a binary together (same-linkage), an image that only a lock has, or one that was never there.
     """
@@ -77,7 +77,7 @@ def labels_apart(report: Report) -> dict[ImageKey, ImageLabel]:
 
 
 def image_labels(images: Sequence[ReportedImage]) -> tuple[ImageLabel, ...]:
-    """Give a label an image, in the order of the images; no two labels are equal."""
+    """Return a label an image, in the order of the images; no two labels are equal."""
     alike: dict[tuple[str, str | None], list[int]] = {}
     for index, image in enumerate(images):
         alike.setdefault((image.name, image.facts["target"]), []).append(index)
@@ -91,16 +91,16 @@ def image_labels(images: Sequence[ReportedImage]) -> tuple[ImageLabel, ...]:
 
 def _differences(images: Sequence[ReportedImage]) -> list[str]:
     builds = [image.build for image in images if image.build is not None]
-    said = [""] * len(images)
+    texts = [""] * len(images)
     if len(builds) == len(images):
         common = frozenset.intersection(*(frozenset(build.environment) for build in builds))
-        said = [_options(build, common) for build in builds]
-    if len(set(said)) < len(said):
-        said = [image.facts["path"] for image in images]
-    if len(set(said)) < len(said):
+        texts = [_options(build, common) for build in builds]
+    if len(set(texts)) < len(texts):
+        texts = [image.facts["path"] for image in images]
+    if len(set(texts)) < len(texts):
         # The same file as it was before and after something rebuilt it.
-        said = [f"{text} #{number}".strip() for number, text in enumerate(said, 1)]
-    return said
+        texts = [f"{text} #{number}".strip() for number, text in enumerate(texts, 1)]
+    return texts
 
 
 def _options(build: BuildRecord, common: frozenset[tuple[str, str]]) -> str:

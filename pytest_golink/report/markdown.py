@@ -34,7 +34,7 @@ _BARE_LINK = re.compile(r"(@|\b(?:www|https?|ftp|mailto|xmpp)(?=[.:]))", re.IGNO
 
 
 def markdown_report(report: Report) -> str:
-    """Give the report as Markdown, as GitHub and GitLab show it."""
+    """Return the report as Markdown, as GitHub and GitLab show it."""
     failing = _distinct(report, ("violated", "undecidable"))
     waived = _distinct(report, ("waived",))
     blocks = [f"## golink: {_verdict(report, failing)}"]
@@ -44,7 +44,12 @@ def markdown_report(report: Report) -> str:
         blocks.append(table(("no answer", "error", "at"), map(_error, groups[:_MOST])) + _more(groups))
     if failing:
         rows = [
-            (_image(finding), f"{cell(finding.rule)}{_asked(finding)}", _said(finding), _lines(remedy_lines(finding)))
+            (
+                _image(finding),
+                f"{cell(finding.rule)}{_request(finding)}",
+                _seen(finding),
+                _lines(remedy_lines(finding)),
+            )
             for finding in failing[:_MOST]
         ]
         blocks.append(table(("image", "rule", "observed", "remedy"), rows) + _more(failing))
@@ -59,17 +64,17 @@ def markdown_report(report: Report) -> str:
 def _verdict(report: Report, failing: Sequence[Finding]) -> str:
     images, findings = len(report.images), len(report.findings)
     counts = Counter(reported.finding.outcome for reported in report.findings)
-    said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _OUTCOMES if counts[outcome])
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _OUTCOMES if counts[outcome])
     errors = errors_in_words(report)
-    of = f"{_count(images, 'image')}, {_count(findings, 'finding')}" + (f": {said}" if said else "")
+    of = f"{_count(images, 'image')}, {_count(findings, 'finding')}" + (f": {words}" if words else "")
     if failing:
         broken = len({(finding.image, finding.target, finding.path) for finding in failing})
-        said = f"{_count(broken, 'image')} {'fails' if broken == 1 else 'fail'} ({of})"
-        return f"❌ {errors}; {said}" if errors else f"❌ {said}"
+        words = f"{_count(broken, 'image')} {'fails' if broken == 1 else 'fail'} ({of})"
+        return f"❌ {errors}; {words}" if errors else f"❌ {words}"
     if errors:
         return f"❌ {errors} ({of})"
     # No finding is no verdict.
-    return f"✅ every rule holds ({of})" if findings else f"no rule was asked ({of})"
+    return f"✅ every rule holds ({of})" if findings else f"no rule was checked ({of})"
 
 
 def _distinct(report: Report, outcomes: Sequence[Outcome]) -> list[Finding]:
@@ -84,10 +89,10 @@ def _error(group: ErrorGroup) -> tuple[str, str, str]:
     lines = group.text.split("\n")
     more = [f"… {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
     text = "<br>".join([*(cell(line.strip()) for line in lines[:_MOST_LINES] if line.strip()), *more])
-    return "<br>".join(shown) or "the run", f"*{cell(group.kind)}:* {text}", _lines(group.asked[:_MOST_NAMES])
+    return "<br>".join(shown) or "the run", f"*{cell(group.kind)}:* {text}", _lines(group.places[:_MOST_NAMES])
 
 
-def _said(finding: Finding) -> str:
+def _seen(finding: Finding) -> str:
     marked = "" if finding.outcome == "violated" else f"*{finding.outcome}:* "
     return marked + _lines((finding.observed, *finding.cause))
 
@@ -126,7 +131,7 @@ def _cgo(image: ReportedImage) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give a table; its cells are Markdown already."""
+    """Return a table; its cells are Markdown already."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -139,7 +144,7 @@ def _image(finding: Finding) -> str:
     return cell(finding.image) + (f" {cell(finding.target)}" if finding.target else "")
 
 
-def _asked(finding: Finding) -> str:
+def _request(finding: Finding) -> str:
     return "".join(f"<br>{cell(f'{name} = {value}')}" for name, value in parameter_texts(finding))
 
 
@@ -148,7 +153,7 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def cell(text: str) -> str:
-    """Give a stranger's text as it stands in a table's cell, where it is text and nothing else."""
+    """Return a stranger's text as it stands in a table's cell, where it is text and nothing else."""
     # Not a code span: its end could stand in the name, and a pipe ends the cell even there. Inside <code> nobody is
     # mentioned, and no number becomes an issue.
     shown = _SPECIAL.sub(r"\\\1", html.escape(escape(text, longest=_LONGEST), quote=False))

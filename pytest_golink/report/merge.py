@@ -76,8 +76,8 @@ def _image_identity(image: ReportedImage) -> _Identity:
 
 def _finding_identity(reported: ReportedFinding) -> _Identity:
     finding = reported.finding
-    asked = "\0".join(f"{name}={value}" for name, value in parameter_texts(finding))
-    return reported.test, finding.image, finding.target, finding.path, finding.rule, asked, finding.place
+    given = "\0".join(f"{name}={value}" for name, value in parameter_texts(finding))
+    return reported.test, finding.image, finding.target, finding.path, finding.rule, given, finding.place
 
 
 def _joined(known_name: str, known: ReportedImage, name: str, image: ReportedImage) -> ReportedImage:

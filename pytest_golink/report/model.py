@@ -32,7 +32,7 @@ class ReportedImage:
 
     `facts` is the public JSON object of its fact sheet, `build` None for an image that was not built here, `tests` the
     sorted node ids of the tests that recorded it. `sizes` are the largest packages with the bytes of their code,
-    largest first; empty where no report asked for them.
+    largest first; empty where no report shows them.
     """
 
     name: str
@@ -44,7 +44,7 @@ class ReportedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedFinding:
-    """A finding, and the node id of the test that asked for it."""
+    """A finding, and the node id of the test that recorded it."""
 
     test: str
     finding: Finding
@@ -53,7 +53,7 @@ class ReportedFinding:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportedError:
     """
-    Why something has no answer: an image that was not found, built or read, a rule that could not be asked.
+    Why something has no answer: an image that was not found, built or read, or a rule could not check it.
 
     `kind` is the class of the exception ("BuildError"), `text` its whole message, bounded. `image`, `target` and `path`
     name the image as its findings would; "", None and "" where it is not known which one it is, and `path` "" for an
@@ -77,7 +77,7 @@ class Report:
 
     The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
     order of rules.md, by test; errors by image and place. `complete` is False where the run did not come to all that
-    it collected, or could not collect; `selected` is True where it was told to leave tests out.
+    it collected, or could not collect; `selected` is True where it left tests out on request.
     """
 
     images: tuple[ReportedImage, ...] = ()

@@ -22,7 +22,7 @@ _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,6})")
 
 def place_of(reported: ReportedFinding, *, folder: str) -> tuple[str, int]:
     """
-    Give the file and line that asked for the finding: the policy's line, else the test's file.
+    Return the file and line of the finding: the policy's line, else the test's file.
 
     Args:
         reported: The finding.
@@ -34,7 +34,7 @@ def place_of(reported: ReportedFinding, *, folder: str) -> tuple[str, int]:
 
 
 def place_of_error(error: ReportedError, *, folder: str) -> tuple[str, int]:
-    """Give the file and line that an error is about: a line of the policy, else the file of a test that ended in it."""
+    """Return the file and line of an error: a line of the policy, else the file of a test that ended in it."""
     return _placed(error.place, error.tests[0] if error.tests else "", error.image or _POLICY, folder)
 
 
@@ -47,10 +47,10 @@ def _placed(place: str, test: str, other: str, folder: str) -> tuple[str, int]:
 
 def distinct(report: Report, outcomes: Iterable[str]) -> list[tuple[ReportedFinding, str]]:
     """
-    Give the findings of these outcomes, once each, with fingerprints that stay the same from run to run.
+    Return the findings of these outcomes, once each, with fingerprints that stay the same from run to run.
 
-    Several tests that ask the same of an image made one finding. A fingerprint knows the image, the rule and what was
-    asked, but neither lines nor what was observed: a violation whose text changes stays the same violation.
+    Several tests that check an image with the same rule made one finding. A fingerprint knows the image, the rule and
+    its parameters, but neither lines nor what was observed: a violation whose text changes stays the same violation.
     """
     wanted = set(outcomes)
     seen: set[Finding] = set()
@@ -61,14 +61,14 @@ def distinct(report: Report, outcomes: Iterable[str]) -> list[tuple[ReportedFind
         if finding.outcome not in wanted or finding in seen:
             continue
         seen.add(finding)
-        asked = [f"{name}={value}" for name, value in parameter_texts(finding)]
-        # One package built in two ways: the second of its kind is told by its number.
-        found.append((reported, _fingerprint((finding.image, finding.target or "", finding.rule, *asked), counts)))
+        given = [f"{name}={value}" for name, value in parameter_texts(finding)]
+        # One package built in two ways: the second of its kind has a number.
+        found.append((reported, _fingerprint((finding.image, finding.target or "", finding.rule, *given), counts)))
     return found
 
 
 def distinct_errors(report: Report) -> list[tuple[ReportedError, str]]:
-    """Give the errors with fingerprints, which know the image and the kind of error, and no word of its text."""
+    """Return the errors with fingerprints, which know the image and the kind of error, and no word of its text."""
     counts: dict[str, int] = {}
     return [
         (error, _fingerprint((error.image, error.target or "", "golink-error", error.kind), counts))

@@ -43,13 +43,13 @@ class MatrixJson(TypedDict):
 
 
 def starts_of(facts: BinaryFacts) -> tuple[Start, ...]:
-    """Give the answer for every platform, in the tables' order."""
+    """Return the answer for every platform, in the tables' order."""
     subject = Subject(name=facts.path, facts=facts)
     return tuple(start_on(subject, platform) for platform in PLATFORMS.values())
 
 
 def matrix_json(facts: BinaryFacts) -> MatrixJson:
-    """Give the answers as a JSON object."""
+    """Return the answers as a JSON object."""
     return {
         "schema": 1,
         "path": facts.path,
@@ -68,7 +68,7 @@ def matrix_json(facts: BinaryFacts) -> MatrixJson:
 
 
 def platform_matrix(facts: BinaryFacts, *, width: int) -> str:
-    """Give the answers as text: a family of platforms a row, its releases together where their answer is the same."""
+    """Return the answers as text: a family of platforms a row, its releases together where their answer is the same."""
     title = escape(facts.path) + (f" ({facts.target})" if facts.target else "")
     if facts.kind not in ("executable", "shared-library"):
         return f"{title}\n  an {facts.kind}, which is not linked yet: it starts nowhere"

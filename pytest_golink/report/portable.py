@@ -21,12 +21,12 @@ _DIGEST_LENGTH = 12
 
 def portable(report: Report, *, root: str) -> Report:
     """
-    Give a report whose paths do not depend on where the project lies.
+    Return a report whose paths do not depend on where the project lies.
 
     A path below `root` becomes relative to it. The image of a build gets the path "built/<digest>/<name>", where the
     digest is that of its package and flags; its `go` and what it printed lose their folders too.
     """
-    # By name too: one build may have been asked for under two names.
+    # By name too: one build may have two names.
     moved: dict[tuple[str, str], str] = {}
     images = []
     for image in report.images:
@@ -67,7 +67,7 @@ def _build(build: BuildRecord, image: ReportedImage, root: str) -> tuple[BuildRe
     digest = hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
     shown = f"{_KEPT}/{digest}/{_base(image.facts['path'])}"
     go, *words = build.command[:_BEFORE_FLAGS] or ("go",)
-    # The folder that was built in has a name of its own for each build.
+    # The folder that was built in has another name for each build.
     built = words[-1] if words else ""
     output = build.output.replace(built, shown) if built else build.output
     record = replace(

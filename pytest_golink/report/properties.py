@@ -35,7 +35,7 @@ SECONDS = "golink.seconds"
 def image_property(
     subject: Subject, build: BuildRecord | None, sizes: Iterable[tuple[str, int]] = ()
 ) -> tuple[str, str]:
-    """Give an image, how it was built, and the sizes of its packages, as a user property."""
+    """Return an image, how it was built, and the sizes of its packages, as a user property."""
     record = None
     if build is not None:
         record = {**asdict(build), "environment": dict(build.environment), "toolchain": dict(build.toolchain)}
@@ -46,7 +46,7 @@ def image_property(
 
 
 def finding_property(finding: Finding) -> tuple[str, str]:
-    """Give a finding as a user property; what it seldom has stands there only where it has it."""
+    """Return a finding as a user property; what it seldom has stands there only where it has it."""
     entry = asdict(replace(finding, remedies=(), details=None))
     del entry["remedies"], entry["details"]
     entry |= {"remedy": remedy_lines(finding), "parameters": dict(parameter_texts(finding))}
@@ -54,14 +54,14 @@ def finding_property(finding: Finding) -> tuple[str, str]:
 
 
 def error_property(error: ReportedError) -> tuple[str, str]:
-    """Give an error as a user property; its tests are those that have the property."""
+    """Return an error as a user property; its tests are those that have the property."""
     entry = asdict(error)
     del entry["tests"]
     return ERROR, _dump(entry)
 
 
 def seconds_property(name: str, target: str, seconds: float) -> tuple[str, str]:
-    """Give how long a build took as a user property of its own: a report holds no durations."""
+    """Return how long a build took as its own user property: a report holds no durations."""
     return SECONDS, _dump({"name": name, "target": target, "seconds": round(seconds, 3)})
 
 
@@ -76,7 +76,7 @@ class Collector:
         self._seconds: set[str] = set()
 
     def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
-        """Take a test's user properties; those of others are left alone."""
+        """Add a test's user properties; those of other plugins are not read."""
         for name, value in user_properties:
             if name == IMAGE and isinstance(value, str):
                 self._images.setdefault(value, set()).add(nodeid)
@@ -88,13 +88,13 @@ class Collector:
                 self._seconds.add(value)
 
     def durations(self) -> tuple[tuple[str, float], ...]:
-        """Give the builds of this run as ("name target", seconds), the slowest first."""
+        """Return the builds of this run as ("name target", seconds), the slowest first."""
         builds = [json.loads(text) for text in self._seconds]
         named = [(f"{build['name']} {build['target']}", build["seconds"]) for build in builds]
         return tuple(sorted(named, key=lambda build: (-build[1], build[0])))
 
     def report(self) -> Report:
-        """Give what was gathered so far."""
+        """Return what was gathered so far."""
         images = [_image(text, tests) for text, tests in sorted(self._images.items())]
         findings = [
             ReportedFinding(test=nodeid, finding=finding_of(json.loads(text)))
@@ -134,7 +134,7 @@ def _image_order(image: ReportedImage) -> tuple[object, ...]:
 
 
 def _dump(value: object) -> str:
-    # ASCII alone: a surrogate or a control character of a name must pass through XML and execnet.
+    # Only ASCII: a surrogate or a control character of a name must pass through XML and execnet.
     return json_text(value)
 
 
@@ -151,7 +151,7 @@ def _image(text: str, tests: set[str]) -> ReportedImage:
 
 
 def build_of(entry: Mapping[str, Any]) -> BuildRecord:
-    """Give the build that a JSON object holds, here and in a report."""
+    """Return the build that a JSON object holds, here and in a report."""
     return BuildRecord(
         command=tuple(entry["command"]),
         environment=tuple(entry["environment"].items()),
@@ -161,7 +161,7 @@ def build_of(entry: Mapping[str, Any]) -> BuildRecord:
 
 
 def finding_of(entry: dict[str, Any]) -> Finding:
-    """Give the finding that a JSON object holds, here and in a report."""
+    """Return the finding that a JSON object holds, here and in a report."""
     for name in ("evidence", "cause", "caution"):
         entry[name] = tuple(entry.get(name, ()))
     entry["remedies"] = tuple(Remedy(words=line) for line in entry.pop("remedy", ()))
@@ -186,5 +186,5 @@ def _finding_order(reported: ReportedFinding) -> tuple[object, ...]:
     finding = reported.finding
     # A rule that this version does not know stands last.
     position = _RULE_ORDER.get(finding.rule, len(_RULE_ORDER))
-    asked = parameter_texts(finding), finding.place
-    return finding.image, finding.target or "", finding.path, position, finding.rule, reported.test, asked
+    given = parameter_texts(finding), finding.place
+    return finding.image, finding.target or "", finding.path, position, finding.rule, reported.test, given

@@ -36,7 +36,7 @@ _LONGEST = 2000
 
 def sarif_report(report: Report, *, made: str, folder: str = "") -> str:
     """
-    Give what has no answer, and what was violated, undecidable or waived, as SARIF.
+    Return what has no answer, and what was violated, undecidable or waived, as SARIF.
 
     A run with errors, and one that left something out, was not successful: code scanning would take every alert that is
     missing in its results for a mended one.
@@ -77,9 +77,9 @@ def sarif_report(report: Report, *, made: str, folder: str = "") -> str:
 _ERROR_RULE: dict[str, Any] = {
     "id": "golink-error",
     "name": "GolinkNoAnswer",
-    "shortDescription": {"text": "An image could not be found, built or read, or a rule could not be asked of it."},
+    "shortDescription": {"text": "An image could not be found, built or read, or a rule could not check it."},
     "fullDescription": {
-        "text": "An image could not be found, built or read, or a rule could not be asked of it. "
+        "text": "An image could not be found, built or read, or a rule could not check it. "
         "What is not known of it is neither kept nor violated; it counts as a failure."
     },
     "help": {"text": "The message says what was tried, what was expected, and what to do."},
@@ -116,9 +116,9 @@ def _notification(level: str, text: str) -> dict[str, Any]:
 
 
 def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    asked = {finding.rule for finding in findings}
-    order = [name for name in RULES if name in asked]
-    return [_rule(name) for name in [*order, *sorted(asked - {*order})]]
+    checked = {finding.rule for finding in findings}
+    order = [name for name in RULES if name in checked]
+    return [_rule(name) for name in [*order, *sorted(checked - {*order})]]
 
 
 def _rule(name: str) -> dict[str, Any]:
@@ -175,8 +175,8 @@ def _result(reported: ReportedFinding, fingerprint: str, position: int, folder: 
 
 def _message(finding: Finding) -> str:
     image = escape(finding.image) + (f" ({escape(finding.target)})" if finding.target else "")
-    said = "does not say whether it keeps" if finding.outcome == "undecidable" else "violates"
-    lines = [f"{image} {said} {finding.rule}: {_line(finding.observed)}; expected {_line(finding.expected)}."]
+    verb = "does not say whether it keeps" if finding.outcome == "undecidable" else "violates"
+    lines = [f"{image} {verb} {finding.rule}: {_line(finding.observed)}; expected {_line(finding.expected)}."]
     for label, texts in (("Evidence", finding.evidence), ("Cause", finding.cause), ("Remedy", remedy_lines(finding))):
         lines += [f"{label}: {_line(text)}" for text in texts]
     return _message_text(lines)

@@ -21,7 +21,7 @@ _PLAIN: dict[object, str] = {str: "string", int: "integer", bool: "boolean", typ
 
 def report_schema() -> dict[str, Any]:
     """
-    Give the JSON Schema of the JSON report.
+    Return the JSON Schema of the JSON report.
 
     Source: JSON Schema, draft 2020-12.
     """
@@ -63,7 +63,7 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def complaints(report: object) -> list[str]:
-    """Say what of a value is not as the schema has it, a line each ("findings[3].rule: …"); [] where all is."""
+    """Return what of a value is not as the schema has it, a line each ("findings[3].rule: …"); [] where all is."""
     found: list[str] = []
     _check(report, ReportJson, "", found)
     return found[:_MOST]
@@ -111,7 +111,7 @@ def _check_object(value: object, hint: Any, where: str, found: list[str]) -> Non
 
 
 def _hints(hint: Any) -> dict[str, Any]:
-    # The names that the modules of the TypedDicts know to type checkers alone.
+    # The names that the modules of the TypedDicts import only for type checkers.
     return get_type_hints(hint, localns={**vars(facts), **vars(findings), **vars(facts_json)})
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_golink.report.markup import Line, Segment
     from pytest_golink.report.model import Report
 
-# Builds that nobody waited for are not slow.
+# A build that ends sooner is not slow.
 _SLOW_S = 1.0
 _SLOWEST = 3
 
@@ -26,7 +26,7 @@ def report_lines(
     report: Report, width: int, *, durations: Sequence[tuple[str, float]] = (), verbosity: int = 0
 ) -> list[Line]:
     """
-    Give the report as lines of (text, markup), markup as pytest's terminal writer takes it.
+    Return the report as lines of (text, markup), markup as pytest's terminal writer takes it.
 
     A wide terminal gets one row an image, a narrow one a few lines an image. Nothing was recorded: no lines.
 
@@ -61,16 +61,16 @@ def _slowest(durations: Sequence[tuple[str, float]], width: int) -> list[Line]:
 
 def _totals(report: Report, width: int) -> list[Line]:
     counts = {outcome: sum(each.finding.outcome == outcome for each in report.findings) for outcome in OUTCOMES}
-    said = f"{_count(len(report.images), 'image')}, {_count(len(report.findings), 'finding')}"
+    total = f"{_count(len(report.images), 'image')}, {_count(len(report.findings), 'finding')}"
     parts: list[Segment] = []
     for outcome, number in counts.items():
         if number:
             parts += [(", ", PLAIN), (f"{number} {outcome}", MARKUP[outcome])]
     if not parts:
-        return [((said, BOLD),)]
-    if len(said) + sum(len(text) for text, _ in parts) > width:
-        return [((f"{said}:", BOLD),), (("  ", PLAIN), *parts[1:])]
-    return [((said, BOLD), (": ", PLAIN), *parts[1:])]
+        return [((total, BOLD),)]
+    if len(total) + sum(len(text) for text, _ in parts) > width:
+        return [((f"{total}:", BOLD),), (("  ", PLAIN), *parts[1:])]
+    return [((total, BOLD), (": ", PLAIN), *parts[1:])]
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""What fails, what is waived and what a rule's answer does not cover: one cause of many findings is said once."""
+"""What fails, what is waived and what a rule's answer does not cover: one cause of many findings stands there once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_golink.findings import Finding
-    from pytest_golink.report.grouping import AskedFinding, FailureGroup
+    from pytest_golink.report.grouping import FailureGroup, GroupedFinding
     from pytest_golink.report.labels import ImageKey
     from pytest_golink.report.markup import Line
     from pytest_golink.report.model import Report
@@ -61,7 +61,7 @@ class Failures:
         )
 
     def errors(self) -> list[Line]:
-        """Give what has no answer; pytest has shown the whole text of each test that ended so."""
+        """Return what has no answer; pytest has shown the whole text of each test that ended so."""
         lines: list[Line] = []
         groups = error_groups(self._report.errors)
         shown = groups if self._verbose else groups[:_MOST_GROUPS]
@@ -76,14 +76,14 @@ class Failures:
             kept = rest if self._verbose or len(rest) <= _MOST_LINES else [*rest[: _MOST_LINES - 1], _more_lines(rest)]
             for line in kept:
                 lines += self._indented(line, PLAIN)
-            at = [*dict.fromkeys((*group.asked, *group.tests))] if self._verbose else group.asked
+            at = [*dict.fromkeys((*group.places, *group.tests))] if self._verbose else group.places
             lines += self._counted("at", at)
         if len(groups) > len(shown):
             lines.append(((f"… and {len(groups) - len(shown)} more: -v shows them", FAINT),))
         return lines
 
     def failing(self) -> list[Line]:
-        """Give the groups of failing findings, violations first."""
+        """Return the groups of failing findings, violations first."""
         groups = failure_groups(self._report)
         shown = groups if self._verbose else groups[:_MOST_GROUPS]
         lines = [line for group in shown for line in self._group(group)]
@@ -92,7 +92,7 @@ class Failures:
         return lines
 
     def waived(self) -> list[Line]:
-        """Give the waived findings, by reason and rule."""
+        """Return the waived findings, by reason and rule."""
         by_reason: dict[tuple[str, str], list[Finding]] = {}
         for finding in self._distinct():
             if finding.outcome == "waived":
@@ -104,7 +104,7 @@ class Failures:
         return lines
 
     def cautions(self) -> list[Line]:
-        """Give what the answers of passed rules do not cover."""
+        """Return what the answers of passed rules do not cover."""
         by_text: dict[tuple[str, str], list[Finding]] = {}
         for finding in self._distinct():
             if finding.outcome == "passed":
@@ -122,7 +122,7 @@ class Failures:
     def _group(self, group: FailureGroup) -> list[Line]:
         if len(group.findings) == 1:
             return self._single(group.findings[0])
-        findings = [asked.finding for asked in group.findings]
+        findings = [each.finding for each in group.findings]
         images = len({key_of_finding(finding) for finding in findings})
         counted = f" ({len(findings)} findings, {images} image{'' if images == 1 else 's'})"
         by_images = _by_images(findings)
@@ -130,7 +130,7 @@ class Failures:
         lines = self._head(group.outcome, title, counted)
         if self._verbose:
             for each in group.findings:
-                lines += self._indented(f"{_asked(each.finding)}  {self._images([each.finding])}", BOLD)
+                lines += self._indented(f"{_request(each.finding)}  {self._images([each.finding])}", BOLD)
                 lines += self._details(each)
             return lines
         if not group.cause:
@@ -144,7 +144,7 @@ class Failures:
         return lines + self._labelled([("remedy", self._remedies(group))]) + self._from(group.findings)
 
     def _remedies(self, group: FailureGroup) -> list[str]:
-        # Of what was tried the best that holds, said once for all images that it is the best for.
+        # Of what was tried the best that holds, once for all images that it is the best for.
         best = best_trials(group)
         if not best:
             return [*remedies(group)]
@@ -152,12 +152,12 @@ class Failures:
             return [*best]
         return [f"{remedy}  ({self._images(findings)})" for remedy, findings in best.items()]
 
-    def _single(self, asked: AskedFinding) -> list[Line]:
-        finding = asked.finding
-        return self._head(finding.outcome, _asked(finding), "  " + self._images([finding])) + self._details(asked)
+    def _single(self, grouped: GroupedFinding) -> list[Line]:
+        finding = grouped.finding
+        return self._head(finding.outcome, _request(finding), "  " + self._images([finding])) + self._details(grouped)
 
-    def _details(self, asked: AskedFinding) -> list[Line]:
-        finding = asked.finding
+    def _details(self, grouped: GroupedFinding) -> list[Line]:
+        finding = grouped.finding
         chains = [" → ".join(step.package for step in chain) for chain in finding.chains]
         tried = [
             f"{trial.remedy}: {_TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"
@@ -175,7 +175,7 @@ class Failures:
                 ("caution", finding.caution),
             ]
         )
-        return lines + self._from([asked])
+        return lines + self._from([grouped])
 
     def _platforms(self, finding: Finding) -> list[str]:
         # Platforms with one reason share a line.
@@ -188,14 +188,14 @@ class Failures:
             return lines
         return [*lines[:_MOST_REASONS], f"… and {len(lines) - _MOST_REASONS} more reasons: -v shows them"]
 
-    def _from(self, asked: Sequence[AskedFinding]) -> list[Line]:
+    def _from(self, findings: Sequence[GroupedFinding]) -> list[Line]:
         # The policy's line says more than the item that was made of it.
         places = dict.fromkeys(
             place
-            for each in asked
+            for each in findings
             for place in ([each.finding.place] if each.finding.place and not self._verbose else each.tests)
         )
-        return self._counted("asked by", tuple(places))
+        return self._counted("checked by", tuple(places))
 
     def _counted(self, label: str, places: Sequence[str]) -> list[Line]:
         if not places:
@@ -251,16 +251,16 @@ def _more_lines(lines: Sequence[str]) -> str:
 
 
 def _by_images(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    # Rules that were asked of the same images share a line.
-    asked: dict[str, dict[ImageKey, Finding]] = {}
+    # Rules that checked the same images share a line.
+    by_request: dict[str, dict[ImageKey, Finding]] = {}
     for finding in findings:
-        asked.setdefault(_asked(finding), {}).setdefault(key_of_finding(finding), finding)
+        by_request.setdefault(_request(finding), {}).setdefault(key_of_finding(finding), finding)
     alike: dict[tuple[ImageKey, ...], list[str]] = {}
-    for rule, of in asked.items():
+    for rule, of in by_request.items():
         alike.setdefault(tuple(of), []).append(rule)
-    return [(", ".join(rules), [*asked[rules[0]].values()]) for rules in alike.values()]
+    return [(", ".join(rules), [*by_request[rules[0]].values()]) for rules in alike.values()]
 
 
-def _asked(finding: Finding) -> str:
+def _request(finding: Finding) -> str:
     parameters = (f" {escape(name)}={escape(value)}" for name, value in parameter_texts(finding))
     return escape(finding.rule) + "".join(parameters)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_golink.report.markup import Line
     from pytest_golink.report.model import Report, ReportedImage
 
-    # The rules asked of an image, by outcome; the flags and the cells up to "size" before them.
+    # The rules that checked an image, by outcome; the flags and the cells up to "size" before them.
     _Rules = list[tuple[str, list[str]]]
     _Row = tuple[str, list[str], _Rules]
 
@@ -44,7 +44,7 @@ _WIDEST_FLAGS = 24
 
 
 def image_lines(report: Report, width: int) -> list[Line]:
-    """Give the images as a table if it fits, else as cards; no images are no lines."""
+    """Return the images as a table if it fits, else as cards; no images are no lines."""
     rules: dict[ImageKey, dict[str, list[str]]] = {}
     for error in report.errors:
         kinds = rules.setdefault(key_of_error(error), {}).setdefault(_ERROR, [])
@@ -135,9 +135,9 @@ def _widths(rows: Sequence[_Row], width: int) -> list[int]:
         widths[0] = max(widths[0], min(max(columns(flag) for each in flags for flag in wrap(each, 1)), _WIDEST_FLAGS))
     # The two columns that may wrap are as narrow as their longest word, and no narrower than reads well.
     wide_cgo, narrow_cgo = widths[_CGO], _longest_word([cells[_CGO] for _, cells, _ in rows])
-    asked = [(_outcome_width(rules), ", ".join(names)) for _, _, rules in rows for _, names in rules]
-    wide_rules = max([columns(_HEADS[_RULES])] + [beside + columns(names) for beside, names in asked])
-    narrow_rules = max([columns(_HEADS[_RULES])] + [beside + _longest_word([names]) for beside, names in asked])
+    rule_lines = [(_outcome_width(rules), ", ".join(names)) for _, _, rules in rows for _, names in rules]
+    wide_rules = max([columns(_HEADS[_RULES])] + [beside + columns(names) for beside, names in rule_lines])
+    narrow_rules = max([columns(_HEADS[_RULES])] + [beside + _longest_word([names]) for beside, names in rule_lines])
     narrow_cgo, narrow_rules = (
         max(narrow_cgo, min(wide_cgo, _NARROW_CGO)),
         max(narrow_rules, min(wide_rules, _NARROW_RULES)),
@@ -161,15 +161,15 @@ def _table(rows: Sequence[_Row], widths: Sequence[int]) -> list[Line]:
     lines: list[Line] = [(((" " * _GAP).join(heads).rstrip(), FAINT),)]
     for flags, cells, rules in rows:
         cgo = wrap(cells[_CGO], widths[_CGO])
-        asked = _rule_lines(rules, widths[_RULES])
+        rule_lines = _rule_lines(rules, widths[_RULES])
         # A flag that is longer than its column ends in an ellipsis: the rest of the row keeps its place.
         named = [cells[0], *(_cut(line, widths[0]) for line in wrap(flags, widths[0]) if line)]
-        for number in range(max(len(cgo), len(asked), len(named))):
+        for number in range(max(len(cgo), len(rule_lines), len(named))):
             shown = [cell if number == 0 else "" for cell in cells]
             shown[0] = named[number] if number < len(named) else ""
             shown[_CGO] = cgo[number] if number < len(cgo) else ""
             padded = [pad(cell, widths[index], right=index == _SIZE) for index, cell in enumerate(shown)]
-            segments: Line = asked[number] if number < len(asked) else ()
+            segments: Line = rule_lines[number] if number < len(rule_lines) else ()
             row = (" " * _GAP).join(padded)
             lines.append(((row + " " * _GAP, PLAIN), *segments) if segments else ((row.rstrip(), PLAIN),))
     return lines
@@ -194,7 +194,7 @@ def _cards(rows: Sequence[_Row], width: int) -> list[Line]:
     lines: list[Line] = []
     for flags, cells, rules in rows:
         image, target, linkage, libc, link_mode, resolver, cgo, stripped, amount = cells
-        said: tuple[str, ...] = (
+        more: tuple[str, ...] = (
             linkage,
             f"libc {libc}",
             f"link mode {link_mode}",
@@ -204,11 +204,11 @@ def _cards(rows: Sequence[_Row], width: int) -> list[Line]:
             amount,
         )
         if all(cell == _ABSENT for cell in cells[2:]):
-            said = ()
-        lines.append(((image, BOLD), ("  " + target, PLAIN)) if target != _ABSENT or said else ((image, BOLD),))
+            more = ()
+        lines.append(((image, BOLD), ("  " + target, PLAIN)) if target != _ABSENT or more else ((image, BOLD),))
         lines += [(("  " + line, FAINT),) for line in wrap(flags, width - 2) if line]
         # One fact stays on one line where it fits: its blanks are no place to break.
-        facts = [f"{fact} ·" for fact in said[:-1]] + [*said[-1:]]
+        facts = [f"{fact} ·" for fact in more[:-1]] + [*more[-1:]]
         flow = wrap(
             " ".join(fact.replace(" ", NO_BREAK) if columns(fact) <= width - 2 else fact for fact in facts), width - 2
         )

@@ -93,7 +93,7 @@ def build_setting(subject: Subject, *, settings: Settings) -> Verdict:
             observed=f"{listed(hidden)} is not recorded",
             evidence=evidence,
             cause=("-trimpath leaves -ldflags and the C compiler's flags out of the build info (golang/go#52372)",),
-            remedy=("ask for what the flag does: stripped, linkmode, static, …",),
+            remedy=("check what the flag does: stripped, linkmode, static, …",),
         )
     return Verdict(
         outcome="violated",

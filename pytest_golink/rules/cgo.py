@@ -161,7 +161,7 @@ def user_lookup(subject: Subject, *, kind: UserLookup) -> Verdict:
 
 _USER_LOOKUPS = {
     "files": "os/user reads files only",
-    "system": "os/user asks the system",
+    "system": "os/user goes through the system",
     "none": "os/user is not linked in",
 }
 
@@ -172,7 +172,7 @@ def _user_words(facts: BinaryFacts, path: UserLookup) -> str:
     if path == "files":
         return "os/user's own lookup functions, which read files such as /etc/passwd"
     if facts.format == "pe":
-        return "os/user's functions that ask Windows"
+        return "os/user's functions that call Windows"
     return "os/user's lookup functions call libc (getpwuid_r and the like)"
 
 

@@ -1,8 +1,8 @@
 """
 The rule that holds the build info against the image: a witness, not the truth.
 
-Each check looks at one claim. It gives the contradiction in words, "" where the image bears the claim out, and None
-where the image does not tell: what cannot be checked is no contradiction.
+Each check looks at one claim. It yields the claim and the contradiction in words, "" where the image bears the claim
+out; nothing where the image does not show it: a claim that cannot be checked is not contradicted.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def linker_flags(ldflags: str) -> dict[str, str]:
     return flags
 
 
-# The flags of cmd/link that take their value as a word of its own: what it holds is no flag.
+# The flags of cmd/link whose value is its own word: that word is no flag.
 _WITH_VALUE = frozenset(
     {"B", "E", "H", "I", "L", "R", "T", "X", "buildid", "buildmode", "cpuprofile", "extar", "extld", "extldflags"}
     | {"installsuffix", "k", "libgcc", "memprofile", "o", "pluginpath", "r", "tmpdir"}

@@ -11,7 +11,7 @@ from pytest_golink.facts import BinaryFacts, CpuLevel
 from pytest_golink.forms import Form
 from pytest_golink.golang.cpu import cpu_features, cpu_setting, cpu_settings
 from pytest_golink.golang.cpu_levels import cpu_levels
-from pytest_golink.remedies.flags import ask_for_older_cpu
+from pytest_golink.remedies.flags import allow_older_cpu
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule
@@ -61,7 +61,7 @@ def _propose_lowest(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     group="platform",
     page="GOAMD64, GOARM64, GOARM, … at or under the level named for the image's architecture: see below",
     causes=why_newer_cpu,
-    remedies=ask_for_older_cpu,
+    remedies=allow_older_cpu,
     propose=_propose_lowest,
 )
 def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], NonEmpty]) -> Verdict:

@@ -70,7 +70,7 @@ def no_dynamic_imports(subject: Subject, *, allow: tuple[Name, ...] = ()) -> Ver
             expected=expected,
             observed="cgo is linked in, and what it imports hides what others import",
             evidence=(f"{len(facts.imports)} imported symbols",),
-            remedy=("ask it of a build with CGO_ENABLED=0, or ask only-needs or no-imports of this one",),
+            remedy=("check a build with CGO_ENABLED=0, or check this one with only-needs or no-imports",),
         )
     return Verdict(
         outcome="passed",
@@ -110,7 +110,7 @@ def _foreign(facts: BinaryFacts, allow: tuple[str, ...]) -> list[ImportedSymbol]
 
 
 def _libraries(facts: BinaryFacts, allow: tuple[str, ...]) -> list[NeededLibrary]:
-    """Return the libraries that a directive can ask for without a symbol, where the standard library needs none."""
+    """Return the libraries that a directive can name without a symbol, where the standard library needs none."""
     goos = facts.target.goos if facts.target else None
     if facts.format != "elf" or facts.cgo.used or goos is None or goos in STANDARD_IMPORTS or facts.imports:
         return []

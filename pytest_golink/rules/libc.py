@@ -59,7 +59,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     """
     At run time a libc is loaded, of that kind, with a floor at or under that version.
 
-    A floor is glibc's: `at-most` alone asks for glibc.
+    A floor is glibc's: `at-most` without `kind` means glibc.
     """
     if at_most is not None:
         if kind not in (None, "glibc"):
@@ -158,8 +158,8 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
     evidence = needed_lines(facts, facts.needed)
     floor = facts.libc.floor
     special = sorted({need.version for need in facts.version_needs if need.version.startswith("GLIBC_ABI_")})
-    asked = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
-    highest = max(asked, key=numbers, default=None)
+    needs = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
+    highest = max(needs, key=numbers, default=None)
     evidence += tuple(f"version need {name}" for name in special)
     private = [need.library for need in facts.version_needs if need.version == _PRIVATE]
     if private:
@@ -183,7 +183,7 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed=f"asks for {listed(unknown)}, and which glibc has that is not known here",
+            observed=f"needs {listed(unknown)}, and golink does not know which glibc has that",
             evidence=evidence,
         )
     # Symbols without a version bind to whatever the library on the machine has.

@@ -1,8 +1,8 @@
 """
-What a rule can be asked: its parameters, read off the check function's keyword-only signature.
+The parameters of a rule, read off the check function's keyword-only signature.
 
 The same values arrive from Python (a helper's keyword arguments) and from TOML, so they are checked here, once, and
-whatever is wrong is a `ParameterError` that shows the accepted form.
+a wrong value is a `ParameterError` that shows the accepted form.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Parameter:
             return self.form.schema
         forms = [self.list_schema, self.form.schema]
         if self.form.choices:
-            # "cgo,go" stands for a list too.
+            # "cgo,go" is a list too.
             one = f"({'|'.join(self.form.choices)})"
             forms.append({"type": "string", "pattern": rf"^\s*{one}(\s*,\s*{one})*\s*$"})
         return {"anyOf": forms}

@@ -21,7 +21,7 @@ class Proposal:
         ladder: The proposals of one ladder stand in for each other: the first that every image keeps is taken. "" is
             the ladder of the rule itself.
         rung: The place on the ladder; the strictest has the lowest number.
-        observed: What stands for the observation of an image that does not keep it; "" for the observation itself.
+        observed: What is written for the observation of an image that does not keep it; "" for the observation itself.
         of_a_release: Whether it depends on the checkout, so that the next build may not keep it.
     """
 

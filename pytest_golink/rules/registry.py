@@ -1,4 +1,4 @@
-"""The registry: every rule under its permanent name, and the one way to ask it."""
+"""The registry: every rule under its permanent name, and the one way to check it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def evaluate_together(
     """
     chosen = rule_named(rule)
     if chosen.scope != "binary":
-        raise ParameterError(f"{rule}: it is asked of one image, not of several together")
+        raise ParameterError(f"{rule}: it checks one image, not several together")
     values = chosen.checked(parameters)
     verdict = chosen.check(subjects, **{key.replace("-", "_"): value for key, value in values.items()})
     packed = [subject for subject in subjects if subject.facts.content.packed]

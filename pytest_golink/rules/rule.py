@@ -1,4 +1,4 @@
-"""How a rule is declared: all that golink knows of it, at its check function."""
+"""How a rule is declared: everything that golink knows of it, at its check function."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _Check = TypeVar("_Check", bound=Callable[..., Verdict])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """
-    One rule: its permanent name, and all that it declares.
+    One rule: its permanent name, and everything that it declares.
 
     Attributes:
         name: Never reused, renamed only with an alias.
         group: The group of the documentation.
-        summary: What it says, in a sentence.
+        summary: What it checks, in a sentence.
         page: The cell of docs/rules.md: when it holds.
-        parameters: What it can be asked, read off the check's signature.
+        parameters: Its parameters, read off the check's signature.
         check: Takes the subject and the parameters as keywords; of a rule over a "binary", a sequence of subjects.
-        scope: A rule over a "binary" is asked once of all the images of one [[binary]].
+        scope: A rule over a "binary" is checked once on all the images of one [[binary]].
         of_the_file: Whether its answer is valid for a packed image: it looks at the file, not at the program.
         concerns: Which causes apply to its violations.
         causes: Returns why the image violates it, as the image itself shows.
@@ -65,10 +65,10 @@ class Rule:
 
     def accept(self, value: object) -> dict[str, object] | None:
         """
-        Return the parameters that a policy's value stands for, None where it switches the rule off.
+        Return the parameters that a policy's value means, None where it switches the rule off.
 
         `true` is the rule without parameters, `false` off, a table the parameters by name; a list or a plain value
-        stands for the rule's one parameter, a list also for the only one of several that is a list.
+        is the rule's one parameter, a list also the only one of several that is a list.
 
         Raises:
             ParameterError: The value is not of an accepted form.
@@ -91,7 +91,7 @@ class Rule:
 
     @property
     def plain_list(self) -> Parameter | None:
-        """The only one of several parameters that is a list, where a list may stand for it."""
+        """The only one of several parameters that is a list, where a list may be written for it."""
         lists = [parameter for parameter in self.parameters if parameter.many]
         others = any(parameter.required for parameter in self.parameters if not parameter.many)
         return lists[0] if len(lists) == 1 and len(self.parameters) > 1 and not others else None

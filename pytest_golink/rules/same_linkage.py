@@ -94,7 +94,7 @@ def _odd_ones_out(differing: Sequence[tuple[str, list[list[Subject]]]]) -> list[
                 often[id(subject)] = often.get(id(subject), 0) + 1
     odd: list[tuple[list[Subject], list[str]]] = []
     for facet, sides in differing:
-        # The last of several largest sides is the rest: whoever is named first in the policy is the odd one.
+        # The last of several largest sides is the rest: the image that the policy names first is the odd one.
         rest = max(reversed(sides), key=lambda side: (len(side), -sum(often.get(id(one), 0) for one in side)))
         ones = [subject for side in sides if side is not rest for subject in side]
         for known, facets in odd:

@@ -21,8 +21,8 @@ class Subject:
 
     `link_warnings` are those of the build that made the image, None for an image that was not built here. `may_run`
     says whether a rule that is about running may start it: built here, or allowed by the policy. `rebuild` copies
-    the module into the folder that it is given, builds the same package there, with a Go build cache of its own if it
-    is told so, and gives the new image's path; None where there is nothing to build from. `platforms` are those that
+    the module into a folder, builds the same package there, with its own Go build cache where the second argument is
+    true, and returns the new image's path; None where there is nothing to build from. `platforms` are those that
     the policy describes, by name, for runs-on.
     """
 

@@ -1,4 +1,4 @@
-"""What a rule's check answers: a finding without the names that every rule shares."""
+"""The answer of a rule's check: a finding without the names that every rule shares."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Verdict:
     The outcome of a check: expected, seen, and as `caution` what it does not cover.
 
     `details` is what the causes and remedies of the rule need to know of a violation. `cause` and `remedy` go with an
-    undecidable outcome, whose reason only the check knows; of a violation they are those of a rule that asks about
-    platforms, or that runs or builds the program.
+    undecidable outcome, whose reason only the check knows; of a violation they are those of a rule about
+    platforms, or of one that runs or builds the program.
     """
 
     outcome: Outcome

@@ -39,7 +39,7 @@ class GoFile:
 
 def read_go_file(path: Path) -> GoFile:
     """
-    Read the top of a Go file; a file that cannot be read has nothing to tell.
+    Read the top of a Go file; a file that cannot be read has no imports.
 
     Source: The Go Programming Language Specification, "Source file organization", "Import declarations"; `go help
     buildconstraint`.

@@ -1,4 +1,4 @@
-"""The packages of a build and what imports what, as `go list` tells with the build's own flags and environment."""
+"""The packages of a build and what imports what, as `go list` prints it with the build's own flags and environment."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Graph:
 
     def chain(self, goal: Package) -> tuple[ImportStep, ...]:
         """
-        Give the shortest import chain from the main package to one of these packages, with the place of each import.
+        Return the shortest import chain from the main package to one of these packages, with the place of each import.
 
         Of several shortest ones, that whose packages are imported first. Empty where there is none: the linker adds
         runtime/race by itself, and source that is no program any more since the build has no main package. A package

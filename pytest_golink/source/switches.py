@@ -22,7 +22,7 @@ def switch_lines(facts: BinaryFacts, concerns: frozenset[Concern], origin: Origi
     pie = setting(facts, "-buildmode") == "pie" and facts.hardening.pie
     # Where -msan needs PIE, Go sets it.
     if pie and Concern.LINKAGE in concerns and setting(facts, "-msan") != "true":
-        return [_asked_by(origin, "-buildmode=pie", asked=origin.job.options.buildmode == "pie")]
+        return [_set_by(origin, "-buildmode=pie", here=origin.job.options.buildmode == "pie")]
     used = Concern.CGO_LINKED in concerns and facts.cgo.used is True
     unused = Concern.CGO_MISSING in concerns and facts.cgo.used is False and facts.cgo.enabled is False
     line = _cgo(origin, linked=used) if used or unused else ""
@@ -32,7 +32,7 @@ def switch_lines(facts: BinaryFacts, concerns: frozenset[Concern], origin: Origi
 def _instrumentation(facts: BinaryFacts, origin: Origin) -> Iterator[str]:
     for kind in ("race", "msan", "asan", "cover"):
         if setting(facts, f"-{kind}") == "true":
-            yield _asked_by(origin, f"-{kind}", asked=kind == "race" and origin.job.options.race)
+            yield _set_by(origin, f"-{kind}", here=kind == "race" and origin.job.options.race)
 
 
 def _cgo(origin: Origin, *, linked: bool) -> str:
@@ -40,7 +40,7 @@ def _cgo(origin: Origin, *, linked: bool) -> str:
     options, toolchain = origin.job.options, origin.builder.toolchain
     state = "on" if linked else "off"
     if options.cgo is not None:
-        return f"cgo is {state} because this build asks for it: cgo = {str(options.cgo).lower()}"
+        return f"cgo is {state} because this build sets it: cgo = {str(options.cgo).lower()}"
     if "CGO_ENABLED" in dict(options.env):
         return f"cgo is {state} because of this build's env: CGO_ENABLED={dict(options.env)['CGO_ENABLED']}"
     if origin.job.target != toolchain.target:
@@ -48,10 +48,10 @@ def _cgo(origin: Origin, *, linked: bool) -> str:
     return f"cgo is {state} by default: {toolchain.cgo_reason}"
 
 
-def _asked_by(origin: Origin, flag: str, *, asked: bool) -> str:
-    if asked:
+def _set_by(origin: Origin, flag: str, *, here: bool) -> str:
+    if here:
         return f"{flag} is set by this build's options"
-    # Go sets none of these flags by itself, and asks its file where the environment has nothing.
+    # Go sets none of these flags by itself, and reads its file where the environment has nothing.
     environment = {**os.environ, **origin.job.environment}
     file = environment.get("GOENV") or origin.builder.toolchain.settings.get("GOENV", "go.env")
     return f"{flag} comes from GOFLAGS in {'the environment' if environment.get('GOFLAGS') else file}"

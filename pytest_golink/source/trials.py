@@ -34,7 +34,7 @@ _MOST_PLANS = 256
 _ENOUGH = 3
 _NEAR = 2
 
-Asked = tuple[str, "Mapping[str, object]"]
+Request = tuple[str, "Mapping[str, object]"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,7 @@ class _Plan:
 
     @property
     def weight(self) -> int:
-        # Several rules may ask for one change.
+        # Several rules may need one change.
         weights = {repr(remedy.change): remedy.weight for remedy in self.made_of}
         return sum(weights.values())
 
@@ -58,10 +58,10 @@ class _Plan:
 
 
 def try_remedies(
-    binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform] = MappingProxyType({})
+    binary: BuiltImage, rules: Sequence[Request], platforms: Mapping[str, Platform] = MappingProxyType({})
 ) -> tuple[Trial, ...]:
     """
-    Rebuild with each remedy that changes the build and ask the whole policy of the result, the smaller changes first.
+    Rebuild with each remedy that changes the build, the smaller changes first, and check with the whole policy.
 
     For each violated rule one change, all of them together, is one trial. Where that leaves or breaks a rule, it is
     tried with that one's candidates too. The search ends with a few that keep every rule, or after a bounded number of
@@ -80,7 +80,7 @@ def try_remedies(
         ParameterError: A rule or parameter is wrong.
     """
     origin = binary.origin
-    assert origin is not None  # noqa: S101 - who asks has looked
+    assert origin is not None  # noqa: S101 - the callers have checked it
     start = origin.job.options
     waiting: list[tuple[int, int, _Plan]] = []
     seen = {start}
@@ -136,7 +136,7 @@ def _candidates(case: Case) -> tuple[Remedy, ...]:
     return () if find is None else changes(find(case))
 
 
-def _failing(binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str, Platform]) -> list[Finding]:
+def _failing(binary: BuiltImage, rules: Sequence[Request], platforms: Mapping[str, Platform]) -> list[Finding]:
     subject = Subject(
         name=binary.name,
         facts=binary.facts,
@@ -149,7 +149,7 @@ def _failing(binary: BuiltImage, rules: Sequence[Asked], platforms: Mapping[str,
 
 
 def _try(
-    origin: Origin, plan: _Plan, rules: Sequence[Asked], platforms: Mapping[str, Platform]
+    origin: Origin, plan: _Plan, rules: Sequence[Request], platforms: Mapping[str, Platform]
 ) -> tuple[Trial, BuiltImage | None, list[Finding]]:
     start = origin.job.options
     remedy = as_flags(start, plan.options)
@@ -157,8 +157,7 @@ def _try(
         built = origin.builder.build(plan.options)
         failing = _failing(built, rules, platforms)
     except GolinkError as error:
-        said = _last_line(error)
-        return Trial(remedy=remedy, outcome="does-not-build", detail=said), None, []
+        return Trial(remedy=remedy, outcome="does-not-build", detail=_last_line(error)), None, []
     if failing:
         starts = not any(Concern.START in RULES[finding.rule].concerns for finding in failing)
         trial = Trial(

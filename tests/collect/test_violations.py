@@ -27,7 +27,7 @@ golink: net (linux/amd64) violates static
   evidence  PT_INTERP /lib64/ld-linux-x86-64.so.2
             DT_NEEDED libc.so.6 (needs GLIBC_2.34: …)
   cause     runtime/cgo is linked in, by a package such as net or os/user whose cgo wrappers nothing reaches
-            cgo is on because this build asks for it: cgo = true
+            cgo is on because this build sets it: cgo = true
             net/cgo_linux.go is compiled under its constraint: !android && cgo && !netgo
             example.com/app/net → net → runtime/cgo
             imported at net/main.go:3, net/cgo_linux.go:…

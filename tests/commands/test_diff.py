@@ -212,7 +212,7 @@ def test_an_image_that_has_an_error_is_not_gone_but_unknown(folder: Path, capsys
 @pytest.mark.parametrize(
     ("part", "note"),
     [
-        ({"selected": True}, "the run was told to leave tests out: what is missing here was not looked at"),
+        ({"selected": True}, "the run left tests out on request: golink did not look at what is missing here"),
         ({"complete": False}, "the run did not come to all of its tests: what is missing here is not mended"),
     ],
 )

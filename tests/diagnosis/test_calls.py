@@ -31,6 +31,6 @@ def test_a_library_beside_go_s_own_c_has_no_package_to_name() -> None:
     cause = explain(evaluate("no-imports", subject(image), {"symbols": ["dlopen", "pthread_create"]}), image).cause
 
     assert cause[-2:] == (
-        "dlopen is asked for by C code that is linked in",
-        "pthread_create is asked for by runtime/cgo",
+        "dlopen is imported by C code that is linked in",
+        "pthread_create is imported by runtime/cgo",
     )

@@ -55,12 +55,12 @@ def test_macos_resolver_is_package_net_s_own(image: BinaryFacts) -> None:
     assert cause("resolver", image, kind=["go"]) == (
         "package net calls libSystem's getaddrinfo by itself on macOS, with cgo and without",
     )
-    assert "net of the standard library asks for getaddrinfo" in cause("no-imports", image, symbols=["getaddr*"])
+    assert "net of the standard library imports getaddrinfo" in cause("no-imports", image, symbols=["getaddr*"])
 
 
 def test_windows_resolver_is_the_system_s() -> None:
     assert cause("resolver", PE, kind=["go"]) == (
-        "package net asks Windows (GetAddrInfoW): no flag of a build for Windows changes that",
+        "package net calls Windows' GetAddrInfoW: no flag of a build for Windows changes that",
     )
 
 

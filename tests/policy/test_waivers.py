@@ -130,10 +130,10 @@ def test_of_several_waivers_the_one_that_holds_longest_counts(tmp_path: Path) ->
         ("binary = 'ap'\nrule = 'static'", ['20: no binary is called "ap"; did you mean "app"?']),
         ("binary = 'app[darwin/*]'\nrule = 'static'", ['20: no binary is called "app[darwin/*]"']),
         ("binary = 'out/*/server'\nrule = 'stripped'", ['20: no binary is called "out/*/server"']),
-        ("binary = 'app'\nrule = 'nx'", ['21: no rule nx is asked of "app": there is nothing to waive']),
+        ("binary = 'app'\nrule = 'nx'", ['21: "app" has no rule nx: there is nothing to waive']),
         (
             "binary = 'app[windows/*]'\nrule = ['signed', 'static']",
-            ['21: no rule static is asked of "app[windows/*]": there is nothing to waive'],
+            ['21: "app[windows/*]" has no rule static: there is nothing to waive'],
         ),
         (
             "binary = 'app'\nrule = 'static'\ntargets = ['darwin/*', 'plan9/*']",

@@ -35,7 +35,7 @@ def test_a_long_text_loses_its_middle() -> None:
 def test_errors_of_one_text_are_one() -> None:
     groups = error_groups(ERRORS)
 
-    assert [(group.kind, group.images, group.asked, len(group.tests)) for group in groups] == [
+    assert [(group.kind, group.images, group.places, len(group.tests)) for group in groups] == [
         ("UsageError", (), ("golink.toml:2",), 0),
         ("ParameterError", (), ("tests/test_release.py::test_size",), 1),
         ("SandboxError", ("agent[linux/amd64]",), ("golink.toml:19",), 1),
@@ -57,5 +57,5 @@ def test_a_report_of_everything_has_no_notes() -> None:
     assert notes(Report()) == ()
     assert [note.split(":")[0] for note in notes(Report(complete=False, selected=True))] == [
         "the run did not come to all of its tests",
-        "the run was told to leave tests out",
+        "the run left tests out on request",
     ]

@@ -146,7 +146,7 @@ cgo
         (FOREIGN, "  made by Go           no"),
         (PE, "  needs                kernel32.dll  (import directory)"),
         (PE, "  signature            none"),
-        (replace(PE, go=BuildInfo()), "  version              not said"),
+        (replace(PE, go=BuildInfo()), "  version              unknown"),
         (replace(PE, libc=Libc(kind="ucrt", presence="dynamic")), "  libc                 ucrt, loaded"),
     ],
 )

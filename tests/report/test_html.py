@@ -163,7 +163,7 @@ class TestDocument:
 class TestVerdict:
     def test_nothing_is_never_a_pass(self) -> None:
         assert verdict(Report()) == "Nothing was checked"
-        assert verdict(Report(images=(image("app", STATIC),))) == "No rule was asked of 1 image"
+        assert verdict(Report(images=(image("app", STATIC),))) == "No rule checked 1 image"
         assert 'class="verdict none"' in html_report(Report(), made=MADE)
 
     def test_what_fails_is_counted(self) -> None:
@@ -323,7 +323,7 @@ class TestErrors:
 
         assert verdict(report) == "1 error; nothing was checked"
         assert 'class="verdict bad"' in html_report(report, made=MADE)
-        assert verdict(replace(report, images=FEATURES.images)) == "1 error; no rule was asked of 6 images"
+        assert verdict(replace(report, images=FEATURES.images)) == "1 error; no rule checked 6 images"
         assert passed.findings[0].finding.outcome == "passed"
         assert verdict(passed) == "1 error; no other check fails: 1 check on 6 images"
 

@@ -51,13 +51,13 @@ def test_a_run_that_keeps_every_rule_says_so_in_a_line() -> None:
 def test_a_run_that_asked_nothing_is_no_success() -> None:
     report = Report(images=(shipped("app", replace(OWN_C, target=None)),))
 
-    assert markdown_report(report).startswith("## golink: no rule was asked (1 image, 0 findings)\n")
+    assert markdown_report(report).startswith("## golink: no rule was checked (1 image, 0 findings)\n")
     assert "| <code>app</code> | – |" in markdown_report(report)
 
 
 def test_a_run_that_ended_early_says_so() -> None:
     assert "The run did not come to all of its tests: " in markdown_report(replace(RELEASE, complete=False))
-    assert "The run was told to leave tests out: " in markdown_report(replace(RELEASE, selected=True))
+    assert "The run left tests out on request: " in markdown_report(replace(RELEASE, selected=True))
 
 
 def test_one_finding_of_several_tests_is_one_row() -> None:

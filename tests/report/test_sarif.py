@@ -213,5 +213,5 @@ def test_a_run_that_left_something_out_mends_no_alert() -> None:
     (early,) = run(replace(RELEASE, complete=False))["invocations"]
 
     assert (selected["executionSuccessful"], early["executionSuccessful"]) == (False, False)
-    assert selected["toolExecutionNotifications"][0]["message"]["text"].startswith("The run was told to leave tests")
+    assert selected["toolExecutionNotifications"][0]["message"]["text"].startswith("The run left tests out on request")
     assert early["toolExecutionNotifications"][0]["message"]["text"].startswith("The run did not come to all")

@@ -50,18 +50,18 @@ violated     net uses cgo: its wrappers are in the image, and runtime/cgo with
              static, glibc-at-most version=2.17
                sample_go/net linux/amd64
              remedy     CGO_ENABLED=0, or -tags netgo
-             asked by   tests/test_release.py::test_again and 1 more
+             checked by tests/test_release.py::test_again and 1 more
 violated     stripped  sample_go/static linux/amd64
              observed   a symbol table and DWARF; expected no symbol table, no
                         DWARF
              remedy     -ldflags "-s -w"
-             asked by   tests/test_release.py::test_static
+             checked by tests/test_release.py::test_static
 undecidable  no-link-warnings  sample_go/net windows/amd64
              observed   the image was not built in this run, and does not keep
                         the linker's messages; expected no linker warning
              remedy     build it with go_build, or let CI keep the linker's
                         output
-             asked by   tests/test_release.py::test_windows
+             checked by tests/test_release.py::test_windows
 
 """
 
@@ -189,7 +189,7 @@ def test_findings_without_their_image_are_shown_and_counted() -> None:
         "             cause      net uses cgo: its wrappers are in the image, and\n"
         "                        runtime/cgo with them\n"
         "             remedy     CGO_ENABLED=0, or -tags netgo\n"
-        "             asked by   t\n"
+        "             checked by t\n"
         "\n"
         "app\n"
         "  violated  static\n"
@@ -271,14 +271,14 @@ violated     net uses cgo: its wrappers are in the image, and runtime/cgo with
              no-cgo
                server linux/amd64 CGO_ENABLED=1, linux/arm64; tool linux/amd64
              remedy     CGO_ENABLED=0
-             asked by   golink.toml:14
+             checked by golink.toml:14
 violated     max-size size=1 MB (6 findings, 6 images)
              server linux/amd64 CGO_ENABLED=1, linux/amd64 CGO_ENABLED=0
              '-ldflags=-s -w', linux/arm64, darwin/arm64, windows/amd64; tool
              linux/amd64
              observed   9,812,332 bytes, 8,812,332 too many (and 1 more);
                         expected at most 1,000,000 bytes
-             asked by   golink.toml:14
+             checked by golink.toml:14
 """
     )
     assert shown.count("net uses cgo") == 1
@@ -359,7 +359,7 @@ def test_verbose_is_every_finding_with_its_evidence() -> None:
                         CC="zig cc -target x86_64-linux-musl": does not build: undefined: __res_search
                         -buildmode=pie: does not start: no such file: /lib/ld-musl-x86_64.so.1
              caution    what dlopen loads at run time
-             asked by   golink.toml::server[linux/amd64]::static
+             checked by golink.toml::server[linux/amd64]::static
 """
         in shown
     )
@@ -393,7 +393,7 @@ def test_a_run_that_ended_early_says_so() -> None:
         "the run did not come to all of its tests: what is missing here is not mended"
     )
     assert text(replace(RELEASE, selected=True), 80).split("\n")[-2] == (
-        "the run was told to leave tests out: what is missing here was not looked at"
+        "the run left tests out on request: golink did not look at what is missing here"
     )
 
 
@@ -487,9 +487,9 @@ def test_of_the_remedies_that_hold_each_image_has_its_best_one() -> None:
     same = Report(findings=(tried("app", "CGO_ENABLED=0", "-tags netgo"), tried("tool", "CGO_ENABLED=0")))
     others = Report(findings=(tried("app", "CGO_ENABLED=0", "-tags netgo"), tried("tool", "-tags netgo", "x")))
 
-    assert "             remedy     CGO_ENABLED=0\n             asked by" in text(same, 80)
+    assert "             remedy     CGO_ENABLED=0\n             checked by" in text(same, 80)
     assert (
         "             remedy     CGO_ENABLED=0  (app linux/amd64)\n"
         "                        -tags netgo  (tool linux/amd64)\n"
-        "             asked by"
+        "             checked by"
     ) in text(others, 80)

@@ -152,7 +152,7 @@ def test_users_are_looked_up_where_the_image_says(
         (STATIC, "files", "os/user's own lookup functions, which read files such as /etc/passwd"),
         (STATIC, "none", "no lookup function of os/user"),
         (DYNAMIC, "system", "os/user's lookup functions call libc (getpwuid_r and the like)"),
-        (PE, "system", "os/user's functions that ask Windows"),
+        (PE, "system", "os/user's functions that call Windows"),
     ],
 )
 def test_user_lookup_shows_what_it_saw(facts: BinaryFacts, seen: Any, line: str) -> None:

@@ -89,7 +89,7 @@ def with_floor(floor: str) -> BinaryFacts:
             {"version": "2.40"},
             FUTURE,
             "undecidable",
-            "asks for GLIBC_ABI_NEW, and which glibc has that is not known here",
+            "needs GLIBC_ABI_NEW, and golink does not know which glibc has that",
         ),
         ("glibc-at-most", {"version": "2.17"}, FUTURE, "violated", "needs glibc 2.34"),
         ("glibc-at-most", {"version": "2.17"}, UNKNOWN, "undecidable", "the image does not say which libc it loads"),
@@ -160,7 +160,7 @@ def test_no_libc_says_where_that_cannot_be() -> None:
     )
 
     assert macos.cause == ("a program on macOS calls the system through libSystem",)
-    assert remedy_lines(macos) == ("none: no program does without it there; ask self-contained of this target instead",)
+    assert remedy_lines(macos) == ("none: every program there loads it; check this target with self-contained instead",)
     assert remedy_lines(linux) == ("CGO_ENABLED=0, or -tags netgo",)
     assert remedy_lines(windows) == ("CGO_ENABLED=0, where main can do without cgo",)
 

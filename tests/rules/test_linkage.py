@@ -169,7 +169,7 @@ def test_where_no_program_is_static_the_message_says_so_and_names_self_contained
 
     assert finding.outcome == "violated"
     assert finding.cause == (cause,)
-    assert remedy_lines(finding) == ("none: no program is static there; ask self-contained of this target instead",)
+    assert remedy_lines(finding) == ("none: no program is static there; check this target with self-contained instead",)
 
 
 def test_without_a_target_the_format_tells_the_platform() -> None:
@@ -323,7 +323,7 @@ def test_without_a_target_the_format_tells_the_platform() -> None:
                 "a shared library is loaded by another image, together with all that it needs",
                 "net uses cgo: its wrappers are in the image, and runtime/cgo with them",
             ),
-            ("a shared library cannot be static: build the program with it, or ask only-needs of it",),
+            ("a shared library cannot be static: build the program with it, or check it with only-needs",),
         ),
         (
             FOREIGN,

@@ -131,7 +131,7 @@ def test_images_of_one_target_are_told_apart_by_name_or_by_both() -> None:
 
 
 def test_a_rule_on_one_image_cannot_be_asked_of_several() -> None:
-    with pytest.raises(ParameterError, match=r"^static: it is asked of one image, not of several together$"):
+    with pytest.raises(ParameterError, match=r"^static: it checks one image, not several together$"):
         evaluate_together("static", subjects(LINUX, ARM), {})
 
 

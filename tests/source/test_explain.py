@@ -54,7 +54,7 @@ def test_the_chain_leads_from_the_main_package_to_cgo_with_a_place_for_each_impo
         "cgo_lookup_cgo.go:59",
         "None",
     ]
-    assert "cgo is on because this build asks for it: cgo = true" in finding.cause
+    assert "cgo is on because this build sets it: cgo = true" in finding.cause
 
 
 def test_a_constraint_says_which_tag_leaves_the_file_out(go_sample: GoSample) -> None:
@@ -82,7 +82,7 @@ def test_cgo_that_is_missing_is_explained_too(go_sample: GoSample) -> None:
     native = explained(go_sample("net", cgo=False), "dynamic")
     cross = explained(go_sample("net", target="linux/arm64"), "dynamic")
 
-    assert "cgo is off because this build asks for it: cgo = false" in native.cause
+    assert "cgo is off because this build sets it: cgo = false" in native.cause
     assert "cgo is off for linux/arm64: off by default where Go cross-compiles" in cross.cause
 
 
@@ -139,7 +139,7 @@ def test_the_glibc_floor_is_explained_by_who_asks_for_each_symbol(go_sample: GoS
 def test_an_imported_symbol_is_explained_by_the_package_that_calls_it(go_sample: GoSample) -> None:
     finding = explained(go_sample("lookup", cgo=True), "no-imports", symbols=["getaddrinfo"])
 
-    assert "getaddrinfo is asked for by net" in finding.cause
+    assert "getaddrinfo is imported by net" in finding.cause
 
 
 def test_packages_that_are_allowed_have_no_chain(go_build: GoBuild, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _LONGEST_LINE = 1000
 _MOST_TESTS = 50
 # Stands in the place of an outcome, and heads a column as a rule does.
 ERROR = "error"
-_ERROR_SUMMARY = "The image could not be found, built or read, or a rule could not be asked of it."
+_ERROR_SUMMARY = "The image could not be found, built or read, or a rule could not check it."
 
 
 class PageData(TypedDict):
@@ -37,7 +37,7 @@ class PageData(TypedDict):
     `findings` are (image, rule, body, tests), all but the last by number; bodies, facts and links are what several
     images share, and stand in `pool`. `groups` are findings by number, `unanswered` the images of each group of errors.
     `images` without facts are those that only findings and errors name. An error about an image is a finding of the
-    outcome "error", in a column of its own.
+    outcome "error", in its own column.
     """
 
     verdict: str
@@ -114,7 +114,7 @@ def _images(report: Report, pool: _Pool) -> tuple[list[dict[str, Any]], dict[Ima
 
 
 def verdict(report: Report) -> str:
-    """Say in a few words how the run ended: what has no answer first."""
+    """Return in a few words how the run ended: what has no answer first."""
     answers = _answers(report)
     errors = errors_in_words(report)
     return f"{errors}; {answers[0].lower()}{answers[1:]}" if errors else answers
@@ -122,13 +122,13 @@ def verdict(report: Report) -> str:
 
 def _answers(report: Report) -> str:
     distinct = {reported.finding for reported in report.findings}
-    asked = {key_of_finding(finding) for finding in distinct}
-    # A finding on all images of a program is on none of them alone.
-    images = set(map(key_of_image, report.images)) or asked
+    checked = {key_of_finding(finding) for finding in distinct}
+    # A finding on all images of a program is on no single one.
+    images = set(map(key_of_image, report.images)) or checked
     if not images:
         return "Nothing was checked"
     if not distinct:
-        return f"No rule was asked of {count(len(images), 'image')}"
+        return f"No rule checked {count(len(images), 'image')}"
     failing = [finding for finding in distinct if finding.fails]
     if not failing:
         none = "No other check fails" if report.errors else "No check fails"
@@ -140,7 +140,7 @@ def _answers(report: Report) -> str:
 
 def code(text: str) -> str:
     """
-    Give lines that are there to be copied: as they are, unless a character in them cannot be seen.
+    Return lines that are there to be copied: as they are, unless a character in them cannot be seen.
 
     `escape` writes a backslash as two, which would no longer be the same TOML or command.
     """

@@ -35,7 +35,7 @@ function drawnError(error) {
     h("h3", { id: `heading-${error.number}`, tabindex: "-1" }, mark("error"), " ", error.kind, " ", h("span", { class: "tag" }, "error")),
     h("p", null, error.observed),
     error.text ? copyable("the whole error", error.text) : null,
-    rows([["at", error.place], ["asked by", fewOf(error.tests)]], { class: "from" }));
+    rows([["at", error.place], ["checked by", fewOf(error.tests)]], { class: "from" }));
 }
 
 function fewOf(tests) {
@@ -43,12 +43,12 @@ function fewOf(tests) {
 }
 
 function drawnFinding(finding) {
-  const asked = finding.parameters.map(([name, value]) => ` ${name}=${value}`).join("");
+  const given = finding.parameters.map(([name, value]) => ` ${name}=${value}`).join("");
   const part = (name, ...inside) => h("div", { class: "part" }, h("h4", null, name), ...inside);
   const prose = (lines) => lines.map((line) => h("p", null, line));
   return h("section", { class: `finding ${finding.outcome}`, id: `finding-${finding.number}`, "aria-labelledby": `heading-${finding.number}` },
     h("h3", { id: `heading-${finding.number}`, tabindex: "-1" }, mark(finding.outcome), " ", finding.rule,
-      asked ? h("span", { class: "asked" }, asked) : null, " ", h("span", { class: "tag" }, finding.outcome)),
+      given ? h("span", { class: "asked" }, given) : null, " ", h("span", { class: "tag" }, finding.outcome)),
     rows([["expected", finding.expected], ["observed", finding.observed]], { class: "answer" }),
     finding.waiver ? h("p", { class: "waiver" }, h("b", null, "Waived: "), finding.waiver) : null,
     finding.evidence.length ? part("Evidence", h("ul", { class: "evidence" }, ...finding.evidence.map((line) => h("li", null, line)))) : null,
@@ -57,7 +57,7 @@ function drawnFinding(finding) {
     finding.remedy.length || finding.trials.length ? part("Remedy", ...prose(finding.remedy),
       finding.trials.length ? h("ul", { class: "trials" }, ...finding.trials.map(drawnTrial)) : null) : null,
     finding.caution.length ? h("div", { class: "caution" }, ...finding.caution.map((line) => h("p", null, h("b", null, "Not covered: "), line))) : null,
-    rows([["asked at", finding.place], ["asked by", fewOf(finding.tests)]], { class: "from" }));
+    rows([["written at", finding.place], ["checked by", fewOf(finding.tests)]], { class: "from" }));
 }
 
 // `expanded` is for paper: there nothing can be opened.
@@ -85,7 +85,7 @@ function imagePage(image, expanded) {
     const lines = h("div", { class: "rest" }, ...rest.map(drawnFinding));
     page.append(section("holding", "What holds", expanded ? held(rest) : fold(count(rest.length, "finding"), !first.length && rest.length < 8, lines)));
   }
-  if (!image.findings.length) page.append(h("p", null, "No rule was asked of this image."));
+  if (!image.findings.length) page.append(h("p", null, "No rule checked this image."));
   if (facts) {
     page.append(section("links", "What it links", drawnLinks(image)));
     if (image.sizes) page.append(section("sizes", "What is in it", drawnSizes(image, expanded)));

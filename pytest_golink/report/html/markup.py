@@ -40,12 +40,12 @@ _MOST_GROUPS = 60
 
 
 def escaped(text: str) -> str:
-    """Give text as HTML that shows it, in an element and in a quoted attribute."""
+    """Return text as HTML that shows it, in an element and in a quoted attribute."""
     return html.escape(escape(text, longest=_LONGEST_LINE), quote=True)
 
 
 def summary(report: Report, data: PageData) -> str:
-    """Give the markup of the overview; the scripts add the filter and the matrices to it."""
+    """Return the markup of the overview; the scripts add the filter and the matrices to it."""
     groups = failure_groups(report)
     parts = ['<div id="overview">', _verdict(report, data), _errors(report, data)]
     if groups:
@@ -78,10 +78,10 @@ def _error(group: ErrorGroup, numbers: Sequence[int], data: PageData) -> str:
         names.append(f'<a href="#outcome=error">and {len(numbers) - _MOST_IMAGES} more</a>')
     more = "\n".join(escape(line, longest=_LONGEST_LINE) for line in group.more)
     text = f'<pre tabindex="0" aria-label="the whole error">{html.escape(more)}</pre>' if more else ""
-    asked = [*map(escaped, group.asked[:_MOST_IMAGES])]
-    if len(group.asked) > _MOST_IMAGES:
-        asked.append(f"and {len(group.asked) - _MOST_IMAGES} more")
-    lines = "".join(f"<dd>{line}</dd>" for line in asked)
+    places = [*map(escaped, group.places[:_MOST_IMAGES])]
+    if len(group.places) > _MOST_IMAGES:
+        places.append(f"and {len(group.places) - _MOST_IMAGES} more")
+    lines = "".join(f"<dd>{line}</dd>" for line in places)
     images = f'<dt>images</dt><dd class="names">{" ".join(names)}</dd>' if names else ""
     without = f": {count(len(group.tests), 'test')} without an answer" if group.tests else ""
     return (
@@ -169,7 +169,7 @@ def _all(report: Report) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    asked = "".join(f" {name}={value}" for name, value in parameter_texts(finding))
+    given = "".join(f" {name}={value}" for name, value in parameter_texts(finding))
     heading = " ".join(filter(None, (finding.image, finding.target)))
     rows: tuple[tuple[str, Iterable[str]], ...] = (
         ("expected", (finding.expected,)),
@@ -179,12 +179,12 @@ def _finding(finding: Finding) -> str:
         ("remedy", remedy_lines(finding)),
         ("caution", finding.caution),
         ("waived", filter(None, (finding.waiver,))),
-        ("asked at", filter(None, (finding.place,))),
+        ("written at", filter(None, (finding.place,))),
     )
-    said = "".join(f"<dt>{label}</dt>{lines}" for label, texts in rows if (lines := _lines(texts)))
+    details = "".join(f"<dt>{label}</dt>{lines}" for label, texts in rows if (lines := _lines(texts)))
     return (
         f'<section class="finding {finding.outcome}"><h3>{MARKS[finding.outcome]} {escaped(heading)}: '
-        f"{escaped(finding.rule + asked)} {finding.outcome}</h3><dl>{said}</dl></section>"
+        f"{escaped(finding.rule + given)} {finding.outcome}</h3><dl>{details}</dl></section>"
     )
 
 

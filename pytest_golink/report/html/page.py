@@ -51,7 +51,7 @@ matrix, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> goes back.</span></p></footer>
 
 def html_report(report: Report, *, made: str) -> str:
     """
-    Give the report as one HTML document.
+    Return the report as one HTML document.
 
     Its security policy lets nothing be loaded, and no script or style but its own be used. Names from images are text
     wherever they stand, escaped as in a terminal: what cannot be seen is shown as an escape.

@@ -23,7 +23,7 @@ _MOST_LINES = 60
 
 
 def sheet(facts: FactsJson) -> dict[str, Any]:
-    """Give the fact sheet: a few words for the head of the page, and groups of rows."""
+    """Return the fact sheet: a few words for the head of the page, and groups of rows."""
     groups: list[tuple[str, Rows]] = [
         ("Linkage", _linkage(facts)),
         ("Go build", _go(facts)),
@@ -53,7 +53,7 @@ def _words(facts: FactsJson) -> list[str]:
 
 def links(facts: FactsJson) -> dict[str, Any]:
     """
-    Give what an image links: its loader, its libraries, and of each the imported symbols by version.
+    Return what an image links: its loader, its libraries, and of each the imported symbols by version.
 
     A library is (name, via, groups), a group (version, whether it sets the glibc floor, names, how many more). Symbols
     that the format binds to no library are under the library "".
