@@ -104,7 +104,7 @@ def test_an_item_that_ends_in_anything_but_an_answer_has_none(
     def fails(rule: str, *_others: object) -> None:
         raise SandboxError("no namespaces") if rule == "static" else KeyError("of golink's own making")
 
-    monkeypatch.setattr(items, "evaluate", fails)
+    monkeypatch.setattr(items, "check", fails)
     monkeypatch.setattr(items.GolinkPath, "setup", lambda self: fails(self.name))
 
     assert [

@@ -108,7 +108,7 @@ def test_an_architecture_that_the_levels_forget_is_an_error() -> None:
         evaluate("cpu-at-most", subject(MACHO), {"level": ["v2", "GOARM=6"]})
 
     assert str(raised.value) == (
-        "cpu-at-most: level: GOAMD64=v2, GOARM=6 says nothing of darwin/arm64; add a level of GOARM64"
+        "cpu-at-most: level: GOAMD64=v2, GOARM=6 has no level for darwin/arm64; add a level of GOARM64"
     )
 
 
