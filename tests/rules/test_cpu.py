@@ -113,7 +113,7 @@ def test_an_architecture_that_the_levels_forget_is_an_error() -> None:
 
 
 FORM = (
-    'a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; the level alone where one '
+    'a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; only the level where one '
     'setting has it, such as "v2"'
 )
 
