@@ -2,7 +2,7 @@
 One typed helper a rule: `assert_` and the rule's name with underscores. `make api` writes this module.
 
 A helper takes a `GoBinary`, `BinaryFacts` or a path, returns None, and raises `PolicyViolation` where the rule is
-violated or the image does not say. A file that cannot be read is an error of its own, never a violation.
+violated or the image does not say. A file that cannot be read is another error, never a violation.
 """
 
 from __future__ import annotations
@@ -306,8 +306,8 @@ def assert_intact(binary: Binary) -> None:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
 
-    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can be asked of such
-    an image.
+    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can check such an
+    image.
     """
     __tracebackhide__ = True
     check_image(binary, "intact")
@@ -480,7 +480,7 @@ def assert_cpu_at_most(binary: Binary, level: Names) -> None:
     Args:
         binary: A GoBinary, its facts, or a path.
         level: A list of at least one: a level in Go's words with its setting, such as "GOAMD64=v2" or
-            "GOARM64=v8.0,lse"; the level alone where one setting has it, such as "v2".
+            "GOARM64=v8.0,lse"; only the level where one setting has it, such as "v2".
     """
     __tracebackhide__ = True
     check_image(binary, "cpu-at-most", {"level": level})

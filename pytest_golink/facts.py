@@ -149,7 +149,7 @@ class ProgramHeader:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CpuLevel:
     """
-    A CPU level that an image asks for, in Go's words: `setting` "GOAMD64", `level` "v3".
+    A CPU level that an image needs, in Go's words: `setting` "GOAMD64", `level` "v3".
 
     `via` is who says so: "build setting", the first Go version with a choice, or the note of a C linker.
     """
@@ -180,7 +180,7 @@ class Elf:
 
     `relr` is whether there are packed relative relocations (DT_RELR), which loaders know since glibc 2.36 and
     musl 1.2.4; `static_tls` DF_STATIC_TLS: dlopen may refuse the library. `tls_alignment` is p_align of PT_TLS, None
-    without one. `kernel_minimum` is the oldest Linux that C start-up code asks for (NT_GNU_ABI_TAG). `dlopen` are the
+    without one. `kernel_minimum` is the oldest Linux that C start-up code needs (NT_GNU_ABI_TAG). `dlopen` are the
     notes of libraries that are loaded while the program runs; None where one is damaged. `crashes` says why it
     would not start on any system, a reason each.
     """
@@ -373,7 +373,7 @@ class BinaryFacts:
     `needs_loader_only` is PT_INTERP (or LC_LOAD_DYLINKER) without any needed library. `static_name_service` names the
     glibc name-service functions (getaddrinfo, getpwnam_r, …, dlopen) inside a static image, sorted. `resolver` is
     sorted, ("none",) where no resolver code is linked in, None for an image that Go did not make. `slice` is the
-    GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes ask for, whatever the build info says.
+    GOARCH of a slice. `cpu_notes` are the CPU levels that the image's own notes record, whatever the build info says.
     `symtab_size` and `dwarf_size` are bytes in the file, what names the symbols included. `soname` is the name that a
     library has for those that need it: DT_SONAME, the install name of LC_ID_DYLIB, the name in PE's export directory.
     `exports` are the names that the image offers to others, None where the format has no such table. `loading` is

@@ -207,13 +207,13 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def _lock(config: pytest.Config) -> tuple[bool, bool]:
-    asked, update = bool(config.getoption("golink_lock")), bool(config.getoption("golink_update_lock"))
-    if asked and update:
+    lock, update = bool(config.getoption("golink_lock")), bool(config.getoption("golink_update_lock"))
+    if lock and update:
         raise pytest.UsageError(
             "--golink-lock holds images to golink.lock, --golink-update-lock writes it: give one of them"
         )
     # The ini key is for every run, and the option for this one.
-    return (asked or bool(_ini(config, "golink_lock"))) and not update, update
+    return (lock or bool(_ini(config, "golink_lock"))) and not update, update
 
 
 def check_lock(config: pytest.Config, *, has_policy: bool) -> None:

@@ -32,7 +32,7 @@ _ASSERTIONS = '''\
 One typed helper a rule: `assert_` and the rule's name with underscores. `make api` writes this module.
 
 A helper takes a `GoBinary`, `BinaryFacts` or a path, returns None, and raises `PolicyViolation` where the rule is
-violated or the image does not say. A file that cannot be read is an error of its own, never a violation.
+violated or the image does not say. A file that cannot be read is another error, never a violation.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class OverLimit:
 
 
 def why_newer_cpu(case: Case) -> Iterator[str]:
-    """Yield what asks for each level that is above the limit."""
+    """Yield what needs each level that is above the limit."""
     for over in case.details(OverLimit).levels:
         if over.via == BUILD_SETTING:
             yield f"it was built with {over.setting}={over.level}: on a CPU below that it does not start, or crashes"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.lock.drift import Difference, Drift
 
-# The name of a drift in reports. It is no rule of the registry: a policy cannot ask for it.
+# The name of a drift in reports. It is no rule of the registry: a policy cannot have it.
 RULE = "lock"
 _WIDTH = 80
 _GAP = 3

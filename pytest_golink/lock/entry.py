@@ -41,7 +41,7 @@ def lock_entry(image: str, facts: FactsJson) -> LockEntry:
     Return an image's entry: what it links to, and nothing that changes from one build of a program to the next.
 
     It therefore has no paths, hashes and versions of the build info (of Go, of modules, of the commit), no settings
-    that only ask for something (CGO_ENABLED), and of the imports only those that ask a name service or load libraries.
+    that only request something (CGO_ENABLED), and of the imports only those that call a name service or load libraries.
     """
     found = {(field, escape(name, longest=_LONGEST)): value for field, name, value in _facts(facts)}
     return LockEntry(

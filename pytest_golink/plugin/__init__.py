@@ -154,7 +154,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Show the builds to come, if there is a terminal to show them on."""
+    """Start to show builds, if there is a terminal to show them on."""
     if any(_builds(item) for item in session.items):
         from pytest_golink.plugin.progress import show_builds
 
@@ -184,7 +184,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show only the text of a toolchain's or a build's error, where no line of the user led to it."""
+    """Print only the text of a toolchain's or a build's error, where no line of the user led to it."""
     report = yield
     if call.excinfo is not None and call.when == "setup":
         # An item of a policy shows its errors itself.
@@ -211,6 +211,6 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any
 
 
 def _builds(item: pytest.Item) -> bool:
-    # All of the plugin's fixtures ask for one of these; an item of a policy has none.
+    # All of the plugin's fixtures use one of these; an item of a policy has none.
     fixtures = getattr(item, "fixturenames", ())
     return "go_toolchain" in fixtures or "go_binary" in fixtures or hasattr(item, "golink_builds")

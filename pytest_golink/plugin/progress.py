@@ -90,7 +90,7 @@ class Line:
         return width - self._writer.width_of_current_line % width - 1
 
     def show(self, text: str) -> None:
-        """Show a text, in one write, so that nothing comes between; "" erases it."""
+        """Write a text, all at once, so that nothing comes between; "" erases it."""
         if not text:
             self.erase()
         elif text != self._shown:
@@ -189,7 +189,7 @@ class Display:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Show nothing more."""
+        """End the display."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
@@ -219,7 +219,7 @@ class WorkerProgress:
 
 
 def show_builds(session: pytest.Session, run: Run) -> None:
-    """Show the builds of this process: on its terminal, or on that of the controller; nowhere where there is none."""
+    """Start to show the builds of this process, on its terminal or on that of the controller, if there is one."""
     shown = _worker_progress(session.config) if hasattr(session.config, "workerinput") else _display(session.config)
     if shown is None:
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleRequest:
     """
-    A rule that the policy asks for, with its parameters as `Rule.checked` returns them.
+    A rule of the policy, with its parameters as `Rule.checked` returns them.
 
     `place` is the line of the rule's key where it was written last: in a policy, in `rules` or in an override.
     """

@@ -54,7 +54,7 @@ def keep_symbols(case: Case) -> Iterator[Remedy]:
 
 def trim_paths(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the folders of the build machine out of the image."""
-    price = "debuggers must be told where the source is"
+    price = "debuggers need the folder of the source"
     if not case.options.trimpath:
         yield Remedy(weight=1, change=BuildChange(options={"trimpath": True}), prices=(price,))
     if missing := _missing_strip_flags(case):

@@ -64,12 +64,11 @@ _COMPILER_DLL = re.compile(r"lib(atomic|gcc_s|gomp|quadmath|ssp|stdc\+\+|winpthr
 
 def leave_foreign_libraries(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the image from needing more than its system has."""
-    if names := names_outside_system(case.facts):
-        ours = all(_COMPILER_DLL.fullmatch(name) for name in names)
+    if case.facts.target is not None and system_words(case.facts.target):
+        ours = all(_COMPILER_DLL.fullmatch(name) for name in names_outside_system(case.facts))
         link_in = f"link the C compiler's own libraries in: {EXTERNAL_STATIC}"
         leave_out = "leave out the package that links to it, or link its static archive in"
-        if case.facts.target is not None and system_words(case.facts.target):
-            yield Remedy(words=link_in if ours else leave_out)
+        yield Remedy(words=link_in if ours else leave_out)
     yield from make_static(case)
 
 

@@ -20,7 +20,7 @@ EARLY = "the run did not come to all of its tests: what is missing here is not m
 SELECTED = "the run left tests out on request: golink did not look at what is missing here"
 
 
-# A linker may print as much as it likes; the head and the tail of it are what anybody reads.
+# A linker may print as much as it likes; only its head and its tail are worth reading.
 _LONGEST = 8000
 
 

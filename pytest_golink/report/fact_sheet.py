@@ -134,7 +134,7 @@ def _imports(symbols: Iterable[ImportedSymbol]) -> list[str]:
 
 
 def _without_cgo(facts: BinaryFacts) -> list[str]:
-    # On macOS and its like the standard library alone imports hundreds in this way.
+    # On macOS and its like the standard library itself imports hundreds in this way.
     if facts.cgo.dynamic_imports and facts.cgo.dynamic_imports == facts.imports:
         return ["all of the imports above"]
     return _imports(facts.cgo.dynamic_imports)

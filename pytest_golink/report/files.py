@@ -108,7 +108,7 @@ def _problem(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     try:
-        # What permissions alone do not say: a file system that is read-only, or full.
+        # What permissions do not show: a file system that is read-only, or full.
         if _is_special(path):
             return "" if os.access(path, os.W_OK) else f"{path} must not be written to"
         with tempfile.TemporaryFile(dir=path.parent):

@@ -125,7 +125,7 @@ class ErrorJson(TypedDict):
 
 class ReportJson(TypedDict):
     """
-    The report; `made` alone differs from run to run.
+    The report; only `made` differs from run to run.
 
     `complete` is false for a run that did not come to all that it collected, or could not collect; `selected` is true
     for one that left tests out on request. What is missing in such a report is not mended.

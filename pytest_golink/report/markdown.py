@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_golink.report.model import Report, ReportedImage
 
 _OUTCOMES: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
-# A job summary has 1 MiB, a comment 64 KiB: that many rows are more than anybody reads.
+# A job summary has 1 MiB, a comment 64 KiB: more rows than these are not read.
 _MOST = 100
 _LONGEST = 200
 _MOST_NAMES = 6
@@ -154,7 +154,7 @@ def _lines(texts: Iterable[str]) -> str:
 
 def cell(text: str) -> str:
     """Return a stranger's text as it stands in a table's cell, where it is text and nothing else."""
-    # Not a code span: its end could stand in the name, and a pipe ends the cell even there. Inside <code> nobody is
+    # Not a code span: its end could stand in the name, and a pipe ends the cell even there. Inside <code> no user is
     # mentioned, and no number becomes an issue.
     shown = _SPECIAL.sub(r"\\\1", html.escape(escape(text, longest=_LONGEST), quote=False))
     return "<code>" + _BARE_LINK.sub(r"\1<!-- -->", shown) + "</code>"

@@ -172,7 +172,7 @@ def _ldflags(facts: BinaryFacts) -> Iterator[Checked]:
     no_symbols = _is_on(flags.get("s"))
     # -s implies -w unless -w=0 says otherwise (since Go 1.22).
     no_dwarf = _is_on(flags.get("w", "true" if no_symbols else None))
-    # clang keeps a symbol table for -s; and -w alone does not reach the DWARF of C code.
+    # clang keeps a symbol table for -s; and only -w does not reach the DWARF of C code.
     if no_symbols and facts.symtab is not None and (facts.format != "macho" or facts.link_mode == "internal"):
         yield "-ldflags -s", "there is a symbol table" if facts.symtab else ""
     if no_dwarf and facts.dwarf is not None and facts.link_mode == "internal":

@@ -1,4 +1,4 @@
-"""The rule about the CPU level that an image asks for."""
+"""The rule about the CPU level that an image needs."""
 
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
@@ -35,7 +35,7 @@ def _hint(value: str) -> str:
 LevelName = Annotated[
     str,
     Form(
-        text='a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; the level alone '
+        text='a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; only the level '
         'where one setting has it, such as "v2"',
         accepts=lambda value: isinstance(value, str) and len(_settings_of(value)) == 1,
         hint=_hint,
@@ -89,7 +89,7 @@ def cpu_at_most(subject: Subject, *, level: Annotated[tuple[LevelName, ...], Non
     if setting not in limits:
         # Neither a pass nor a violation: the policy forgot a target.
         raise ParameterError(
-            f"cpu-at-most: level: {', '.join(f'{name}={limit}' for name, limit in limits.items())} says nothing of "
+            f"cpu-at-most: level: {', '.join(f'{name}={limit}' for name, limit in limits.items())} has no level for "
             f"{facts.target}; add a level of {setting}"
         )
     return _held(facts, setting, limits[setting])

@@ -87,7 +87,7 @@ def _propose_levels(_subjects: Sequence[Subject]) -> Iterator[Proposal]:
 @rule(
     "relro",
     group="hardening",
-    page=("none, partial, full: at least that. A static image cannot say `full`: undecidable there, a static-pie can"),
+    page=("none, partial, full: at least that. A static image cannot show `full`: undecidable there, a static-pie can"),
     causes=from_image(why_less_relro),
     remedies=more_relro,
     propose=_propose_levels,
@@ -111,12 +111,12 @@ def relro(subject: Subject, *, level: Relro) -> Verdict:
         return Verdict(
             outcome="undecidable",
             expected=expected,
-            observed="partial, and a static image has no place to say more",
+            observed="partial, and a static image cannot show more",
             evidence=evidence,
             remedy=(
-                f"a static-pie says it: {STATIC_PIE_NOW}"
+                f"a static-pie shows it: {STATIC_PIE_NOW}"
                 if facts.go
-                else "a static-pie says it: -static-pie -Wl,-z,now",
+                else "a static-pie shows it: -static-pie -Wl,-z,now",
             ),
         )
     return Verdict(
@@ -162,9 +162,7 @@ def _unanswerable_if_missing(facts: BinaryFacts, expected: str, fact: object) ->
     unlinked = undecidable_if_unlinked(facts, expected)
     if unlinked or fact is not None:
         return unlinked
-    return Verdict(
-        outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no such thing to say"
-    )
+    return Verdict(outcome="not-applicable", expected=expected, observed=f"{facts.format} images have no such property")
 
 
 def _pie_line(facts: BinaryFacts) -> str:

@@ -142,7 +142,7 @@ def intact(subject: Subject) -> Verdict:
     """
     Pclntab and build info are there and parse: nothing packed, stripped away or broke them afterwards.
 
-    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can be asked of such
+    A pclntab that is there and damaged is no violation but an error that names the damage: no rule can check such
     an image.
     """
     facts = subject.facts

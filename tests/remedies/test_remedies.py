@@ -241,6 +241,7 @@ def test_only_what_an_option_asked_for_is_taken_back() -> None:
 
 def test_paths_that_trimpath_leaves_go_with_the_symbols() -> None:
     assert changes("no-build-paths", STATIC, BuildOptions(trimpath=True)) == ["-ldflags='-s -w'"]
+    assert changes("no-build-paths", STATIC, BuildOptions(trimpath=True, ldflags="-s -w")) == []
 
 
 def test_a_pie_names_an_interpreter_where_its_format_has_one() -> None:

@@ -108,12 +108,12 @@ def test_an_architecture_that_the_levels_forget_is_an_error() -> None:
         evaluate("cpu-at-most", subject(MACHO), {"level": ["v2", "GOARM=6"]})
 
     assert str(raised.value) == (
-        "cpu-at-most: level: GOAMD64=v2, GOARM=6 says nothing of darwin/arm64; add a level of GOARM64"
+        "cpu-at-most: level: GOAMD64=v2, GOARM=6 has no level for darwin/arm64; add a level of GOARM64"
     )
 
 
 FORM = (
-    'a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; the level alone where one '
+    'a level in Go\'s words with its setting, such as "GOAMD64=v2" or "GOARM64=v8.0,lse"; only the level where one '
     'setting has it, such as "v2"'
 )
 

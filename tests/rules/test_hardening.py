@@ -63,7 +63,7 @@ def hardened(facts: BinaryFacts, **changes: Any) -> BinaryFacts:
             "no DYNAMIC_BASE, or no base relocations",
         ),
         ("pie", PLAN9, "violated", "at a fixed address", "plan9 images are loaded at one address"),
-        ("pie", WASM, "not-applicable", "wasm images have no such thing to say", None),
+        ("pie", WASM, "not-applicable", "wasm images have no such property", None),
         ("pie", ARCHIVE, "undecidable", "an archive, which is not linked yet", None),
         ("nx", LOADED, "passed", "the stack is not executable", "PT_GNU_STACK rw-"),
         ("nx", STATIC, "passed", "the stack is not executable", "no PT_GNU_STACK"),
@@ -72,7 +72,7 @@ def hardened(facts: BinaryFacts, **changes: Any) -> BinaryFacts:
         ("nx", EXEC_STACK, "violated", "an executable stack", "PT_GNU_STACK rwx"),
         ("nx", hardened(MACHO, nx=False), "violated", "an executable stack", "MH_ALLOW_STACK_EXECUTION"),
         ("nx", hardened(PE, nx=False), "violated", "an executable stack", "no NX_COMPAT"),
-        ("nx", WASM, "not-applicable", "wasm images have no such thing to say", None),
+        ("nx", WASM, "not-applicable", "wasm images have no such property", None),
         ("nx", ARCHIVE, "undecidable", "an archive, which is not linked yet", None),
         ("no-writable-code", STATIC, "passed", "none", None),
         ("no-writable-code", LOADED, "passed", "none", "PT_LOAD r-x at 0x400000, p_align 0x1000"),
@@ -99,7 +99,7 @@ def hardened(facts: BinaryFacts, **changes: Any) -> BinaryFacts:
             "a segment is both",
             "a segment is writable and executable",
         ),
-        ("no-writable-code", WASM, "not-applicable", "wasm images have no such thing to say", None),
+        ("no-writable-code", WASM, "not-applicable", "wasm images have no such property", None),
         ("no-writable-code", ARCHIVE, "undecidable", "an archive, which is not linked yet", None),
     ],
 )
@@ -219,9 +219,9 @@ def test_how_to_sign(facts: BinaryFacts, cause: tuple[str, ...], remedy: str) ->
         (STATIC, "none", "passed", "none"),
         (STATIC, "partial", "violated", "none"),
         (STATIC_PARTIAL, "partial", "passed", "partial"),
-        (STATIC_PARTIAL, "full", "undecidable", "partial, and a static image has no place to say more"),
-        (MACHO, "full", "not-applicable", "macho images have no such thing to say"),
-        (PE, "full", "not-applicable", "pe images have no such thing to say"),
+        (STATIC_PARTIAL, "full", "undecidable", "partial, and a static image cannot show more"),
+        (MACHO, "full", "not-applicable", "macho images have no such property"),
+        (PE, "full", "not-applicable", "pe images have no such property"),
         (ARCHIVE, "full", "undecidable", "an archive, which is not linked yet"),
     ],
 )
@@ -284,11 +284,11 @@ LAZY = "functions are bound when they are first called, so the table of their ad
             "full",
             (),
             (
-                "a static-pie says it: CGO_ENABLED=1 -buildmode=pie "
+                "a static-pie shows it: CGO_ENABLED=1 -buildmode=pie "
                 "-ldflags '-linkmode external -bindnow -extldflags \"-static-pie\"'",
             ),
         ),
-        (replace(STATIC_PARTIAL, go=None), "full", (), ("a static-pie says it: -static-pie -Wl,-z,now",)),
+        (replace(STATIC_PARTIAL, go=None), "full", (), ("a static-pie shows it: -static-pie -Wl,-z,now",)),
         (FOREIGN, "full", (), ("link with -Wl,-z,relro,-z,now",)),
         (replace(FOREIGN, link_mode=None), "partial", (), ("link with -Wl,-z,relro",)),
     ],

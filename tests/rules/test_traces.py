@@ -170,6 +170,14 @@ def test_what_gc_did_not_make_decides_nothing() -> None:
     assert evaluate("intact", subject(ARCHIVE), {}).outcome == "undecidable"
 
 
+def test_a_pclntab_that_go_does_not_write_is_a_violation_with_its_reason() -> None:
+    finding = asked("intact", Content(damage="its pclntab names no known layout"))
+
+    assert (finding.outcome, finding.observed) == ("violated", "no pclntab that Go writes")
+    assert finding.cause == ("its pclntab names no known layout",)
+    assert remedy_lines(finding) == ("ship the file as `go build` wrote it",)
+
+
 PACKED = replace(STATIC, go=None, resolver=None, link_mode=None, content=Content(packed="UPX"))
 
 
