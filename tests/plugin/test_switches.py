@@ -79,16 +79,22 @@ def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
 
 
 def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_it="""
+    pytester.makepyfile(test_it="def test_nothing(): ...")
+    # What the plugin loads as late as at the end of a test or of the run counts too.
+    pytester.makeconftest(
+        """
         import sys
 
-        def test_loaded():
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_unconfigure(config):
             loaded = {name for name in sys.modules if name.partition(".")[0] == "pytest_golink"}
             assert loaded == {
                 "pytest_golink",
                 "pytest_golink.errors",
                 "pytest_golink.fixtures",
+                "pytest_golink.location",
                 "pytest_golink.plugin",
                 "pytest_golink.plugin.recorder",
                 "pytest_golink.plugin.summary",
@@ -96,6 +102,8 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.recording",
                 "pytest_golink.session",
                 "pytest_golink.settings",
+                "pytest_golink.text",
+                "pytest_golink.text.escape",
             }
             assert not {"lief", "elftools", "macholib"} & sys.modules.keys()
         """
@@ -103,6 +111,7 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
 
     result = pytester.runpytest_subprocess()
 
+    assert result.ret == 0, result.stderr.str()
     result.assert_outcomes(passed=1)
     assert not [line for line in result.outlines if line.startswith("golink") or "= golink" in line]
     assert not pytester.path.joinpath(".pytest_cache", "d").exists()
