@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest_golink
 from pytest_golink import GoBuild
 from pytest_golink.rules import RULES
+from tests.test_layers import ORDER
 
 if TYPE_CHECKING:
     import pytest
@@ -76,3 +77,26 @@ def test_the_options_page_has_the_signature_of_go_build() -> None:
     parameters.insert(1, "*")
 
     assert f"`go_build({', '.join(parameters)})`" in OPTIONS_PAGE
+
+
+def test_the_architecture_page_has_each_room_in_the_order_in_which_they_may_import() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page[page.index("| room |") : page.index("`import pytest_golink` costs")]
+
+    assert [room.rstrip("/") for cell in rows(table) for room in re.findall(r"`(\w+/?)`", cell)] == list(ORDER)
+
+
+def test_each_file_and_command_that_the_pages_for_the_next_person_name_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for name in ("CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "tests/README.md"):
+        page = (ROOT / name).read_text(encoding="utf-8")
+        commands = {
+            target for words in re.findall(r"(?:`|^)make ([a-z -]+)", page, re.MULTILINE) for target in words.split()
+        }
+        assert commands <= targets, name
+        # In code: a path of folders, or a Python file. "dist/" is of a user's build.
+        paths = [path for path in re.findall(r"`((?:[\w-]+/)+[\w.-]*|\w+\.py)`", page) if path != "dist/"]
+        folders = (ROOT, ROOT / "pytest_golink", ROOT / "tests", ROOT / "pytest_golink" / "reader")
+        assert [path for path in paths if not any((folder / path).exists() for folder in folders)] == [], name
+        links = re.findall(r"\]\(([\w./-]+)\)", page)
+        assert [link for link in links if not ((ROOT / name).parent / link).exists()] == [], name

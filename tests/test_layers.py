@@ -9,9 +9,7 @@ import pytest
 
 import pytest_golink
 
-# design.md's list, with the places that it does not name, and but for three where its own way of the data asks for
-# another order: the readers call golang/ (bytes to Go's facts), the rules yield findings, and a policy holds build
-# options.
+# docs/architecture.md shows the same rooms to people, in the same order; a test of that page holds it.
 ORDER = (
     "text",
     "location",

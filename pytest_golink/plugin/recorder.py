@@ -58,6 +58,8 @@ class Recorder:
 
     def finish(self) -> None:
         """Record the images that no rule was evaluated on."""
+        if not self._binaries:
+            return
         from pytest_golink.rules.subject import Subject
 
         for binary in self._binaries.values():

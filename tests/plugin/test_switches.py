@@ -79,11 +79,16 @@ def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
 
 
 def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        test_it="""
+    pytester.makepyfile(test_it="def test_nothing(): ...")
+    # What the plugin loads as late as at the end of a test or of the run counts too.
+    pytester.makeconftest(
+        """
         import sys
 
-        def test_loaded():
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_unconfigure(config):
             loaded = {name for name in sys.modules if name.partition(".")[0] == "pytest_golink"}
             assert loaded == {
                 "pytest_golink",
@@ -106,6 +111,7 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
 
     result = pytester.runpytest_subprocess()
 
+    assert result.ret == 0, result.stderr.str()
     result.assert_outcomes(passed=1)
     assert not [line for line in result.outlines if line.startswith("golink") or "= golink" in line]
     assert not pytester.path.joinpath(".pytest_cache", "d").exists()
