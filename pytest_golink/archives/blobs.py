@@ -25,23 +25,8 @@ _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 _BLOB = re.compile(r"blobs/(sha256|sha512)/([a-f0-9]+)")
 _CHUNK_BYTES = 1 << 20
 # What golink reads of an index, a manifest or a config.
-_KEYS = frozenset(
-    [
-        "annotations",
-        "architecture",
-        "config",
-        "digest",
-        "layers",
-        "manifests",
-        "mediatype",
-        "os",
-        "platform",
-        "repotags",
-        "size",
-        "urls",
-        "variant",
-    ]
-)
+_KEYS = {"annotations", "config", "digest", "layers", "manifests", "mediatype", "platform", "repotags"}
+_KEYS |= {"architecture", "os", "variant"}
 
 
 class Blobs(Protocol):
