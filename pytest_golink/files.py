@@ -61,13 +61,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def digest(path: Path) -> str:
     """
-    Return the SHA-256 of a file, in hexadecimal.
+    Return the SHA-256 of a file in a cache, in hexadecimal.
+
+    What stands there may be another's: a link out of the cache, a FIFO that waits for a writer, a device.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is no regular file.
     """
-    sha256 = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_opened) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is no regular file")
+        sha256 = hashlib.sha256()
         while chunk := file.read(_CHUNK_BYTES):
             sha256.update(chunk)
-    return sha256.hexdigest()
+        return sha256.hexdigest()
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -86,3 +86,12 @@ def test_a_digest_is_that_of_the_whole_content(tmp_path: Path, size: int) -> Non
     (tmp_path / "file").write_bytes(content)
 
     assert digest(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_no_digest_waits_or_leads_elsewhere(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+
+    for name, reason in (("fifo", "is no regular file"), ("endless", "symbolic links")):
+        with pytest.raises(OSError, match=reason):
+            digest(tmp_path / name)

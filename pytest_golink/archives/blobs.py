@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 # A string, in which brackets do not count, or a bracket.
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+
+# Source: OCI Image Format Specification v1.1, "Image Layout", "Digests".
+_BLOB = re.compile(r"blobs/(sha256|sha512)/([a-f0-9]+)")
+_CHUNK_BYTES = 1 << 20
+# What golink reads of an index, a manifest or a config.
+_KEYS = {"annotations", "config", "digest", "layers", "manifests", "mediatype", "platform", "repotags"}
+_KEYS |= {"architecture", "os", "variant"}
 
 
 class Blobs(Protocol):
@@ -89,6 +97,26 @@ class TarBlobs:
         return data, None
 
 
+def check_digest(data: Range, name: str) -> None:
+    """
+    Hold a file against the digest that is its name, as everything that loads an image does.
+
+    Raises:
+        ArchiveError: It has another digest, or is over the bound.
+    """
+    match = _BLOB.fullmatch(name)
+    if match is None:
+        return
+    if data.size > limits.UNPACKED_BYTES:
+        raise ArchiveError(data.path, f"{name} has {data.size} bytes, more than the bound of {limits.UNPACKED_BYTES}")
+    digest = hashlib.new(match[1])
+    data.seek(0)
+    while part := data.read(_CHUNK_BYTES):
+        digest.update(part)
+    if digest.hexdigest() != match[2]:
+        raise ArchiveError(data.path, f"{name} has another digest, {match[1]}:{digest.hexdigest()}: it is damaged")
+
+
 def load_object(blobs: Blobs, name: str) -> dict[str, object]:
     """
     Return a file's JSON object.
@@ -110,6 +138,8 @@ def load_json(blobs: Blobs, name: str) -> object:
         ArchiveError: There is no such file, or it holds no JSON.
     """
     data, _source = blobs.opened(name)
+    check_digest(data, name)
+    data.seek(0)
     try:
         return parse_json(data.read())
     except ValueError as error:
@@ -121,12 +151,24 @@ def parse_json(text: bytes) -> object:
     Return a JSON value.
 
     Raises:
-        ValueError: It is no JSON, or nested deeper than the bound.
+        ValueError: It is no JSON, nested deeper than the bound, or has a key twice that counts.
     """
     depth = 0
     for token in _NESTING.finditer(text):
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
         if depth > limits.JSON_DEPTH:
             raise ValueError(f"nested more than {limits.JSON_DEPTH} deep")
-    value: object = json.loads(text)
+    value: object = json.loads(text, object_pairs_hook=_unambiguous)
     return value
+
+
+def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object, unless it has a key twice that counts: tools in Go take the last, whatever its case."""
+    seen: set[str] = set()
+    for key, _ in pairs:
+        folded = key.casefold()
+        if folded in seen:
+            raise ValueError(f"an object has {folded!r} twice, and tools differ on which one counts")
+        if folded in _KEYS:
+            seen.add(folded)
+    return dict(pairs)

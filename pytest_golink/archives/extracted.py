@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pytest_golink.archives import limits
 from pytest_golink.errors import ArchiveError
+from pytest_golink.files import digest as digest_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +22,10 @@ _DIGITS = 24
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file, None where it is not there or cannot be read."""
+    """Return the SHA-256 of an extracted file; None where it is not there, cannot be read, or is no such file."""
     try:
-        with path.open("rb") as file:
-            return _sha256(file)
+        # A file of the cache may have been made larger than any member: then it is not read.
+        return digest_of_file(path) if path.stat().st_size <= limits.MEMBER_BYTES else None
     except OSError:
         return None
 

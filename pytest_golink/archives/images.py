@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives import limits
+from pytest_golink.archives.blobs import check_digest
 from pytest_golink.archives.manifests import images_of
 from pytest_golink.archives.members import shown
 from pytest_golink.archives.streams import codec_of
@@ -107,6 +108,8 @@ class _Layers:
     def _members(self, name: str) -> list[Member]:
         if name not in self._read:
             packed, source = self._blobs.opened(name)
+            check_digest(packed, name)
+            packed.seek(0)
             codec = codec_of(packed.read(_MAGIC_BYTES))
             members: list[Member] = []
             for member in tar_members(packed, codec, root=True):

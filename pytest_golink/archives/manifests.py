@@ -163,6 +163,8 @@ class _Index:
             yield Image(platform=platform, tag=tag, config="", layers=(), missing=(name,))
             return
         found = load_object(blobs, name)
+        if "manifests" in found and ("layers" in found or "config" in found):
+            raise ArchiveError(blobs.path, f"{name} is an image and an index of images: tools differ on what it is")
         if descriptor.get("mediaType") in _INDEX_TYPES or "manifests" in found:
             yield from self._of(found, depth=depth + 1)
             return

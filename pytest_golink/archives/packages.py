@@ -129,6 +129,12 @@ def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
             data.seek(start)
             member = _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)), mode)
             if links > 1 and not size:
+                if same in holders:
+                    raise ArchiveError(
+                        payload.path,
+                        "is a name of a file whose bytes stand before it: unpackers differ",
+                        member=shown(name),
+                    )
                 empty.setdefault(same, []).append(member)
             else:
                 if links > 1 and same in holders:

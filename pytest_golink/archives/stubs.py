@@ -52,6 +52,9 @@ def check_whole(path: Path, name: str) -> None:
         except StructError:
             # Its reader finds what is damaged.
             return
+        if not end and head.startswith(_ELF):
+            # Nothing that a loader maps: damaged too.
+            return
         size = file.seek(0, os.SEEK_END)
         file.seek(min(end, size))
         behind = file.read(_HEADER_BYTES)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
+# Source: APPNOTE.TXT of zip, 4.3.16. Readers of zip look for it from the end of a file on.
+_ZIP_END_MAGIC = b"PK\x05\x06"
 # name, mode, (owner, group,) size, (time,) checksum, type, link, magic with version, (owners, devices,) prefix
 _HEADER = Struct("100s8s16x12s12x8s1s100s8s80x155s12x")
 _CHECKSUM = slice(148, 156)
@@ -158,6 +160,11 @@ class Headers:
             pass
         if block and is_tar(block):
             raise ArchiveError(self._path, "another tar follows the end of the first: some unpackers read it, some not")
+        while block:
+            following = self._data.read(limits.HEADER_BYTES)
+            if _ZIP_END_MAGIC in block + following[: len(_ZIP_END_MAGIC)]:
+                raise ArchiveError(self._path, "a zip follows the end of the tar: some unpackers read it, some the tar")
+            block = following
 
     def _plain(self, block: bytes, at: int) -> Header:
         name, mode, size, _sum, kind, target, magic, prefix = _HEADER.unpack(block)

@@ -20,6 +20,8 @@ def why_not_intact(facts: BinaryFacts) -> Iterable[str]:
     """Return what changed an image after its build."""
     if facts.content.packed:
         return ("a packed image shows its unpacker, not the program: no other rule sees what will run",)
+    if facts.elf and facts.elf.crashes:
+        return ("a tool changed the file after it was linked: patchelf before 0.18 does so with Go's own links",)
     if facts.content.damage:
         return (facts.content.damage,)
     return ("a tool cut it out or overwrote it, or a linker with --gc-sections dropped it (golang/go#58222)",)

@@ -49,7 +49,8 @@ def make_smaller(case: Case) -> Iterator[Remedy]:
 
 def leave_paths(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the folders of the build machine out of the image, in words."""
-    where = [found.where for found in case.details(tuple)]
+    paths = case.finding.details if isinstance(case.finding.details, tuple) else ()
+    where = [found.where for found in paths]
     of_loader = [place for place in where if place.startswith("DT_")]
     changes = trim_paths(case)
     if setting(case.facts, "-trimpath") != "true":
@@ -81,6 +82,8 @@ def ship_as_built(case: Case) -> Iterator[Remedy]:
     """Yield what keeps pclntab and build info whole."""
     if packer := case.facts.content.packed:
         yield Remedy(words=f"test the file before it is packed, or unpack a copy ({packer.lower()} -d)")
+    elif case.facts.elf and case.facts.elf.crashes:
+        yield Remedy(words="ship the file as `go build` wrote it, or link it with -linkmode=external")
     elif case.facts.content.damage:
         yield Remedy(words="ship the file as `go build` wrote it")
     else:

@@ -259,7 +259,10 @@ def opens_libraries(facts: BinaryFacts) -> bool:
 def older_glibc(case: Case) -> Iterator[Remedy]:
     """Yield what needs no libc, or no newer glibc than the rule allows."""
     yield from leave_libc(case)
-    yield from _older_glibc(case.facts, case.finding.text("version") or "", needed=False)
+    if any(need.version == "GLIBC_PRIVATE" for need in case.facts.version_needs):
+        yield Remedy(words="link against public symbols only, and put no part of another glibc beside it")
+    else:
+        yield from _older_glibc(case.facts, case.finding.text("version") or "", needed=False)
 
 
 def older_glibc_words(facts: BinaryFacts, version: str) -> tuple[str, ...]:

@@ -169,7 +169,6 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
             expected=expected,
             observed=f"needs {_PRIVATE} of {listed(private)}, which only the very same glibc has",
             evidence=(*evidence, f"version need {_PRIVATE} in {facts.path}"),
-            remedy=("link against public symbols only, and put no part of another glibc beside it",),
         )
     if highest is not None and numbers(highest) > numbers(version):
         return Verdict(

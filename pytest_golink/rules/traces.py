@@ -161,8 +161,6 @@ def intact(subject: Subject) -> Verdict:
             expected=expected,
             observed="a program that does not start",
             evidence=facts.elf.crashes,
-            cause=("a tool changed the file after it was linked: patchelf before 0.18 does so with Go's own links",),
-            remedy=("ship the file as `go build` wrote it, or link it with -linkmode=external",),
         )
     if facts.go is None or facts.kind in ("object", "archive"):
         return undecidable(facts, expected)

@@ -17,7 +17,7 @@ from pytest_golink.errors import ArchiveError, NoMatchError
 from tests.archives.packing import Layout, special, tar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -237,6 +237,38 @@ def test_an_archive_that_was_packed_anew_is_extracted_anew(tmp_path: Path) -> No
 
     assert after.at(tmp_path / "out").read_bytes() == b"2"
     assert first.read_bytes() == b"1"
+
+
+def fifo(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def endless(place: Path) -> None:
+    place.symlink_to("/dev/zero")
+
+
+def elsewhere(place: Path) -> None:
+    (place.parents[3] / "elsewhere").write_bytes(b"1")
+    place.symlink_to(place.parents[3] / "elsewhere")
+
+
+def terabyte(place: Path) -> None:
+    with place.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize("put", [fifo, endless, elsewhere, terabyte])
+def test_what_another_put_into_the_cache_is_replaced(put: Callable[[Path], None], tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar({"app": b"1"}))
+    (found,) = find_images(["a.tar!app"], tmp_path)
+    path = found.at(tmp_path / "cache/out")
+    path.unlink()
+    put(path)
+
+    for one in (found, *find_images(["a.tar!app"], tmp_path)):
+        assert one.at(tmp_path / "cache/out") == path
+        assert not path.is_symlink()
+        assert path.read_bytes() == b"1"
 
 
 def test_an_archive_that_changes_under_us_is_an_error(tmp_path: Path) -> None:

@@ -237,3 +237,71 @@ def test_a_saved_image_that_is_damaged_is_refused(tmp_path: Path) -> None:
     assert saved([{"Config": "c.json", "Layers": [1]}]) == "a: manifest.json has a layer that is no text"
     assert saved([{"Config": "c.json", "Layers": ["x"]}]) == "a: the image layout has no x"
     assert saved([{"Config": "gone", "Layers": []}]) == "a: the image layout has no gone"
+
+
+def test_a_blob_with_another_digest_than_its_name_is_refused(tmp_path: Path) -> None:
+    good = Layout()
+    described = good.image([tar({"app": b"1"})])
+    good.index([described])
+    manifest = json.loads(good.files[f"blobs/sha256/{described['digest'][7:]}"])
+    for part in (described, manifest["config"], manifest["layers"][0]):
+        made = Layout()
+        name = f"blobs/sha256/{part['digest'][7:]}"
+        made.files = {**good.files, name: good.files[name] + b" "}
+
+        assert f"{name} has another digest, sha256:" in refusal(tmp_path, made)
+
+
+def test_a_saved_image_is_held_against_the_digests_in_its_names(tmp_path: Path) -> None:
+    made = Layout()
+    layer = f"blobs/sha256/{made.blob(tar({'app': b'1'}), _LAYER)['digest'][7:]}"
+    config = f"blobs/sha256/{made.blob(b'{}', '')['digest'][7:]}"
+    saved = {name: made.files[name] for name in (layer, config)}
+    saved["manifest.json"] = json.dumps([{"Config": config, "Layers": [layer]}]).encode()
+    (tmp_path / "a").write_bytes(tar(saved))
+    (tmp_path / "b").write_bytes(tar({**saved, layer: tar({"app": b"2"})}))
+
+    assert [found.name for found in find_images(["a!**"], tmp_path)] == ["a!app"]
+    with pytest.raises(GolinkError, match=f"{layer} has another digest"):
+        find_images(["b!**"], tmp_path)
+
+
+def test_a_blob_over_the_bound_is_not_read_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Layout()
+    made.index([made.image([tar({"app": b"1"})])])
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 100)
+    made.write(tmp_path / "a")
+
+    with pytest.raises(GolinkError, match="bytes, more than the bound of 100"):
+        find_images(["a!**"], tmp_path)
+
+
+@pytest.mark.parametrize("second", ["layers", "Layers", "layer\u017f"])
+def test_a_manifest_with_a_key_twice_is_refused(second: str, tmp_path: Path) -> None:
+    # Readers in Go take the last of them, in whatever case; others take the one that they know.
+    made = Layout()
+    manifest = json.loads(made.files[f"blobs/sha256/{made.image([tar({'app': b'1'})])['digest'][7:]}"])
+    other = made.blob(tar({"app": b"2"}), _LAYER)
+    text = json.dumps(manifest)[:-1] + f', "{second}": {json.dumps([other])}}}'
+    made.index([made.blob(text.encode(), "application/vnd.oci.image.manifest.v1+json")])
+
+    assert "an object has 'layers' twice, and tools differ on which one counts" in refusal(tmp_path, made)
+
+
+def test_labels_that_differ_in_case_are_two(tmp_path: Path) -> None:
+    made = Layout()
+    config = {"os": "linux", "architecture": "amd64", "config": {"Labels": {"version": "1", "Version": "2"}}}
+    made.index([made.manifest([made.blob(tar({"app": b"1"}), _LAYER)], config=config)])
+
+    assert contents(tmp_path, made) == {"app": "1"}
+
+
+@pytest.mark.parametrize("kind", ["manifest", "index"])
+def test_a_manifest_that_is_an_index_too_is_refused(kind: str, tmp_path: Path) -> None:
+    made = Layout()
+    one = made.image([tar({"app": b"1"})])
+    manifest = json.loads(made.files[f"blobs/sha256/{made.image([tar({'app': b'2'})])['digest'][7:]}"])
+    text = json.dumps({**manifest, "manifests": []}).encode()
+    made.index([one, made.blob(text, f"application/vnd.oci.image.{kind}.v1+json")])
+
+    assert "is an image and an index of images: tools differ on what it is" in refusal(tmp_path, made)

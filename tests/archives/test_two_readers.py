@@ -250,6 +250,14 @@ def test_a_tar_member_whose_long_name_and_pax_path_differ_is_refused(tmp_path: P
         (header("x", 2, b"x") + b"5 ", "a: is a damaged tar: "),
         (FILE + b"x" * 100, "a: is a damaged tar: "),
         (FILE + bytes(1024) + FILE, "a: another tar follows the end of the first: some unpackers read it, some not"),
+        (
+            FILE + bytes(1024) + bytes(4096) + zipped({"agent": b"2"}),
+            "a: a zip follows the end of the tar: some unpackers read it, some the tar",
+        ),
+        (
+            FILE + bytes(1024) + b"x" * ((2 << 20) + 510) + zipped({"agent": b"2"}),
+            "a: a zip follows the end of the tar",
+        ),
         (header("a")[:124] + b"8" + header("a")[125:], "a: is no archive"),
     ],
 )
@@ -261,6 +269,8 @@ def test_what_readers_agree_on_is_read(tmp_path: Path) -> None:
     old = header("folder/", 0, b"\0", magic=bytes(8))
     label = header("label", 0, b"V")
     dump = header("dump", 1, b"D") + padded(b"\0")
+    # On tapes what was in memory stands there.
+    assert read(tmp_path, FILE + bytes(1024) + b"rest of another") == {"agent": b"1"}
     comment = pax("comment=0123", kind=b"g")
     link = header("hard", 5, b"1")[:157] + b"agent".ljust(100, b"\0") + header("hard")[257:]
     checked = bytearray(link)

@@ -240,6 +240,8 @@ def test_a_name_that_stands_twice_in_an_rpm_is_refused(tmp_path: Path) -> None:
     assert "a.rpm!a: stands twice in the archive" in refusal(tmp_path / "a.rpm")
     (tmp_path / "a.rpm").write_bytes(rpm(cpio([("./a", _FILE, b"1", 1, 2), ("./b", _FILE, b"2", 1, 2)])))
     assert refusal(tmp_path / "a.rpm") == "a.rpm!b: has the bytes of one file twice"
+    (tmp_path / "a.rpm").write_bytes(rpm(cpio([("./a", _FILE, b"1", 1, 2), ("./b", _FILE, b"", 1, 2)])))
+    assert refusal(tmp_path / "a.rpm") == ("a.rpm!b: is a name of a file whose bytes stand before it: unpackers differ")
 
 
 def test_a_glob_passes_links_over_that_lead_to_no_file(tmp_path: Path) -> None:
