@@ -54,7 +54,7 @@ def leave_paths(case: Case) -> Iterator[Remedy]:
     of_loader = [place for place in where if place.startswith("DT_")]
     changes = trim_paths(case)
     if setting(case.facts, "-trimpath") != "true":
-        if len(of_loader) < len(where):
+        if not of_loader or len(of_loader) < len(where):
             yield from described("-trimpath", changes)
     else:
         if "DWARF" in where:

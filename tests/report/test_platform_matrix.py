@@ -63,7 +63,7 @@ def test_an_image_without_a_target_has_every_platform_as_its_own() -> None:
 
     assert rows(text)[0] == "build/app"
     assert "others" not in text
-    assert "  windows              ?    10 11: the image does not say" in text
+    assert "  windows              ?    7–11: the image does not say what system and CPU it" in text
 
 
 def test_a_macos_image_has_macos_s_rows_alone() -> None:
