@@ -31,14 +31,19 @@ def components(glob: str) -> tuple[str, ...]:
 
 def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether a path, in parts, matches a glob's components; with regard to case, on every system."""
+    # What stands behind the last "**" can only be the end of the path.
+    tail = glob[::-1].index("**") if "**" in glob else len(glob)
+    at = len(name) - tail
+    if at < 0 or not all(map(fnmatchcase, name[at:], glob[len(glob) - tail :])):
+        return False
     # How many parts of the path what was seen of the glob may be: no more work than one length times the other, however
     # many "**" a stranger's path could match in.
     reached = {0}
-    for part in glob:
+    for part in glob[: len(glob) - tail]:
         if part == "**":
-            reached = set(range(min(reached), len(name) + 1))
+            reached = set(range(min(reached), at + 1))
         else:
-            reached = {count + 1 for count in reached if count < len(name) and fnmatchcase(name[count], part)}
+            reached = {count + 1 for count in reached if count < at and fnmatchcase(name[count], part)}
         if not reached:
             return False
-    return len(name) in reached
+    return at in reached
