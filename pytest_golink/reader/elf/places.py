@@ -1,0 +1,74 @@
+"""
+What glibc's and musl's loader touch at a program's start by the addresses that its headers name: it must be mapped.
+
+Source: glibc's elf/dl-init.c (call_init), elf/dl-reloc.c (_dl_protect_relro), elf/dl-tls.c (_dl_allocate_tls_init).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_golink.reader.elf.dynamic import DT_JMPREL, DT_PLTGOT
+from pytest_golink.reader.elf.kernel import PAGE_BYTES
+from pytest_golink.reader.elf.layout import PF_W, PF_X, PT_GNU_RELRO, PT_TLS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_golink.reader.elf.dynamic import Dynamic
+    from pytest_golink.reader.elf.layout import Layout, Segment
+
+# What is called at the end (DT_FINI) keeps no program from starting.
+_DT_INIT = 12
+# Lists of functions, with the tag of their size.
+_ARRAYS = {25: (27, "DT_INIT_ARRAY"), 32: (33, "DT_PREINIT_ARRAY")}
+
+
+def unmapped_places(layout: Layout, dynamic: Dynamic) -> Iterator[str]:
+    """Yield what the loader reads, calls or protects where the program has no memory, a reason each."""
+    yield from _thread_local(layout)
+    yield from _protected(layout)
+    first = dynamic.value(_DT_INIT)
+    if first and layout.load_at(first) is None:
+        yield f"DT_INIT 0x{first:x}, which the loader calls, lies in no PT_LOAD"
+    for tag, (size_tag, name) in _ARRAYS.items():
+        address, size = dynamic.value(tag), dynamic.value(size_tag)
+        if address and size and not _holds(layout.load_at(address), address, size):
+            yield f"{name} (0x{address:x}, {size} bytes) lies in no PT_LOAD"
+    table = dynamic.value(DT_PLTGOT)
+    if table and dynamic.value(DT_JMPREL) and not dynamic.binds_now and layout.load_at(table) is None:
+        yield f"DT_PLTGOT 0x{table:x}, which the loader writes, lies in no PT_LOAD"
+
+
+def _holds(segment: Segment | None, address: int, size: int) -> bool:
+    return segment is not None and address + size <= segment.address + segment.memory_size
+
+
+def _thread_local(layout: Layout) -> Iterator[str]:
+    tls = layout.one(PT_TLS)
+    if tls is None or not tls.memory_size:
+        return
+    if tls.file_size > tls.memory_size:
+        yield f"PT_TLS has {tls.file_size} bytes in the file and only {tls.memory_size} in memory"
+    if tls.file_size and not _holds(layout.load_at(tls.address), tls.address, tls.file_size):
+        yield f"PT_TLS 0x{tls.address:x}, which the loader copies, lies in no PT_LOAD"
+
+
+def _protected(layout: Layout) -> Iterator[str]:
+    """Yield why the loader cannot make the pages of PT_GNU_RELRO read-only, or takes code away with them."""
+    relro = layout.one(PT_GNU_RELRO)
+    if relro is None:
+        return
+    page = relro.address // PAGE_BYTES
+    end = (relro.address + relro.memory_size) // PAGE_BYTES
+    for segment in layout.loads:
+        first = segment.address // PAGE_BYTES
+        behind = -(-(segment.address + segment.memory_size) // PAGE_BYTES)
+        if not first <= page < min(end, behind):
+            continue
+        if segment.flags & PF_X and not segment.flags & PF_W:
+            yield f"PT_GNU_RELRO 0x{relro.address:x} covers code, which the loader makes not executable"
+            return
+        page = behind
+    if page < end:
+        yield f"PT_GNU_RELRO 0x{relro.address:x} covers memory that no PT_LOAD maps"
