@@ -348,7 +348,8 @@ class Loading:
     files say. `lowest_address` is where the first segment of an image with fixed addresses lies; `misplaced` says in
     words which section with memory has no segment that maps it as it asks for. `told_its_place` is whether the loader
     learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for. `no_default_path`
-    is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system.
+    is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system. `refuses_path` is whether a static
+    glibc is in it that ends a program with DT_RUNPATH or DT_RPATH.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -363,6 +364,7 @@ class Loading:
     go_constructor: bool = False
     notes: tuple[int, ...] = ()
     checks_kernel: bool = False
+    refuses_path: bool = False
     lowest_address: int | None = None
     misplaced: str | None = None
     told_its_place: bool = True

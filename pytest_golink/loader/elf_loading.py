@@ -92,6 +92,11 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
     yield from _notes(loading, platform)
     yield from _crashes(facts, loading, platform)
     if facts.linkage != "dynamic":
+        if loading.refuses_path and facts.linkage == "static-pie":
+            yield Obstacle(
+                text="has DT_RUNPATH or DT_RPATH: glibc ends a static PIE that has one",
+                remedy=("link a static PIE without -rpath",),
+            )
         if loading.go_constructor and (facts.libc.kind, facts.libc.presence) == ("musl", "embedded"):
             yield _without_arguments()
         return

@@ -104,6 +104,16 @@ def test_glibc_takes_a_program_for_the_library_that_it_calls_itself() -> None:
     assert answer(replace(named, kind="shared-library", interpreter=None))[0] is True
 
 
+def test_a_static_pie_of_glibc_with_a_path_ends_at_once() -> None:
+    image = replace(STATIC, go=V1, linkage="static-pie", runpath=("/opt/lib",))
+
+    assert answer(loads(image, refuses_path=True)) == (
+        False,
+        "has DT_RUNPATH or DT_RPATH: glibc ends a static PIE that has one",
+    )
+    assert answer(loads(image))[0] is True
+
+
 def test_glibc_trusts_the_count_of_relative_relocations() -> None:
     reason = "DT_RELACOUNT counts relocations that are not relative, which glibc's loader takes for such"
 

@@ -13,6 +13,8 @@ from pytest_golink.reader.elf.dynamic import (
     DT_FLAGS_1,
     DT_RELACOUNT,
     DT_RELCOUNT,
+    DT_RPATH,
+    DT_RUNPATH,
     DT_SYMTAB,
 )
 from pytest_golink.reader.elf.layout import (
@@ -31,6 +33,7 @@ from pytest_golink.reader.elf.layout import (
     SHT_NOBITS,
 )
 from pytest_golink.reader.elf.notes import kernel_minimum
+from pytest_golink.reader.elf.places import whole_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +64,10 @@ _CONSTRUCTOR = rb"^_rt0_[a-z0-9]+_[a-z0-9]+_lib$"
 # Source: glibc 2.35: sysdeps/unix/sysv/linux/dl-sysdep.h, DL_SYSDEP_OSCHECK; 2.36 has none.
 _TOO_OLD = b"kernel too old"
 
+# What a static PIE of glibc asserts of itself before it starts.
+# Source: glibc's elf/get-dynamic-info.h, STATIC_PIE_BOOTSTRAP.
+_NO_PATH = b"info[DT_RUNPATH] == NULL"
+
 
 def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoImage | None) -> Loading | None:
     """
@@ -74,6 +81,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
     reader = _Relocated(layout, dynamic)
     reader.read()
     own_tls = layout.one(PT_TLS) is not None
+    asserts = layout.one(PT_INTERP) is None and (dynamic.has(DT_RPATH) or dynamic.has(DT_RUNPATH))
     asks = kernel_minimum(layout) is not None
     return Loading(
         bound=reader.names(reader.bound),
@@ -88,6 +96,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         go_constructor=go is not None and any(go.functions.matching(_CONSTRUCTOR)),
         notes=tuple(segment.file_size for segment in layout.segments_of(PT_NOTE)),
         checks_kernel=asks and any(_TOO_OLD in bytes(region.data) for region in image.segments),
+        refuses_path=asserts and any(_NO_PATH in bytes(region.data) for region in image.segments),
         lowest_address=layout.loads[0].address if layout.header.type == ET_EXEC and layout.loads else None,
         misplaced=_misplaced(layout),
         no_default_path=dynamic.has(DT_FLAGS_1, DF_1_NODEFLIB),
@@ -144,7 +153,7 @@ class _Relocated:
         self.read_only: int | None = None
         self.counts_others = False
         self.known = layout.header.machine != _EM_MIPS and not any(map(dynamic.has, _PACKED))
-        self.writable = [(load.address, load.address + load.memory_size) for load in layout.loads if load.flags & PF_W]
+        self.writable = [whole_pages(load) for load in layout.loads if load.flags & PF_W]
 
     def read(self) -> None:
         """Read the tables; those of MIPS pack their fields in another way, and bind symbols without them."""

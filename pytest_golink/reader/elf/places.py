@@ -1,6 +1,8 @@
 """
 What glibc's and musl's loader touch at a program's start by the addresses that its headers name: it must be mapped.
 
+Linux maps whole pages, so that what lies behind a segment in its last page is there too.
+
 Source: glibc's elf/dl-init.c (call_init), elf/dl-reloc.c (_dl_protect_relro), elf/dl-tls.c (_dl_allocate_tls_init).
 """
 
@@ -29,19 +31,25 @@ def unmapped_places(layout: Layout, dynamic: Dynamic) -> Iterator[str]:
     yield from _thread_local(layout)
     yield from _protected(layout)
     first = dynamic.value(_DT_INIT)
-    if first and layout.load_at(first) is None:
+    if first and not _is_mapped(layout, first, 1):
         yield f"DT_INIT 0x{first:x}, which the loader calls, lies in no PT_LOAD"
     for tag, (size_tag, name) in _ARRAYS.items():
         address, size = dynamic.value(tag), dynamic.value(size_tag)
-        if address and size and not _holds(layout.load_at(address), address, size):
+        if address and size and not _is_mapped(layout, address, size):
             yield f"{name} (0x{address:x}, {size} bytes) lies in no PT_LOAD"
     table = dynamic.value(DT_PLTGOT)
-    if table and dynamic.value(DT_JMPREL) and not dynamic.binds_now and layout.load_at(table) is None:
+    if table and dynamic.value(DT_JMPREL) and not dynamic.binds_now and not _is_mapped(layout, table, 1):
         yield f"DT_PLTGOT 0x{table:x}, which the loader writes, lies in no PT_LOAD"
 
 
-def _holds(segment: Segment | None, address: int, size: int) -> bool:
-    return segment is not None and address + size <= segment.address + segment.memory_size
+def _is_mapped(layout: Layout, address: int, size: int) -> bool:
+    return any(first <= address and address + size <= end for first, end in map(whole_pages, layout.loads))
+
+
+def whole_pages(segment: Segment) -> tuple[int, int]:
+    """Return where the pages of a segment begin and end."""
+    end = segment.address + segment.memory_size
+    return segment.address // PAGE_BYTES * PAGE_BYTES, -(-end // PAGE_BYTES) * PAGE_BYTES
 
 
 def _thread_local(layout: Layout) -> Iterator[str]:
@@ -50,7 +58,7 @@ def _thread_local(layout: Layout) -> Iterator[str]:
         return
     if tls.file_size > tls.memory_size:
         yield f"PT_TLS has {tls.file_size} bytes in the file and only {tls.memory_size} in memory"
-    if tls.file_size and not _holds(layout.load_at(tls.address), tls.address, tls.file_size):
+    if tls.file_size and not _is_mapped(layout, tls.address, tls.file_size):
         yield f"PT_TLS 0x{tls.address:x}, which the loader copies, lies in no PT_LOAD"
 
 
@@ -59,16 +67,20 @@ def _protected(layout: Layout) -> Iterator[str]:
     relro = layout.one(PT_GNU_RELRO)
     if relro is None:
         return
-    page = relro.address // PAGE_BYTES
-    end = (relro.address + relro.memory_size) // PAGE_BYTES
+    end = relro_end(layout, relro)
+    start = at = relro.address // PAGE_BYTES * PAGE_BYTES
     for segment in layout.loads:
-        first = segment.address // PAGE_BYTES
-        behind = -(-(segment.address + segment.memory_size) // PAGE_BYTES)
-        if not first <= page < min(end, behind):
+        first, behind = whole_pages(segment)
+        if not first <= at < min(end, behind):
             continue
         if segment.flags & PF_X and not segment.flags & PF_W:
             yield f"PT_GNU_RELRO 0x{relro.address:x} covers code, which the loader makes not executable"
             return
-        page = behind
-    if page < end:
+        at = behind
+    if at < end or end < start:
         yield f"PT_GNU_RELRO 0x{relro.address:x} covers memory that no PT_LOAD maps"
+
+
+def relro_end(layout: Layout, relro: Segment) -> int:
+    """Return where the last whole page of PT_GNU_RELRO ends, in the arithmetic of the loader."""
+    return (relro.address + relro.memory_size) % (1 << layout.header.bits) // PAGE_BYTES * PAGE_BYTES

@@ -23,7 +23,7 @@ from pytest_golink.reader.elf.layout import (
     PT_DYNAMIC,
     PT_GNU_RELRO,
 )
-from pytest_golink.reader.elf.places import unmapped_places
+from pytest_golink.reader.elf.places import relro_end, unmapped_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +77,7 @@ def relro_of(layout: Layout, dynamic: Dynamic, relocated: Relocated) -> Relro:
     if segment is None:
         return "none"
     start = segment.address // PAGE_BYTES * PAGE_BYTES
-    end = (segment.address + segment.memory_size) // PAGE_BYTES * PAGE_BYTES
+    end = relro_end(layout, segment)
     if end <= start:
         return "none"
     protected = all(start <= slot < end for slot in relocated.slots)

@@ -193,3 +193,35 @@ def test_program_headers_may_lie_over_the_first_section_header(compile_c: Compil
     _, facts = judge(image, tmp_path)
 
     assert facts.symtab
+
+
+def test_a_static_pie_of_glibc_must_not_have_a_path(compile_c: CompileC, tmp_path: Path) -> None:
+    status, facts = judge(Image(compile_c("-fPIE", "-static-pie", "-Wl,-rpath,/opt/lib")), tmp_path)
+    plain, without = judge(Image(compile_c("-fPIE", "-static-pie")), tmp_path)
+
+    assert status
+    assert not plain
+    assert [each.loading and each.loading.refuses_path for each in (facts, without)] == [True, False]
+
+
+@pytest.mark.parametrize(("pages", "status"), [(0, 0), (1, 127)])
+def test_the_end_of_relro_is_reckoned_as_the_loader_does(
+    pages: int, status: int, compile_c: CompileC, tmp_path: Path
+) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    relro = image.header(RELRO)
+    # It ends where its first page begins, or a page before.
+    relro[6] = (1 << 64) - relro[3] % 0x1000 - pages * 0x1000
+    ended, facts = judge(image, tmp_path)
+
+    assert (ended, facts.elf and bool(facts.elf.crashes), facts.hardening.relro) == (status, bool(pages), "none")
+
+
+def test_what_lies_in_the_last_page_of_a_segment_is_mapped(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy"))
+    writable = image.writable()
+    image.entry(PLTGOT)[1] = writable[3] + writable[6] + 64
+    _, facts = judge(image, tmp_path)
+
+    assert facts.elf is not None
+    assert facts.elf.crashes == ()
