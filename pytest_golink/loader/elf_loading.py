@@ -38,7 +38,7 @@ _GLIBC = _types(**{
     "riscv64": "0 2 3 4 5 7 9 11 12 58",
     "s390x": "0 1 3 4 5 9 10 11 12 16 17 19 22 23 54 55 56 61",
 })  # fmt: skip
-# The types that it accepts in DT_JMPREL when it binds functions at their first call. Source: elf_machine_lazy_rel there.
+# The types that it accepts in DT_JMPREL when it binds functions at the first call. Source: elf_machine_lazy_rel there.
 _GLIBC_LAZY = _types(**{
     "386": "7 41 42",
     "amd64": "7 36 37",

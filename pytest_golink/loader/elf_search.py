@@ -128,8 +128,8 @@ def undefined_versions(facts: BinaryFacts, shipped: Mapping[str, Loaded]) -> Ite
         library = shipped.get(need.library)
         if library is None or need.version in library.versions:
             continue
-        # glibc accepts, with a warning, a library that defines no version but needs some; in a library without any table of
-        # versions, the lookup of the symbol fails.
+        # glibc accepts, with a warning, a library that defines no version but needs some; in a library without any
+        # table of versions, the lookup of the symbol fails.
         # Source: glibc's elf/dl-version.c, match_symbol; elf/dl-lookup.c, check_match.
         warns = need.weak if library.versions else bool(library.facts.version_needs)
         yield Obstacle(

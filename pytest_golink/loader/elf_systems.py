@@ -115,8 +115,8 @@ def _os_version(platform: Platform) -> tuple[int, ...]:
 
 
 def _pinned(facts: BinaryFacts) -> Obstacle:
-    # On every architecture the kernel kills the program at the first system call that no PT_OPENBSD_SYSCALLS names. Go's
-    # own linker writes no such segment, OpenBSD's does.
+    # On every architecture the kernel kills the program at the first system call that no PT_OPENBSD_SYSCALLS names.
+    # Go's own linker writes no such segment, OpenBSD's does.
     # Source: OpenBSD 7.5's sys/sys/syscall_mi.h, pin_check; sys/kern/exec_elf.c, elf_read_pintable.
     text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
     if facts.go is None or facts.link_mode != "internal":
