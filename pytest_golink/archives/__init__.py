@@ -1,4 +1,4 @@
-"""What is shipped: images by glob, in folders and inside archives, and what goreleaser built. Nothing is run."""
+"""Shipped images: by glob, in folders and inside archives, or by goreleaser's list. golink runs none of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_GORELEASER = frozenset({"Artifact", "goreleaser_artifacts"})
 
 
 def __getattr__(name: str) -> object:
-    # A policy is checked with the globs alone: the formats are loaded when a file is looked for.
+    # Checking a policy needs only the globs: golink imports the formats when it looks for a file.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pytest_golink.archives.tree import Tree
 
 
-# A string, in which brackets do not count, or a bracket.
+# A string, whose brackets do not count, or a bracket.
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 # Source: OCI Image Format Specification v1.1, "Image Layout", "Digests".
 _BLOB = re.compile(r"blobs/(sha256|sha512)/([a-f0-9]+)")
 _CHUNK_BYTES = 1 << 20
-# What golink reads of an index, a manifest or a config.
+# The keys that golink reads in an index, a manifest or a config.
 _KEYS = {"annotations", "config", "digest", "layers", "manifests", "mediatype", "platform", "repotags"}
 _KEYS |= {"architecture", "os", "variant"}
 
@@ -38,12 +38,12 @@ class Blobs(Protocol):
         """Whether there is such a file."""
 
     def opened(self, name: str) -> tuple[Range, Path | None]:
-        """Return a file's bytes, and the file that they are a range of: None for the archive itself."""
+        """Return a file's bytes, and the file that holds them: None for the archive itself."""
 
 
 class FolderBlobs:
     """
-    The files of a layout in a folder; links that lead out of it are not followed.
+    The files of a layout in a folder; golink does not follow links that lead out of it.
 
     Close it after use: it keeps the last file open.
     """
@@ -99,7 +99,7 @@ class TarBlobs:
 
 def check_digest(data: Range, name: str) -> None:
     """
-    Hold a file against the digest that is its name, as everything that loads an image does.
+    Check a file against the digest in its name, as every program that loads an image does.
 
     Raises:
         ArchiveError: It has another digest, or is over the bound.
@@ -151,7 +151,7 @@ def parse_json(text: bytes) -> object:
     Return a JSON value.
 
     Raises:
-        ValueError: It is no JSON, nested deeper than the bound, or has a key twice that counts.
+        ValueError: It is not JSON, is nested deeper than the bound, or has a key that golink reads twice.
     """
     depth = 0
     for token in _NESTING.finditer(text):
@@ -163,7 +163,7 @@ def parse_json(text: bytes) -> object:
 
 
 def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return an object, unless it has a key twice that counts: tools in Go take the last, whatever its case."""
+    """Return an object, unless it has a key that golink reads twice: Go tools take the last, whatever its case."""
     seen: set[str] = set()
     for key, _ in pairs:
         folded = key.casefold()

@@ -1,4 +1,4 @@
-"""Where members are extracted to: files named by their content, which is held against the name each time."""
+"""Extracted members: files named by the digest of their content, which golink checks each time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DIGITS = 24
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of an extracted file; None where it is not there, cannot be read, or is no such file."""
+    """Return the SHA-256 of an extracted file; None if it is missing, cannot be read, or is another kind of file."""
     try:
-        # A file of the cache may have been made larger than any member: then it is not read.
+        # A stranger may have made a cached file larger than any member: golink does not read it then.
         return digest_of_file(path) if path.stat().st_size <= limits.MEMBER_BYTES else None
     except OSError:
         return None
@@ -32,11 +32,11 @@ def digest_of(path: Path) -> str | None:
 
 def extract(write: Callable[[BinaryIO], None], folder: Path, base: str, *, name: str, mode: int) -> tuple[Path, str]:
     """
-    Write a member's bytes to a file below a folder, or below a temporary one where that cannot be written.
+    Write a member's bytes to a file below a folder, or below a temporary folder if that one cannot be written.
 
     Args:
         write: Writes the bytes.
-        folder: The folder; it is made where it is not there.
+        folder: The folder; golink makes it if it is missing.
         base: The last part of the file's name.
         name: The member, for messages.
         mode: The permission bits of the file.
@@ -50,7 +50,7 @@ def extract(write: Callable[[BinaryIO], None], folder: Path, base: str, *, name:
     try:
         return _written(write, folder, base, mode)
     except OSError as first:
-        # A cache that is read-only, or full.
+        # The cache is read-only, or full.
         try:
             return _written(write, _temporary_folder(), base, mode)
         except OSError as error:
@@ -65,9 +65,9 @@ def _written(write: Callable[[BinaryIO], None], folder: Path, base: str, mode: i
             write(file)
             file.seek(0)
             digest = _sha256(file)
-        # One program may ship with several modes.
+        # A release may hold one program with several modes.
         target = folder / f"{digest[:_DIGITS]}-{mode:03o}" / base
-        # What is there may be another's work, or have been changed since.
+        # Another program may have written the file that is there, or changed it since.
         if digest_of(target) != digest or stat.S_IMODE(target.stat().st_mode) != mode:
             target.parent.mkdir(exist_ok=True)
             Path(temporary).chmod(mode)
@@ -90,5 +90,5 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
 
 
 def _temporary_folder() -> Path:
-    """Return a folder that goes with this process."""
+    """Return a folder that is removed when this process ends."""
     return Path(_temporary().name)

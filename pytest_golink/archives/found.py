@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from pytest_golink.archives.members import Member, Step
     from pytest_golink.archives.tree import Members
 
-# How many "!" one pattern may have: each level is unpacked into a temporary file.
+# How many "!" one pattern may have: golink unpacks each level into a temporary file.
 _LEVELS = 4
 _NEAR = 5
 _NEAR_CUTOFF = 0.5
 # Of a folder in which nothing matched.
 _LOOKED_AT = 2000
 _LONGEST_FILE_NAME = 100
-# Unpackers give no execute bit to a member without a mode, as a zip that a library writes often has them.
+# Unpackers give no execute bit to a member without a mode; zips written by libraries often have such members.
 _NO_MODE = 0o644
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """
-    An image that a pattern or goreleaser names: a file, or a member of an archive that is not yet extracted.
+    An image that a pattern or goreleaser names: a file, or a member of an archive, not yet extracted.
 
     Attributes:
         name: Its path as reports show it: posix, relative to the folder; "dist/app.tar.gz!usr/bin/app" for a member.
             A stranger's text: escape it for a terminal.
         source: The file, or the one that holds the member.
-        stamp: The state that `source` was in; of a plain file it does not count.
-        chain: How to get a member's bytes: each step's from the file that the step before returns; () for a plain file.
+        stamp: The state of `source` when golink looked into it; of a plain file it does not count.
+        chain: How to get a member's bytes: each step reads the file that the step before returns; () for a plain file.
         head: A member's first bytes; b"" for a plain file.
         mode: The permission bits that a member ships with; None for a plain file, and where the archive has none.
     """
@@ -59,28 +59,28 @@ class Found:
     chain: tuple[Step, ...] = field(default=(), repr=False, compare=False)
     head: bytes = field(default=b"", repr=False, compare=False)
     mode: int | None = field(default=None, repr=False, compare=False)
-    # Where this process extracted it, and the SHA-256 of what it wrote there.
+    # The file to which this process extracted it, and the SHA-256 of the bytes.
     _extracted: dict[Path, tuple[Path, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def path(self) -> Path | None:
-        """The file; None for a member, which `at` extracts."""
+        """The file itself; None for a member, which `at` extracts."""
         return None if self.chain else self.source
 
     def at(self, folder: Path) -> Path:
         """
         Return the file, extracted into `folder` where it is a member.
 
-        The extracted file is named by its content and its mode, and is held against its digest each time. It has the
-        member's mode, but no set-user-ID bit, and its owner may read it. Where the folder cannot be written, it is
-        extracted into a temporary one, which goes with the process.
+        The extracted file is named by its content and its mode, and golink checks its digest each time. It has the
+        member's mode, but no set-user-ID bit, and its owner may read it. If the folder cannot be written, golink
+        extracts into a temporary folder, which it removes when the process ends.
 
         Raises:
             ArchiveError: The archive has changed since it was looked into, is damaged, or no folder can be written; or
                 the file is only a stub before something larger, such as an AppImage.
         """
         path = self._extracted_to(folder) if self.chain else self.source
-        # Its reader raises what is wrong with a file that cannot be opened.
+        # If the file cannot be opened, its reader raises the error.
         with suppress(OSError):
             check_whole(path, self.name)
         return path
@@ -112,21 +112,21 @@ class Found:
 
 def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
     """
-    Find what patterns name: "dist/*/agent", "dist/*.tar.gz!**/agent", "dist/*.whl!*.deb!usr/bin/agent".
+    Return the images that patterns name: "dist/*/agent", "dist/*.tar.gz!**/agent", "dist/*.whl!*.deb!usr/bin/agent".
 
     "*", "?" and "[…]" stay within one part of a path, "**" is any number of parts; names count with regard to case, and
     a leading dot is a character like others. Every archive that the glob before a "!" matches must hold a match.
 
     Args:
         patterns: With "/", relative to the folder.
-        folder: Nothing outside of it is found.
+        folder: Where to look; golink finds no file outside it.
 
     Returns:
         Sorted by name, each once.
 
     Raises:
         NoMatchError: A pattern matches nothing, or leads out of the folder.
-        ArchiveError: An archive is damaged, hostile, or none.
+        ArchiveError: An archive is damaged or hostile, or the file is not an archive.
     """
     found: dict[str, Found] = {}
     for pattern in patterns:
@@ -137,10 +137,10 @@ def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
 
 def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     """
-    Find the members of one archive that start as an executable does; () where none does.
+    Return the members of one archive that start as an executable does; () where none does.
 
     Raises:
-        ArchiveError: The archive is damaged, hostile, or none.
+        ArchiveError: The archive is damaged or hostile, or the file is not an archive.
     """
     name = archive.relative_to(folder).as_posix()
     tree = _tree(archive, name)
@@ -168,7 +168,7 @@ def _find(pattern: str, folder: Path) -> Iterator[Found]:
 
 
 def _files(glob: str, folder: Path) -> list[Path]:
-    """Return what a glob matches in a folder, links held against its borders."""
+    """Return the files that a glob matches in a folder, refusing links that lead out of it."""
     root = folder.resolve()
     matched = dict.fromkeys(_walk(folder, components(glob)))
     for path in matched:
@@ -211,7 +211,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
-    """Return the error, with what is there instead, in the last folder of the pattern that exists."""
+    """Return the error with the names that are there instead, in the last folder of the pattern that exists."""
     place = folder
     for part in components(outer):
         if is_glob(part) or not (place / part).is_dir():
@@ -229,7 +229,7 @@ def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
 
 
 def _no_match(wanted: str, *, where: str, reason: str, glob: str, names: Sequence[str]) -> NoMatchError:
-    """Return the error, with what is there: first what is called nearly so, in whatever folder."""
+    """Return the error with the names that are there: first the most similar ones, from any folder."""
     bases = {name: re.split(r"[/!]", name)[-1] for name in names}
     near_bases = difflib.get_close_matches(glob.rpartition("/")[2], set(bases.values()), n=_NEAR, cutoff=_NEAR_CUTOFF)
     near = sorted((name for name in names if bases[name] in near_bases), key=lambda name: near_bases.index(bases[name]))
@@ -324,13 +324,13 @@ def _member(archive: Path, name: str, inner: str, member: Member, chain: tuple[S
 
 
 def stamp_of(file: BinaryIO) -> tuple[int, ...]:
-    """Return what tells one state of a file from another; nothing that writes it sets the time of its last change."""
+    """Return values that differ between two states of a file; no writer can set the time of its last status change."""
     status = os.fstat(file.fileno())
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _copy(chain: tuple[Step, ...], file: BinaryIO, name: str, target: BinaryIO) -> None:
-    """Write the bytes that a chain leads to, in bounded memory; what is between goes through temporary files."""
+    """Write the bytes that a chain leads to, in bounded memory; the archives on the way go to temporary files."""
     first, rest = chain[0], chain[1:]
     if rest:
         with tempfile.TemporaryFile(prefix="golink-") as between:
@@ -342,17 +342,17 @@ def _copy(chain: tuple[Step, ...], file: BinaryIO, name: str, target: BinaryIO) 
 
 def _write(chunks: Iterator[bytes], target: BinaryIO, name: str) -> None:
     try:
-        # Within the bounds: of a member its header, of a stream its decoder was held against them.
+        # Within the bounds: a member's header and a stream's decoder were checked against them.
         for part in chunks:
             target.write(part)
     except (ArchiveError, OSError):
         raise
     except Exception as error:
-        # Each decoder has its own error.
+        # Each decoder raises its own class of errors.
         raise ArchiveError(name, f"is damaged: {shown(str(error))}") from error
 
 
 def _file_name(name: str) -> str:
-    """Return a member's last part as a file name that is one on every system."""
+    """Return the last part of a member's name as a file name that every system accepts."""
     base = re.sub(r"[^\w.+-]", "_", re.split(r"[/!]", name)[-1], flags=re.ASCII)[-_LONGEST_FILE_NAME:]
     return base if base.strip(".") else "image"

@@ -1,4 +1,4 @@
-"""Globs over paths with "/": of files, and of members; "!" reaches into an archive."""
+"""Globs over paths with "/", for files and for members; "!" reaches into an archive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 
 _MAGIC = re.compile(r"[*?[]")
-# "!" separates, but in a set it negates: dist/[!a]*.zip!app
+# "!" separates, but inside a set it negates: dist/[!a]*.zip!app
 _REACH = re.compile(r"!(?![^\[\]/]*\])")
 
 
@@ -21,7 +21,7 @@ def is_glob(text: str) -> bool:
 
 
 def components(glob: str) -> tuple[str, ...]:
-    """Give the parts of a glob; "**" at the end means every file below, and several in a row are one."""
+    """Return the parts of a glob; "**" at the end means every file below, and several in a row count as one."""
     parts: list[str] = []
     for part in glob.split("/"):
         if part not in ("", ".") and not (part == "**" and parts and parts[-1] == "**"):
@@ -31,7 +31,7 @@ def components(glob: str) -> tuple[str, ...]:
 
 def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether a path, in parts, matches a glob's components; with regard to case, on every system."""
-    # What stands before the first "**" and behind the last is held against both ends: most globs have nothing else.
+    # Compare the parts before the first "**" and behind the last with both ends: most globs have no others.
     start, end = 0, len(name)
     while glob and glob[-1] != "**":
         end -= 1
@@ -45,8 +45,8 @@ def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:
         glob = glob[1:]
     if len(glob) < 2:
         return bool(glob) or start == end
-    # The lengths of the path that what was seen of the glob may match: no more work than one length times the other,
-    # however many "**" a stranger's path could match in.
+    # The lengths of path that the parts of the glob so far may match: the work is at most one length times the other,
+    # however many ways a stranger's path has to match "**".
     reached = {start}
     for part in glob:
         if part == "**":

@@ -1,5 +1,5 @@
 """
-What goreleaser built: dist/artifacts.json names each binary's target and path.
+goreleaser's list of what it built: dist/artifacts.json names each binary's target and path.
 
 Source: goreleaser v2, internal/artifact/artifact.go; goreleaser.com/customization/artifacts.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FILE = "artifacts.json"
-# One word for what was built, for a universal binary of macOS (its goarch is "all"), and for a binary that is published
-# as it is: of those, two have one path.
+# goreleaser has one type for built binaries, universal binaries of macOS (goarch "all") and binaries that it publishes
+# as they are: two of these can have the same path.
 _BINARY = "Binary"
 _EVERY_GOARCH = "all"
 _PORT = re.compile(r"[a-z0-9]+")
@@ -35,8 +35,8 @@ class Artifact:
 
     Attributes:
         name: The binary's name, without ".exe"; several targets have the same.
-        id: The build's id in .goreleaser.yaml; "" where it is not said.
-        target: "GOOS/GOARCH"; None for a universal binary of macOS, which has several.
+        id: The build's id in .goreleaser.yaml; "" where the list has none.
+        target: "GOOS/GOARCH"; None for a universal binary of macOS, which has several targets.
         found: The file.
     """
 
@@ -50,12 +50,12 @@ def goreleaser_artifacts(dist: Path, ids: Sequence[str] = (), *, folder: Path | 
     """
     Read the binaries that goreleaser built into `dist`, in the order of their paths.
 
-    The folder may have been moved since, as CI does: a path's part behind the folder's name counts.
+    CI may have moved the folder since: golink uses the part of a path behind the folder's name.
 
     Args:
         dist: The folder with artifacts.json.
         ids: Only the builds with these ids; () for all.
-        folder: The project; names are relative to it and no path leads out of it. By default the one that holds `dist`.
+        folder: The project, to which names are relative; no path may lead out of it. By default the parent of `dist`.
 
     Raises:
         NoMatchError: There is no artifacts.json, no binary in it, none of an id, or a file is missing.
@@ -128,7 +128,7 @@ def _path(raw: str, dist: Path, project: Path, shown_file: str) -> Path:
     parts = written.parts
     if ".." in re.split(r"[/\\]", raw) or "\0" in raw:
         raise ArchiveError(shown_file, f'the path "{shown(raw)}" leads out of the project')
-    # Relative to where goreleaser ran; absolute where the dist folder was named so.
+    # Paths are relative to the folder where goreleaser ran, or absolute if its dist folder was.
     behind = dist.joinpath(*parts[parts.index(dist.name) + 1 :]) if dist.name in parts else None
     if behind is not None and behind.is_file():
         path = behind

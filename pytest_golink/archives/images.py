@@ -1,8 +1,8 @@
 """
-Members of container images: OCI image layouts, and what `docker save` writes.
+Members of container images: OCI image layouts, and archives of `docker save`.
 
-An image is the root file system that its layers make, one over the other. Of several images (platforms, tags) each
-member's name starts with the platform: linux/arm64/usr/bin/app.
+An image is the root file system that its layers make, one over the other. If there are several images (platforms,
+tags), each member's name starts with the platform: linux/arm64/usr/bin/app.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def image_trees(blobs: Blobs, within: Callable[[Member], Member] = lambda member
 
 
 def _prefixes(images: tuple[Image, ...]) -> dict[str, Image]:
-    """Return the images by what the names of their members start with; nothing where there is one image."""
+    """Return the images by the prefix of their members' names; the prefix is empty if there is only one image."""
     platforms = [image.platform for image in images]
     found: dict[str, Image] = {}
     for image in images:
@@ -79,7 +79,7 @@ def _check_names(trees: dict[str, Tree], path: str) -> None:
 
 
 class _Layers:
-    """Reads the layers, each once where several images have it."""
+    """Reads the layers; one that several images share only once."""
 
     def __init__(self, blobs: Blobs, within: Callable[[Member], Member]) -> None:
         self._blobs = blobs

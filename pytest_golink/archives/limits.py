@@ -1,33 +1,33 @@
 """
-What one archive may cost the machine that looks into it.
+The bounds of what one archive may cost the machine that looks into it.
 
-An archive is a stranger's: its headers may promise anything, and a few kilobytes may unpack to a terabyte. The bounds
-lie far above what is shipped and far below what exhausts a machine, and they hold over the work that is done.
+An archive comes from a stranger: its headers may promise anything, and a few kilobytes may unpack to a terabyte. The
+bounds lie far above real releases and far below what exhausts a machine, and they count the work that golink does.
 """
 
 from __future__ import annotations
 
-# One file, as it is unpacked. Larger than any Go program; a layer of a container image inside an archive counts too.
+# One unpacked file. Larger than any Go program; a layer of a container image inside an archive counts too.
 MEMBER_BYTES = 2 << 30
-# All that one archive, package or layer unpacks to, and all files together that are taken out of one archive.
+# The total that one archive, package or layer unpacks to, and the total that golink extracts from one archive.
 UNPACKED_BYTES = 8 << 30
-# How many times larger than its packed form, from so many bytes on: gzip reaches 1000 on zeros, xz and zstd more;
-# programs stay under 10.
+# How many times larger than the packed form, checked from so many bytes on: gzip reaches 1000 on zeros, xz and zstd
+# more; programs stay under 10.
 RATIO = 200
 RATIO_FROM_BYTES = 256 << 20
-# Of one archive, or of all layers of one container image together; folders that only the names of others show count.
+# Of one archive, or of all layers of one container image together, with the folders that members' names imply.
 MEMBERS = 200_000
 # Of all images in one archive.
 MEMBERS_OF_IMAGES = 500_000
-# One name or link target: Linux opens no longer one (PATH_MAX of <linux/limits.h>).
+# One name or link target: Linux opens no longer path (PATH_MAX of <linux/limits.h>).
 NAME_BYTES = 4096
 # All names of one archive, with the folders that they lie in.
 NAMES_BYTES = 64 << 20
-# Parts of names that are looked up in one archive, links followed: 100 for each of the members allowed.
+# Parts of names that golink looks up in one archive, links followed: 100 for each allowed member.
 STEPS = 20_000_000
-# One header: a GNU long name, a pax header, what is read of a stream at once.
+# One header: a GNU long name, a pax header, one read of a stream.
 HEADER_BYTES = 1 << 20
-# Records of one pax header, and of all of one tar: some for each member.
+# Records of one pax header, and of all headers of one tar: some for each member.
 PAX_RECORDS = 1000
 PAX_RECORDS_IN_ALL = 2_000_000
 # Parts of one sparse file in a tar.

@@ -1,4 +1,4 @@
-"""The members in a file, whatever it is by its magic number."""
+"""Read the members of a file, in the format that its magic number shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_layout(folder: Path) -> bool:
 
 def layout_tree(folder: Path, path: str) -> Images:
     """
-    Return what the images of an OCI layout's folder hold.
+    Return the members of the images in an OCI layout's folder.
 
     Raises:
         ArchiveError: The layout is damaged.
@@ -60,11 +60,11 @@ def layout_tree(folder: Path, path: str) -> Images:
 
 def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Images:
     """
-    Return what an archive holds, unpacked.
+    Return the members of an archive, unpacked.
 
     Args:
         file: The archive.
-        path: Its name as reports show it; the last part names what a compressed single file holds.
+        path: Its name as reports show it; the last part names the member of a compressed single file.
         root: Whether a plain tar is a root file system, as `docker export` writes one.
 
     Raises:
@@ -88,7 +88,7 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
     if codec is not None:
         return Unpacker(path=path, root=False).unpack(_single(whole, codec, head))
     if is_image(head) and ends_as_zip(whole):
-        # A self-extracting one.
+        # A self-extracting zip.
         return StrictUnpacker(path=path, root=False, replaces=True).unpack(zip_members(file, path))
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
@@ -102,7 +102,7 @@ def _first_bytes(whole: Range, codec: str) -> bytes:
     except ArchiveError:
         raise
     except Exception as error:
-        # Each decoder has its own error.
+        # Each decoder raises its own class of errors.
         raise ArchiveError(whole.path, f"its {codec} data is damaged: {error}") from error
 
 
@@ -116,7 +116,7 @@ def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) ->
 
     if codec is None:
         return image_trees(TarBlobs(file, path, tree))
-    # The layers do not stand in the order in which they are applied: they are not read from a stream.
+    # The archive does not hold the layers in the order of their application: a stream will not do.
     outer = Extent(start=whole.start, length=whole.size, codec=codec, offset=0, size=None)
     with tempfile.TemporaryFile(prefix="golink-") as temporary:
         for part in outer.chunks(file, path):
@@ -128,7 +128,7 @@ def _tar_tree(file: BinaryIO, whole: Range, codec: str | None, *, root: bool) ->
 
 
 def _is_image(file: BinaryIO, path: str, tree: Tree) -> bool:
-    """Whether a tar is an image: an OCI layout, or manifest.json as docker writes it and not another one."""
+    """Whether a tar is an image: an OCI layout, or one with a manifest.json as docker writes it."""
     if tree.found("oci-layout") is not None and tree.found("index.json") is not None:
         return True
     member = tree.found("manifest.json")
@@ -139,7 +139,7 @@ def _is_image(file: BinaryIO, path: str, tree: Tree) -> bool:
 
 
 def _single(whole: Range, codec: str, head: bytes) -> Iterator[Member]:
-    """Yield what a compressed file that is no tar holds: app_linux_amd64.gz holds app_linux_amd64."""
+    """Yield the member of a compressed file other than a tar: app_linux_amd64.gz holds app_linux_amd64."""
     base = whole.path.replace("!", "/").rsplit("/", 1)[-1]
     name = next((base.removesuffix(suffix) for suffix in _COMPRESSED_SUFFIXES if base.endswith(suffix)), base)
     size = sum(map(len, unpacked(whole, codec)))

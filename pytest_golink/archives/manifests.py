@@ -1,5 +1,5 @@
 """
-Which images a layout holds: by index.json of an OCI layout, or by manifest.json of `docker save`.
+The images of a layout: by index.json of an OCI layout, or by manifest.json of `docker save`.
 
 Source: OCI Image Format Specification v1.1, "Image Layout", "Image Index", "Image Manifest", "Guidelines for Artifact
 Usage"; Docker Image Specification v1.2 for manifest.json.
@@ -33,7 +33,7 @@ _CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
-# Those that a registry of Microsoft alone may hold are not in the layout, and name where they are.
+# Layers that only Microsoft's registry may distribute: the layout holds their address, not their bytes.
 _LAYER_TYPE = re.compile(
     r"application/vnd\.(?:oci\.image\.layer\.(?P<oci>nondistributable\.)?v1\.tar"
     r"|docker\.image\.rootfs\.(?P<docker>foreign\.)?diff\.tar)(?P<packed>[.+].*)?"
@@ -41,7 +41,7 @@ _LAYER_TYPE = re.compile(
 _PACKED_TYPES = ("", "+gzip", ".gzip", "+zstd", ".zstd")
 _BLOCK_BYTES = 512
 _NAME_ANNOTATION = "org.opencontainers.image.ref.name"
-# An index may hold indexes; one that holds itself is a circle.
+# An index may hold indexes, even itself.
 _INDEX_DEPTH = 4
 
 
@@ -51,12 +51,12 @@ class Image:
     One image of a layout.
 
     Attributes:
-        platform: "linux/arm/v7"; what the config does not say is "unknown".
-        tag: By which it is told from others of its platform.
-        config: Its config's file.
+        platform: "linux/arm/v7", with "unknown" for a part that the config does not have.
+        tag: The name that distinguishes it from other images of its platform.
+        config: The file of its config.
         layers: The files of its layers, lowest first.
         foreign: Digests of layers that stay with their vendor, and are not in the layout.
-        missing: What the layout lists and does not hold; () where the image is there.
+        missing: The files that the layout lists but does not hold; () if the image is complete.
     """
 
     platform: str
@@ -69,7 +69,7 @@ class Image:
 
 def images_of(blobs: Blobs) -> tuple[Image, ...]:
     """
-    Return the images of a layout, those that are not in it with what is missing.
+    Return the images that a layout lists, each with its missing files.
 
     Raises:
         ArchiveError: The layout is damaged, over the bounds, or has no image; or its two lists differ.
@@ -87,7 +87,7 @@ def images_of(blobs: Blobs) -> tuple[Image, ...]:
     for image in found:
         own = [layer for layer in image.layers if layer not in here]
         if image.missing and any(blobs.has(layer) for layer in own):
-            # Not a platform that was left out, but a layout that lost something.
+            # The layout did not leave out a platform, it lost a file.
             raise ArchiveError(blobs.path, f"the image layout has no {image.missing[0]}")
     if listed and blobs.has("manifest.json"):
         _check_saved(blobs, found)
@@ -95,7 +95,7 @@ def images_of(blobs: Blobs) -> tuple[Image, ...]:
 
 
 def _check_saved(blobs: Blobs, images: tuple[Image, ...]) -> None:
-    """Hold the list of `docker load` against that of others."""
+    """Check that manifest.json, which `docker load` reads, agrees with index.json, which other tools read."""
     known = {(image.config, image.layers) for image in images}
     for image in _saved(blobs):
         if (image.config, image.layers) not in known:
@@ -178,7 +178,7 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
     described = manifest.get("config")
     config = _blob(blobs, described)
     if isinstance(described, dict) and described.get("mediaType") not in (*_CONFIG_TYPES, None, ""):
-        # An artefact: a signature, a chart, WebAssembly.
+        # It is an artefact: a signature, a chart, WebAssembly.
         return None
     layers: list[str] = []
     foreign: list[str] = []
@@ -196,7 +196,7 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
         else:
             layers.append(name)
     if descriptors and not layers and not foreign:
-        # What buildx adds beside an image: provenance and SBOM.
+        # buildx adds provenance and an SBOM beside an image.
         return None
     _check_layers(blobs, layers)
     missing = tuple(name for name in (config, *layers) if not blobs.has(name))
@@ -208,7 +208,7 @@ def _image(blobs: Blobs, manifest: dict[str, object], platform: str, tag: str, *
 
 
 def _check_artefact(blobs: Blobs, name: str, kind: str) -> None:
-    """Refuse what an image has beside its layers where it looks like one: tools differ on whether they unpack it."""
+    """Refuse an artefact that looks like a layer: tools differ on whether they unpack it."""
     if blobs.has(name):
         data, _source = blobs.opened(name)
         head = data.read(_BLOCK_BYTES)

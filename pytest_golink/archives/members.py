@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 16
 _LONGEST_SHOWN = 120
-# A lone backslash is a character like others on Unix: systemd's units have it in their names.
+# A single backslash is an ordinary character on Unix: names of systemd units have it.
 _LEADS_OUT = re.compile(r"\0|(?:^|[/\\])\.\.(?:$|[/\\])|^[A-Za-z]:[/\\]|^\\")
 _PLAIN = re.compile(r"[\w+-][\w.+-]*(?:/[\w+-][\w.+-]*)*", re.ASCII)
 
@@ -33,12 +33,12 @@ class Member:
     Attributes:
         name: Its path, posix, relative, without "." and "..".
         kind: A device, FIFO or socket is "other".
-        mode: Its permission bits; None where the archive has none, as a zip from Windows.
-        size: As its header says.
+        mode: Its permission bits; None where the archive has none, as in a zip from Windows.
+        size: Its size by its header.
         offset: Where its bytes start in a tar, decompressed.
         head: Its first bytes; enough for a magic number.
-        target: Of a symlink as it is written, of a hard link the name of the other member.
-        chain: How to get its bytes: each step's from the file that the step before returns, the first's from `source`.
+        target: A symlink's target as written; the name of the other member for a hard link.
+        chain: How to get its bytes: each step reads the file that the step before returns, the first reads `source`.
         source: The file that holds the bytes; None for the archive itself.
         problem: Why its bytes cannot be had ("is encrypted"); "" where they can.
     """

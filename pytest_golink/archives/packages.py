@@ -1,5 +1,5 @@
 """
-Members of Linux packages: .deb and .rpm. An .apk of Alpine is a tar in several gzip members, and read as that.
+Members of Linux packages: .deb and .rpm. An .apk of Alpine is a tar in several gzip members, which tar.py reads.
 
 Source: deb(5), ar(5); the RPM Package File Format of rpm.org ("Package file format", V4); cpio(5), "New ASCII Format".
 """
@@ -26,7 +26,7 @@ _MAGIC_BYTES = 8
 
 _AR_HEADER = Struct("16s32x10s2s")  # name, (date, owner, group, mode,) size, end
 _AR_END = b"`\n"
-# A package has three; its format may get more (deb(5)).
+# A package has three members; later versions of the format may add more (deb(5)).
 _AR_MEMBERS = 100
 
 _RPM_LEAD_BYTES = 96
@@ -83,7 +83,7 @@ def rpm_members(file: BinaryIO, path: str) -> Iterator[Member]:
     Yield the members of an RPM package's payload.
 
     Raises:
-        ArchiveError: The package is damaged, or of a form that is not known.
+        ArchiveError: The package is damaged, or has an unknown form.
     """
     whole = Range(file, path=path)
     at = _RPM_LEAD_BYTES
@@ -107,7 +107,7 @@ def rpm_members(file: BinaryIO, path: str) -> Iterator[Member]:
 
 def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
     data = stream(payload, codec)
-    # The bytes of a file with several names stand at the last of them; the others are empty, and linked to it then.
+    # A file with several names has its bytes at the last name; the other entries are empty, and rpm links them to it.
     holders: set[tuple[int, ...]] = set()
     empty: dict[tuple[int, ...], list[Member]] = {}
     at = count = 0

@@ -1,4 +1,4 @@
-"""A root file system to look into: a folder, an image of a container, or a tar of one. Nothing is unpacked to disk."""
+"""A root file system to look into: a folder, a container image, or a tar of one. golink unpacks no file to disk."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from pytest_golink.archives.tree import Tree
 
 _MAGIC_BYTES = 8
-# As many links in a row as Linux follows (path_resolution(7)).
+# How many links in a row Linux follows (path_resolution(7)).
 _LINKS = 40
 
 
 class Root(Protocol):
     """
-    A root file system: paths are posix, with or without the first "/"; links are followed inside of it.
+    A root file system: paths are posix, with or without the first "/"; links lead to places inside it.
 
-    Each raises ArchiveError where an archive is damaged, a file over the bounds, or links go in a circle; OSError where
-    a folder's file cannot be read.
+    Each method raises ArchiveError where an archive is damaged, a file is over the bounds, or links go in a circle, and
+    OSError where a folder's file cannot be read.
     """
 
     def read(self, name: str) -> bytes | None:
-        """Give a file's bytes, None where there is no such file."""
+        """Return a file's bytes, None where there is no such file."""
 
     def link(self, name: str) -> str | None:
-        """Give what a symbolic link says, None where the name is none."""
+        """Return the target of a symbolic link, None where the name is not one."""
 
     def entries(self, folder: str) -> list[str]:
-        """Give the paths of a folder's files and links, sorted; [] where there is no such folder."""
+        """Return the paths of a folder's files and links, sorted; [] where there is no such folder."""
 
     def names(self) -> Iterator[str]:
-        """Give the paths of all files and links."""
+        """Yield the paths of all files and links."""
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def open_root(path: Path) -> Iterator[Root]:
         yield _Folder(path, name)
         return
     if path.is_dir():
-        # Each member names the file that it is in.
+        # Each member names the file that holds it.
         yield _Members(_one_image(layout_tree(path, name), name), io.BytesIO(), name)
         return
     try:
@@ -79,7 +79,7 @@ def open_root(path: Path) -> Iterator[Root]:
 
 
 def _unpacked(file: BinaryIO, temporary: BinaryIO, name: str) -> BinaryIO:
-    """Give the file without its compression: a tar's members are then read in any order."""
+    """Return the file decompressed, so that golink can read a tar's members in any order."""
     whole = Range(file, path=name)
     codec = codec_of(whole.read(_MAGIC_BYTES))
     if codec is None:
@@ -99,7 +99,7 @@ def _one_image(found: Tree | Images, name: str) -> Tree:
 
 
 class _Members:
-    """The members of an archive; `file` holds those that name no file of their own."""
+    """The members of an archive; `file` holds the members without a `source`."""
 
     def __init__(self, tree: Tree, file: BinaryIO, name: str) -> None:
         self._tree = tree
@@ -116,7 +116,7 @@ class _Members:
             return self._bytes(member, file)
 
     def _bytes(self, member: Member, file: BinaryIO) -> bytes:
-        # One step: what packs the whole is off already.
+        # Only one step is left: the archive is decompressed already.
         (step,) = member.chain
         return b"".join(step(file, self._name))
 
@@ -131,7 +131,7 @@ class _Members:
 
 
 class _Folder:
-    """A folder of this machine, its own root folder too."""
+    """A folder of this machine, which may be its root folder."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Bytes of an archive: a range of a file, decompressed forward where it is compressed, within the bounds."""
+"""The bytes of an archive: a range of a file, decompressed in one direction, within the bounds."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _CHUNK_BYTES = 1 << 18
-# What a decoder is fed at once: behind the end of each frame it copies the rest of it.
+# The bytes that a decoder gets at once: at the end of each frame it copies the rest of them.
 _FED_BYTES = 1 << 14
-# As long as the longest magic number below.
+# The length of the longest magic number below.
 _MAGIC_BYTES = 6
-# Longer than a tick of the clock that files get their times from: 10 ms at most.
+# Longer than a tick, at most 10 ms, of the clock that gives files their times.
 _CLOCK_S = 0.05
 
 
 class Stream(Protocol):
-    """What readers of members ask of a file."""
+    """The methods of a file that readers of members need."""
 
     def read(self, size: int, /) -> bytes:
         """Return the next bytes: fewer than `size` only at the end."""
@@ -42,7 +42,7 @@ class Stream(Protocol):
 
 
 class Decoder(Protocol):
-    """The form that bz2, lzma and zstd have in common."""
+    """The common interface of the decoders in bz2, lzma and zstd."""
 
     @property
     def eof(self) -> bool:
@@ -61,7 +61,7 @@ class Decoder(Protocol):
 
 
 class Zlib:
-    """zlib's decoder in that form; it checks the checksum that the container has, by zlib's own number of it."""
+    """zlib's decoder with that interface; zlib's number of the container selects the checksum that it checks."""
 
     def __init__(self, wbits: int) -> None:
         self._zlib = zlib.decompressobj(wbits=wbits)
@@ -97,7 +97,7 @@ def zstd_decoder() -> Decoder:
     return decoder
 
 
-# By the first bytes. "lzma" is what old rpm packages have.
+# By the first bytes. Old rpm packages have "lzma".
 _CODECS: dict[str, tuple[bytes, Callable[[], Decoder]]] = {
     "gzip": (b"\x1f\x8b\x08", lambda: Zlib(31)),
     "bzip2": (b"BZh", bz2.BZ2Decompressor),
@@ -107,7 +107,7 @@ _CODECS: dict[str, tuple[bytes, Callable[[], Decoder]]] = {
 }
 
 
-# A frame without data, such as a table of the others, which pzstd writes first (RFC 8878, 3.1.2).
+# A skippable frame, such as the table of frames that pzstd writes first (RFC 8878, 3.1.2).
 _ZSTD_SKIPPABLE = tuple(bytes((first,)) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
 
 
@@ -120,14 +120,14 @@ def codec_of(head: bytes) -> str | None:
 
 class Range:
     """
-    Some bytes of a file, which can be read anywhere.
+    A range of a file's bytes, readable at any position.
 
     Args:
         file: The whole file.
         path: The archive as reports show it.
         start: Where the range starts.
-        size: How long it is; by default all from `start` on.
-        largest: The most bytes that are read at once: what a header promises is not believed beyond it.
+        size: How long it is; by default to the end of the file.
+        largest: The most bytes to read at once, whatever a header promises.
     """
 
     def __init__(
@@ -165,14 +165,14 @@ class Range:
 
 
 class Inflated:
-    """The decompressed bytes of a range, forward only: members of gzip, frames of zstd and so on one after another."""
+    """The decompressed bytes of a range, forward only: gzip members, zstd frames and the like one after another."""
 
     def __init__(self, packed: Range, codec: str) -> None:
         self._packed = packed
         self._codec = codec
         self._new = _CODECS[codec][1]
         self._decoder: Decoder | None = self._new()
-        # What is to be decoded next, and what is read already behind it.
+        # The bytes to decode next, and the bytes already read behind them.
         self._next = b""
         self._pending = memoryview(b"")
         self._ready = b""
@@ -199,7 +199,7 @@ class Inflated:
         return b"".join(parts)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Skip forward; backward is what only a header with a negative size asks for (CVE-2025-8194)."""
+        """Skip forward; only a header with a negative size leads backward (CVE-2025-8194)."""
         if whence != os.SEEK_SET or offset < self._at:
             raise ArchiveError(self._packed.path, "a header leads backward")
         while self._at < offset and self.read(min(_CHUNK_BYTES, offset - self._at)):
@@ -226,7 +226,7 @@ class Inflated:
         return b""
 
     def _fed(self) -> bytes:
-        """Return the next bytes that are to be decoded; none at the end of the range."""
+        """Return the next bytes to decode; none at the end of the range."""
         if self._next:
             data, self._next = self._next, b""
             return data
@@ -236,7 +236,7 @@ class Inflated:
         return data
 
     def _next_member(self, unused: bytes) -> None:
-        # Padding with zeros is allowed by xz, and done to gzip files on tapes.
+        # xz allows padding with zeros, and gzip files on tapes have it.
         rest = unused.lstrip(b"\0")
         while len(rest) < _MAGIC_BYTES and (more := self._fed()):
             rest = (rest + more).lstrip(b"\0")
@@ -266,7 +266,7 @@ def stream(packed: Range, codec: str | None) -> Stream:
 
 def unpacked(packed: Range, codec: str) -> Iterator[bytes]:
     """
-    Yield all bytes of a compressed range, to its end, so that its checksums are held.
+    Yield all bytes of a compressed range, to its end, so that the decoder checks its checksums.
 
     Raises:
         ArchiveError: It is damaged, cut short or over the bounds.
@@ -283,7 +283,7 @@ def unpacked(packed: Range, codec: str) -> Iterator[bytes]:
 
 
 class _Spooled:
-    """A temporary file that is closed with its last user."""
+    """A temporary file that is closed when its last user is gone."""
 
     def __init__(self) -> None:
         self.file: BinaryIO = tempfile.TemporaryFile(prefix="golink-")  # noqa: SIM115 - closed below
@@ -294,9 +294,9 @@ class _Spooled:
 
 class _Spool(threading.local):
     """
-    Keeps what the archive of the last member unpacks to, from its second member on, in a temporary file.
+    Keeps the unpacked archive of the last member in a temporary file, from the archive's second member on.
 
-    Without it each member of a compressed archive would unpack all that stands before it again.
+    Without it, each member of a compressed archive would again unpack everything that stands before it.
     """
 
     def __init__(self) -> None:
@@ -307,7 +307,7 @@ class _Spool(threading.local):
         """Return the decompressed bytes of a range of the file with that status."""
         state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         key = (*state, packed.start, packed.size, codec)
-        # A file that was just written may be written again without another time; one without a name, another's.
+        # A file that was just written may change again without a new time; a file without a name may be another one.
         sure = status.st_nlink > 0 and time.time() - max(status.st_mtime, status.st_ctime) > _CLOCK_S
         if not sure or key != self._key:
             self._key, self._spooled = key if sure else (), None
@@ -326,14 +326,14 @@ _spool = _Spool()
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extent:
     """
-    Where the bytes of one member are: in a range of a file, decompressed.
+    The place of one member's bytes: in a range of a file, decompressed.
 
     Attributes:
         start: Where the range starts in the file.
         length: How long the range is in the file.
         codec: Its compression.
         offset: Where the member starts, after decompression.
-        size: Its size; None for all up to the end.
+        size: Its size; None for everything up to the end.
     """
 
     start: int
@@ -350,7 +350,7 @@ class Extent:
         return data
 
     def chunks(self, file: BinaryIO, path: str) -> Iterator[bytes]:
-        """Yield the member's bytes, from the file that it was found in."""
+        """Yield the member's bytes, from the file that holds it."""
         data = self.stream(file, path)
         left = limits.UNPACKED_BYTES if self.size is None else self.size
         while left and (part := data.read(min(_CHUNK_BYTES, left))):

@@ -1,7 +1,7 @@
 """
-Programs that only start what lies behind them in the same file: AppImages, self-extracting archives, installers.
+Programs that only start the data behind them in the same file: AppImages, self-extracting archives, installers.
 
-The headers of an ELF or PE image say where it ends. What lies behind is not loaded, so that no rule sees it.
+The headers of an ELF or PE image say where it ends. The loader does not load the data behind, and no rule sees it.
 
 Source: System V gABI, chapter 4; Microsoft's PE Format, "Section Table" and "The Attribute Certificate Table"; the
 AppImage specification, "Type 2 image format"; squashfs, Documentation/filesystems/squashfs.rst of Linux.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ELF = b"\x7fELF"
 _PE = b"MZ"
 _SQUASHFS = b"hsqs"
-# In padding of the ELF header: AppImages of the first and second kind.
+# In the padding of the ELF header, for AppImages of type 1 and 2.
 _APPIMAGE = slice(8, 11), (b"AI\x01", b"AI\x02")
 _BEHIND = {
     b"PK\x03\x04": "a zip",
@@ -50,10 +50,10 @@ def check_whole(path: Path, name: str) -> None:
         try:
             end = _end_of_elf(file, head) if head.startswith(_ELF) else _end_of_pe(file, head)
         except StructError:
-            # Its reader finds what is damaged.
+            # Its reader reports the damage.
             return
         if not end and head.startswith(_ELF):
-            # Nothing that a loader maps: damaged too.
+            # No loader maps any of it: damaged too.
             return
         size = file.seek(0, os.SEEK_END)
         file.seek(min(end, size))
@@ -84,7 +84,7 @@ def _end_of_elf(file: BinaryIO, head: bytes) -> int:
     segment = Struct(f"{order}{'8xQ16xQ' if wide else '4xI8xI'}")
     section = Struct(f"{order}{'4xI16xQQ' if wide else '4xI8xII'}")
     whole = file.seek(0, os.SEEK_END)
-    # What lies behind the file's end is not there: a table that was cut off is no part of the image.
+    # A table behind the file's end was cut off, and is not part of the image.
     ends = [0]
     for number in range(segments):
         raw = _read(file, segments_at + number * segment_size, segment.size)
@@ -100,7 +100,7 @@ def _end_of_elf(file: BinaryIO, head: bytes) -> int:
 
 
 def _end_of_pe(file: BinaryIO, head: bytes) -> int:
-    """Return where the last of a PE image's sections, and its signatures, end; the file's end where it is no PE."""
+    """Return the end of a PE image's last section or signature; the file's end if it is not a PE image."""
     size = file.seek(0, os.SEEK_END)
     if not head.startswith(_PE):
         return size

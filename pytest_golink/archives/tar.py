@@ -1,4 +1,4 @@
-"""Members of a tar, however it is compressed."""
+"""Members of a tar, with any compression."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _ZEROS = bytes(1 << 18)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SparseExtent:
     """
-    Where the bytes of a sparse file are: its parts stand in a row, and between them it has zeros.
+    The place of a sparse file's bytes: the archive holds its parts in a row; the file has zeros between them.
 
     Attributes:
         packed: Where the parts stand.
-        parts: Where each lies in the file, and how long it is.
-        size: Of the file.
+        parts: The position of each part in the file, and its length.
+        size: The size of the file.
     """
 
     packed: Extent
@@ -71,7 +71,7 @@ def is_freebsd(block: bytes) -> bool:
 
 def tar_members(packed: Range, codec: str | None, *, root: bool) -> Iterator[Member]:
     """
-    Yield the members in file order, and read the archive to its end, so that its checksums are held.
+    Yield the members in file order, and read the archive to its end, so that the decoder checks its checksums.
 
     Raises:
         ArchiveError: A header is damaged, or the archive is cut short; readers differ on a header.
@@ -109,7 +109,7 @@ def _member(header: Header, data: Stream, packed: Range, codec: str | None, *, r
         _check_no_data(header, path)
         return Member(name=name, kind="folder", mode=header.mode)
     if header.type == b"D":
-        # A folder in a backup, with a list of its files.
+        # A folder of a backup, with a list of its files.
         return Member(name=name, kind="folder", mode=header.mode)
     if header.type not in _OTHERS:
         raise ArchiveError(path, f"is of a type that unpackers do not agree on: {header.type!r}", member=shown(name))
@@ -117,7 +117,7 @@ def _member(header: Header, data: Stream, packed: Range, codec: str | None, *, r
 
 
 def _slashed(header: Header, name: str, path: str) -> Member:
-    """Return a folder as tars had it before there was a type for it."""
+    """Return a folder in the form of tars from before folders had a type."""
     if header.type != b"\0" or header.size:
         raise ArchiveError(path, 'is a file whose name ends with "/": unpackers differ', member=shown(name))
     return Member(name=name, kind="folder", mode=header.mode)
@@ -154,11 +154,11 @@ def _file(header: Header, name: str, data: Stream, packed: Range, codec: str | N
 
 
 def _map_in_data(header: Header, data: Stream, path: str) -> tuple[list[tuple[int, int]], int]:
-    """Read the map that stands before a sparse file's data: how many parts, then two numbers of each, in lines."""
+    """Read the map before a sparse file's data: the number of parts, then two numbers for each, one a line."""
     text = b""
     numbers: list[int] = []
     at = 0
-    # The first number is how many parts there are.
+    # The first number is the number of parts.
     while not numbers or len(numbers) < 1 + 2 * min(numbers[0], limits.SPARSE_PARTS + 1):
         match = _NUMBER.match(text, at)
         if match is not None:

@@ -1,5 +1,5 @@
 """
-The headers of a tar, one member after another: ustar, GNU's and pax. Where readers of these differ, it is refused.
+The headers of a tar, one member after another: ustar, GNU and pax. golink refuses a tar on which readers differ.
 
 Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar 1.34, src/tar.h, src/list.c,
 src/sparse.c; tar(5) of libarchive.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
-# Source: APPNOTE.TXT of zip, 4.3.16. Readers of zip look for it from the end of a file on.
+# Source: APPNOTE.TXT of zip, 4.3.16. Zip readers search for it backward from the end of a file.
 _ZIP_END_MAGIC = b"PK\x05\x06"
 # name, mode, (owner, group,) size, (time,) checksum, type, link, magic with version, (owners, devices,) prefix
 _HEADER = Struct("100s8s16x12s12x8s1s100s8s80x155s12x")
@@ -31,13 +31,13 @@ _CHECKSUM = slice(148, 156)
 _POSIX = b"ustar\0"
 _GNU = b"ustar  \0"
 
-# A sparse file in GNU's old form: 4 parts in the header, 21 in each block behind it; then whether another follows.
+# A sparse file in GNU's old form: 4 parts in the header, 21 in each block behind it, and a flag that another follows.
 _OLD_PARTS, _OLD_MORE, _OLD_SIZE = slice(386, 482), 482, slice(483, 495)
 _BLOCK_PARTS, _BLOCK_MORE = slice(0, 504), 504
 _PART_BYTES = 24
 
 _RECORD = re.compile(rb"([1-9][0-9]{0,7}) ([^=\0]+)=")
-# What changes which file it is, and which bytes it has.
+# The pax records that change the name, the link target or the bytes of a member.
 _COUNTS = re.compile(r"path|linkpath|size|GNU\.sparse\..+")
 _LARGEST_OCTAL = 8**11
 
@@ -45,14 +45,14 @@ _LARGEST_OCTAL = 8**11
 @dataclass(kw_only=True, slots=True)
 class Header:
     """
-    One member's header, with all that stands before it.
+    One member's header, combined with the extended headers before it.
 
     Attributes:
         at: Where its data starts.
-        name: As it is written.
-        size: Of the data in the archive.
-        parts: Of a sparse file, where each part lies in it and how long it is; None of another.
-        full_size: Of a sparse file, as it is unpacked.
+        name: The name as written.
+        size: The size of the data in the archive.
+        parts: The position and the length of each part of a sparse file; None for another file.
+        full_size: The unpacked size of a sparse file.
         map_in_data: Whether the parts of a sparse file stand before its data.
     """
 
@@ -69,7 +69,7 @@ class Header:
 
 @dataclass(kw_only=True, slots=True)
 class _Before:
-    """What stands before a member's own header."""
+    """The extended headers before a member's own header."""
 
     names: dict[bytes, str] = field(default_factory=dict)
     pax: dict[str, str] | None = None
@@ -100,7 +100,7 @@ class Headers:
 
     def next(self) -> Header | None:
         """
-        Read the next header; None at the end. Afterwards the stream is where the member's data starts.
+        Return the next header; None at the end. Afterwards the stream is at the start of the member's data.
 
         Raises:
             ArchiveError: The header is damaged, cut short or over the bounds, or readers differ on it.
@@ -130,19 +130,19 @@ class Headers:
             elif header.type == b"g":
                 self._check_global(header)
             elif header.type == b"V":
-                # A label of the whole.
+                # A label of the whole archive.
                 self._go(header.at + header.size)
             else:
                 self._own_sparse(header, block)
                 self._with(header, before)
-                # Readers take no data of a link, whatever its header has.
+                # Readers read no data for a link, whatever size its header has.
                 size = 0 if header.type == b"1" else header.size
                 self._at = header.at + size + -size % BLOCK
                 return header
 
     def _block(self) -> bytes | None:
         if self._data.tell() < self._at:
-            # A seek finds no end: the last byte before does.
+            # A seek does not notice the end; reading the last byte does.
             self._data.seek(self._at - 1)
             if not self._data.read(1):
                 self._damaged(self._at, "cut short")
@@ -155,7 +155,7 @@ class Headers:
         return block
 
     def _check_end(self) -> None:
-        """Refuse another tar behind the end: some readers go on to it."""
+        """Refuse another tar behind the end: some readers read it too."""
         while (block := self._data.read(BLOCK)) == _ZEROS:
             pass
         if block and is_tar(block):
@@ -208,7 +208,7 @@ class Headers:
         self._at = at + -at % BLOCK
 
     def _pax(self, header: Header, sparse: list[int]) -> dict[str, str]:
-        """Read the records that count; those of a sparse map in its first form, which repeat, into a list."""
+        """Return the records that count; the repeated ones of a sparse map in its first form go into `sparse`."""
         text = self._text(header.size)
         found: dict[str, str] = {}
         at = count = 0
@@ -244,7 +244,7 @@ class Headers:
             )
 
     def _with(self, header: Header, before: _Before) -> None:
-        """Lay what stands before a header over it."""
+        """Apply the extended headers to the member's own header."""
         pax = before.pax or {}
         sparse_name = pax.get("GNU.sparse.name")
         names = [sparse_name if sparse_name is not None else pax.get("path"), before.names.get(b"L")]
@@ -295,7 +295,7 @@ class Headers:
         header.at = self._at
 
     def _pax_sparse(self, header: Header, pax: dict[str, str], parts: list[int]) -> None:
-        """Read where the parts of a sparse file stand, in the three forms of pax."""
+        """Read the parts of a sparse file, in the three forms of pax."""
         if header.type not in b"0\0":
             self._damaged(header.at, "sparse, and no file")
         full = pax.get("GNU.sparse.realsize", pax.get("GNU.sparse.size"))
@@ -329,5 +329,5 @@ def _checksum_is_right(block: bytes) -> bool:
     written = int(digits, 8)
     rest = block[:148] + block[156:]
     unsigned = 8 * 0x20 + sum(rest)
-    # Some old ones took the bytes as signed.
+    # Some old tars summed the bytes as signed.
     return written == unsigned or written == unsigned - 256 * sum(byte > 0x7F for byte in rest)

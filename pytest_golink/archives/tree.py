@@ -1,4 +1,4 @@
-"""A file system in memory, as an unpacker leaves it: folders, and what stands in them. No file's bytes are held."""
+"""A file system in memory, as an unpacker leaves it: folders and their entries, without the bytes of files."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pytest_golink.errors import ArchiveError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# As many links in a row as Linux follows (path_resolution(7)).
+# How many links in a row Linux follows (path_resolution(7)).
 _LINKS = 40
 
 
 class Folder:
     """
-    A folder; a name in it stands for another folder, or for the member that made the file, link or device.
+    A folder: each name leads to another folder, or to the member that made the file, link or device.
 
-    Hard links are names that stand for the same member.
+    Hard links are names of the same member.
     """
 
     __slots__ = ("at", "entries", "number", "parent")
 
     def __init__(self, at: str, number: int, parent: Folder | None) -> None:
         self.at = at
-        # No two folders have the same, unlike id() after one is gone.
+        # Unlike id(), it is never used again for another folder.
         self.number = number
         self.parent = parent
         self.entries: dict[str, Folder | Member] = {}
@@ -37,7 +37,7 @@ Node: TypeAlias = "Folder | Member | None"
 
 
 class Members(Protocol):
-    """What a pattern is held against: the members of one archive, or those of every image in it."""
+    """The members that a pattern is matched with: those of one archive, or of every image in it."""
 
     def names(self) -> list[str]:
         """Return the names of what may be a file: files, and links; sorted."""
@@ -54,12 +54,12 @@ class Members(Protocol):
 
 class Resolver:
     """
-    Follows paths as Linux does, within a root; counts the steps.
+    Follows paths as Linux does, inside a root, and counts the steps.
 
     Args:
         top: The root.
         path: The archive, for messages.
-        root: Whether it is a root file system: an absolute link, and ".." of the root, stay inside it.
+        root: Whether it is a root file system: an absolute link, and ".." at the root, stay inside it.
     """
 
     def __init__(self, top: Folder, *, path: str, root: bool) -> None:
@@ -81,16 +81,16 @@ class Resolver:
 
         Args:
             name: A path in the archive or root file system.
-            last: Whether a link at the end is followed too.
-            lexical: Whether ".." behind what is not there leads back, as containerd and umoci have it; Linux finds
-                nothing there.
-            check: Is called with each link that is followed.
+            last: Whether to follow a link at the end too.
+            lexical: Whether ".." behind a missing name leads back, as in containerd and umoci; Linux finds nothing
+            there.
+            check: Called with each link on the way.
 
         Returns:
-            The parts of the real path, and what stands there; None where nothing does.
+            The parts of the real path, and the folder or member there; None if there is none.
 
         Raises:
-            ArchiveError: A link leads out, or in a circle; or the steps are over the bound.
+            ArchiveError: A link leads out of the root or in a circle, or the steps are over the bound.
         """
         done: list[str] = []
         nodes: list[Node] = [self.top]
@@ -168,10 +168,10 @@ class Tree:
 
     def file(self, name: str) -> Member | None:
         """
-        Return the file that a name means, links resolved; None for a folder, a device and a link to one.
+        Return the file that a name leads to, links followed; None for a folder, a device and a link to one.
 
         Raises:
-            ArchiveError: It is over the bound, or cannot be read; its link leads out, nowhere or in a circle.
+            ArchiveError: It is over the bound, or cannot be read; a link leads out, nowhere or in a circle.
         """
         at, node = self._resolver.resolve(name)
         if node is None:
@@ -190,7 +190,7 @@ class Tree:
         return self._checked(self._resolver.resolve(name)[1], name)
 
     def link(self, name: str) -> str | None:
-        """Return the target of a symbolic link whose folder may be reached through links; None where it is none."""
+        """Return the target of a symbolic link, its folder reached through links; None if it is not a link."""
         _, node = self._resolver.resolve(name, last=False)
         return node.target if isinstance(node, Member) and node.kind == "symlink" else None
 
@@ -209,8 +209,8 @@ class Tree:
         """
         Return the files that a glob's parts match, with the names by which it does; sorted.
 
-        Parts without "*", "?" and "[" lead through linked folders, as on disk; the others do not. A link is the file
-        that it leads to; one that leads to no file is passed over where the glob found it.
+        Parts without "*", "?" and "[" lead through linked folders, as on disk; the others do not. A link counts as the
+        file that it leads to; the glob passes over a link that leads to no file.
 
         Raises:
             ArchiveError: The pattern names a link that leads to no file, or a file that cannot be read.
@@ -223,7 +223,7 @@ class Tree:
         found: list[tuple[str, Member]] = []
         for name, node in self._below(glob[:literal]):
             if isinstance(node, Member) and matches(glob, tuple(name.split("/"))):
-                # A link is no file: a glob does not ask for it.
+                # It is a link that leads to no file, which a glob does not name.
                 try:
                     target = self._resolver.resolve(name)[1] if node.kind == "symlink" else node
                 except ArchiveError:
@@ -240,7 +240,7 @@ class Tree:
         return self._note
 
     def _below(self, start: tuple[str, ...]) -> Iterator[tuple[str, Folder | Member]]:
-        """Yield all that stands below a folder, which may be reached through links."""
+        """Yield everything below a folder, which may be reached through links."""
         top = self._resolver.resolve("/".join(start))[1]
         todo = [("/".join(start), top)] if isinstance(top, Folder) else []
         while todo:
@@ -267,8 +267,8 @@ class Images:
     The members of several images in one archive: each name starts with the image's own.
 
     Args:
-        trees: By what names of the image start with: "linux/arm64/".
-        absent: Images that the archive lists and does not hold, by the same, each with what is missing.
+        trees: The images, by the prefix of their members' names: "linux/arm64/".
+        absent: The missing file of each image that the archive lists but does not hold, by the same prefix.
         path: The archive as reports show it.
     """
 
@@ -278,7 +278,7 @@ class Images:
         self._path = path
 
     def only(self) -> Tree | None:
-        """Return the image where there is one."""
+        """Return the image if there is only one."""
         return next(iter(self._trees.values())) if len(self._trees) == 1 else None
 
     def names(self) -> list[str]:
@@ -316,7 +316,7 @@ class Images:
         return "; ".join([*notes, *filter(None, (tree.remark(glob) for tree in self._trees.values()))])
 
     def _names(self, glob: tuple[str, ...], prefix: str) -> bool:
-        """Whether a pattern writes out the name of an image that is not here."""
+        """Whether a pattern spells out the name of an absent image."""
         parts = _parts(prefix)
         return glob[: len(parts)] == parts and not any(
             other != prefix and other.startswith(prefix) and glob[: other.count("/")] == tuple(other.split("/")[:-1])
@@ -329,14 +329,14 @@ def _parts(prefix: str) -> tuple[str, ...]:
 
 
 def _behind(glob: tuple[str, ...], prefix: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return what is left of a glob, in each way in which its start matches a prefix."""
+    """Return the rest of a glob, for each way in which its start matches a prefix."""
     rests = [
         glob[index:]
         for index in range(len(glob) + 1)
         if glob[index:] and (index == 0 or glob[index - 1] != "**") and matches(glob[:index], prefix)
     ]
     for index, part in enumerate(glob):
-        # "**" may end anywhere in the prefix, and goes on behind it.
+        # "**" may end anywhere in the prefix, or go on behind it.
         if part == "**" and any(matches(glob[:index], prefix[:length]) for length in range(len(prefix) + 1)):
             rests.append(glob[index:])
     return list(dict.fromkeys(rests))

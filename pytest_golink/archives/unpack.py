@@ -1,8 +1,8 @@
 """
-How unpackers apply members to a file system: in order, each on what those before it left.
+Apply members to a file system as unpackers do: in order, each to the state that the members before it left.
 
-Where unpackers differ in what they leave, and none of them says so, the archive is refused: which file is installed
-depends on the tool.
+Where unpackers leave different results without an error, golink refuses the archive: the installed file depends on the
+tool.
 
 Source: GNU tar 1.34, src/extract.c (maybe_recoverable, extract_link, create_placeholder_file); containerd,
 pkg/archive/tar.go (applyNaive); umoci, oci/layer/tar_extract.go; OCI Image Format Specification v1.1, "Image Layer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_golink.archives.tree import Node
 
 _WHITEOUT = ".wh."
-# What AUFS keeps for itself: no unpacker installs it.
+# Names that AUFS reserves: no unpacker installs them.
 _AUFS = ".wh..wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -48,12 +48,12 @@ class Unpacker:
         self.resolver = Resolver(self.top, path=path, root=root)
         self._nodes = 0
         self._names_bytes = 0
-        # The folder of the member before: most stand in a row.
+        # The folder of the previous member: members of one folder mostly stand in a row.
         self._last: tuple[str, Folder] | None = None
 
     def unpack(self, members: Iterable[Member], *, note: str = "") -> Tree:
         """
-        Apply members, and return the tree that is there then.
+        Apply members, and return the resulting tree.
 
         Raises:
             ArchiveError: An unpacker fails on it, unpackers differ, or it is over the bounds.
@@ -63,7 +63,7 @@ class Unpacker:
         return self.tree(note)
 
     def tree(self, note: str = "") -> Tree:
-        """Return what is there now."""
+        """Return the current tree."""
         return Tree(self.top, path=self.path, root=self.root, note=note)
 
     def apply(self, member: Member) -> None:
@@ -93,7 +93,7 @@ class Unpacker:
         self.touched(folder, base)
 
     def folder(self, at: str, member: Member) -> Folder:
-        """Return the folder of that name, links followed; it is made where it is not there."""
+        """Return the folder of that name, links followed; make it if it is missing."""
         if self._last is not None and self._last[0] == at:
             return self._last[1]
         here = self.top
@@ -113,7 +113,7 @@ class Unpacker:
         return here
 
     def through(self, folder: Folder, name: str, member: Member) -> Folder:
-        """Return the folder that a link in the way of a member leads to."""
+        """Return the folder that a link on a member's path leads to."""
         where = posixpath.join(folder.at, name)
         _, node = self.resolver.resolve(where, check=lambda link: self._made_last(link, member))
         if not isinstance(node, Folder):
@@ -121,7 +121,7 @@ class Unpacker:
         return node
 
     def link(self, folder: Folder, base: str, member: Member) -> None:
-        """Make a hard link: it is bound to what stands there now, links at the end not followed."""
+        """Make a hard link to the current file of its target's name; a link there is not followed."""
         node = self._target(member)
         if node is folder.entries.get(base) and node is not None:
             return
@@ -129,12 +129,12 @@ class Unpacker:
         self.put(folder, base, node or self.broken(member))
 
     def replacing(self, folder: Folder, base: str, member: Member) -> None:
-        """Take away what stands where a member comes; a folder with something in it stays, and is an error."""
+        """Remove the entry that a member replaces; a folder that is not empty is an error."""
         old = folder.entries.get(base)
         if isinstance(old, Member) and old.problem:
             self.refuse(member, f"replaces what {old.problem}")
         if isinstance(old, Member) and _is_made_last(old) and member.target != old.target:
-            # Such a link may come back at the end, where it has a hard link, or its inode another file.
+            # GNU tar may make such a link at the end anyway, if it has a hard link or if another file got its inode.
             self.refuse(member, f'replaces the link to "{shown(old.target)}", which GNU tar makes last')
         if isinstance(old, Folder) and old.entries:
             self.refuse(member, "replaces a folder that is not empty")
@@ -142,10 +142,10 @@ class Unpacker:
             self.removed()
 
     def touched(self, folder: Folder, base: str) -> None:
-        """Keep in mind that a member stands there."""
+        """Record that a member was put there."""
 
     def put(self, folder: Folder, base: str, node: Folder | Member) -> None:
-        """Put something into a folder, within the bounds."""
+        """Put a folder or member into a folder, within the bounds."""
         self._nodes += 1
         self._names_bytes += len(folder.at) + len(base) + 1
         if self._nodes > limits.MEMBERS:
@@ -155,7 +155,7 @@ class Unpacker:
         folder.entries[base] = node
 
     def removed(self) -> None:
-        """Forget what is known of folders: one is gone, or has become something else."""
+        """Forget the remembered folder: a folder was removed or replaced."""
         self._last = None
 
     def refuse(self, member: Member, reason: str) -> NoReturn:
@@ -181,7 +181,7 @@ class Unpacker:
         return node if isinstance(node, Member) else None
 
     def broken(self, member: Member) -> Member:
-        """Return what stands for a hard link to nothing: an error where it is asked for."""
+        """Return the member for a hard link to nothing: reading it is an error."""
         problem = f'is a hard link to "{shown(member.target)}", and no file is there when the link is made'
         return Member(name=member.name, kind="file", problem=problem)
 
@@ -193,14 +193,14 @@ def _is_made_last(member: Member) -> bool:
 
 class StrictUnpacker(Unpacker):
     """
-    Applies members of formats whose unpackers differ on links in the way, and on names that stand twice.
+    Applies members of formats whose unpackers differ on links in a member's path, and on repeated names.
 
     unzip and 7z make symbolic links last, bsdtar in order; rpm refuses what cpio does.
 
     Args:
         path: The archive as reports show it.
         root: Whether it is a root file system: an absolute link stays inside it.
-        replaces: Whether a file replaces one of its name that came before it.
+        replaces: Whether a file replaces an earlier one of the same name.
     """
 
     def __init__(self, *, path: str, root: bool, replaces: bool) -> None:
@@ -217,7 +217,7 @@ class StrictUnpacker(Unpacker):
         )
 
     def replacing(self, folder: Folder, base: str, member: Member) -> None:
-        """Refuse a name that stands twice, but for files where one replaces the other."""
+        """Refuse a repeated name, except of two files if the format lets one replace the other."""
         old = folder.entries.get(base)
         if old is None or (self._replaces and isinstance(old, Member) and old.kind == member.kind == "file"):
             return
@@ -238,7 +238,7 @@ class LayerUnpacker(Unpacker):
 
     def __init__(self, *, path: str) -> None:
         super().__init__(path=path, root=True)
-        # Of the layer that is applied: what its members made, and the folders that have such below them.
+        # For the current layer: the entries that its members made, and the folders above these.
         self._own: set[tuple[int, str]] = set()
         self._above: set[int] = set()
 
@@ -261,7 +261,7 @@ class LayerUnpacker(Unpacker):
                 self.apply(member)
 
     def through(self, folder: Folder, name: str, member: Member) -> Folder:
-        """Return the folder that a link leads to, inside the image; it is made where it is not there."""
+        """Return the folder that a link leads to, inside the image; make it if it is missing."""
         done, node = self.resolver.resolve(posixpath.join(folder.at, name), lexical=True)
         if isinstance(node, Folder):
             return node
@@ -277,7 +277,7 @@ class LayerUnpacker(Unpacker):
         return here
 
     def link(self, folder: Folder, base: str, member: Member) -> None:
-        """Make a hard link; what stands in its place is removed first."""
+        """Make a hard link; remove the entry in its place first."""
         self.replacing(folder, base, member)
         at, _, name = member.target.rpartition("/")
         _, parent = self.resolver.resolve(at, lexical=True)
@@ -287,12 +287,12 @@ class LayerUnpacker(Unpacker):
         self.put(folder, base, node)
 
     def replacing(self, folder: Folder, base: str, member: Member) -> None:  # noqa: ARG002 - whatever comes
-        """Take away what stands where a member comes, and all below it."""
+        """Remove the entry that a member replaces, with everything below it."""
         if folder.entries.pop(base, None) is not None:
             self.removed()
 
     def touched(self, folder: Folder, base: str) -> None:
-        """Keep in mind what is of this layer: its whiteouts are for the layers below."""
+        """Record an entry of this layer: whiteouts apply only to the layers below."""
         self._own.add((folder.number, base))
         above: Folder | None = folder
         while above is not None and above.number not in self._above:
@@ -322,7 +322,7 @@ class LayerUnpacker(Unpacker):
             folder = todo.pop()
             if not isinstance(folder, Folder):
                 continue
-            # To look at one costs as much as several steps of a path.
+            # Looking at one member costs as much as several steps of a path.
             self.resolver.count(32 * len(folder.entries))
             for base, node in tuple(folder.entries.items()):
                 if (folder.number, base) in self._own:

@@ -1,8 +1,8 @@
 """
 Members of a zip: .zip, .whl and everything else of that form.
 
-The central directory says what there is, as unzip, 7z and Python have it; streaming unpackers go by the header before
-each member. Where the two differ, the zip is refused.
+unzip, 7z and Python read the central directory; streaming unpackers read the header before each member. golink refuses
+a zip in which the two differ.
 
 Source: PKWARE's APPNOTE.TXT 6.3.10; Info-ZIP's extrafld.txt.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ZIP_MAGIC = b"PK\x03\x04"
-# A zip without members.
+# The start of a zip without members.
 EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 
 # this disk, disk and entries of the directory, entries in all, its size, its offset, length of the comment
@@ -52,7 +52,7 @@ _UNICODE_PATH = 0x7075
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _SIZES_FOLLOW = 0x8
 _UTF8 = 0x800
-# Where Unix keeps the mode, in a field that Windows has for itself; and the systems that do so: Unix and macOS.
+# Unix keeps the mode in the upper half of a field that Windows uses for attributes; the systems that do so.
 _MODE_SHIFT = 16
 _UNIX = (3, 19)
 _DOS_FOLDER = 0x10
@@ -76,7 +76,7 @@ class _Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Content:
-    """Where the bytes of one member are, and how they are packed."""
+    """The place of one member's bytes, and how they are packed."""
 
     start: int
     packed: int
@@ -85,7 +85,7 @@ class _Content:
     method: int
 
     def chunks(self, file: BinaryIO, path: str) -> Iterator[bytes]:
-        """Yield the member's bytes, held against the size and the CRC of its header."""
+        """Yield the member's bytes, and check them with the size and the CRC of its header."""
         left, crc = self.size, 0
         for part in decoded(Range(file, path=path, start=self.start, size=self.packed), self.method, self.size):
             left -= len(part)
@@ -100,7 +100,7 @@ class _Content:
 
 
 def ends_as_zip(whole: Range) -> bool:
-    """Whether a zip is at the end of a file, whatever stands before it."""
+    """Whether a file ends as a zip does, whatever stands before the zip."""
     whole.seek(max(0, whole.size - _END.size - _LONGEST_COMMENT))
     return _END_MAGIC in whole.read(_END.size + _LONGEST_COMMENT)
 
@@ -135,7 +135,7 @@ def _directory(whole: Range) -> tuple[list[_Entry], int, int]:
     Read the directory.
 
     Returns:
-        Its entries, how far behind the file's start their offsets count from, and where the directory starts.
+        Its entries, the position in the file from which their offsets count, and the start of the directory.
     """
     end_at, end = _end(whole)
     *disks, here, count, size, offset, _comment = end
@@ -188,7 +188,7 @@ def _end(whole: Range) -> tuple[int, tuple[int, ...]]:
 
 def _end_64(whole: Range, locator_at: int, locator: bytes) -> tuple[int, int, int, int, int]:
     _, _disk, _offset, disks = _LOCATOR.unpack(locator)
-    # Directly before its locator, whatever stands before the zip.
+    # It stands directly before its locator, whatever stands before the zip.
     at = locator_at - _END_64.size
     whole.seek(max(0, at))
     fields = _END_64.unpack(whole.read(_END_64.size))
@@ -253,7 +253,7 @@ def _extras(extra: bytes, name: str, path: str) -> dict[int, bytes]:
         kind, size = _EXTRA.unpack_from(extra, at)
         data = extra[at + _EXTRA.size : at + _EXTRA.size + size]
         if len(data) < size:
-            # Padding, as zipalign writes it, is no field.
+            # zipalign writes padding here, which is not a field.
             break
         if kind in (_ZIP64, _UNICODE_PATH) and found.get(kind, data) != data:
             _differ(path, f"has the extra field 0x{kind:04x} twice", name)
@@ -263,13 +263,13 @@ def _extras(extra: bytes, name: str, path: str) -> dict[int, bytes]:
 
 
 def _by_unicode_path(extras: dict[int, bytes], raw: bytes, name: str, path: str) -> str:
-    """Return the name of a member, held against that of Info-ZIP's Unicode Path field: unzip and 7z take that one."""
+    """Return the name of a member, after a check with Info-ZIP's Unicode Path field, which unzip and 7z use instead."""
     data = extras.get(_UNICODE_PATH, b"")
-    # Version, and the CRC of the name that it is for: of another name it is a leftover.
+    # A version and the CRC of the name that the field is for: for another name, the field is a leftover.
     if data[:1] != b"\x01" or int.from_bytes(data[1:5], "little") != zlib.crc32(raw):
         return name
     other = data[5:].decode("utf-8", "surrogateescape")
-    # A name that is not ASCII is in whatever encoding its system had: the field is there for that.
+    # A name that is not ASCII may be in any encoding, which is why the field exists.
     same = other == name or (not raw.isascii() and _ascii_of(other) == _ascii_of(raw.decode("latin-1")))
     if not same:
         _differ(path, f'has two names: "{shown(name)}" in its header, "{shown(other)}" in its Unicode Path field', name)
@@ -277,12 +277,12 @@ def _by_unicode_path(extras: dict[int, bytes], raw: bytes, name: str, path: str)
 
 
 def _ascii_of(text: str) -> list[str]:
-    """Return what two encodings of one name have in common: its parts, but for runs of letters that are not ASCII."""
+    """Return the parts of a name without runs of letters that are not ASCII: the same in every encoding."""
     return "".join(letter if letter.isascii() else "\0" for letter in text).replace("\0\0", "\0").split("\0")
 
 
 def _ends(entries: list[_Entry], shift: int, end: int, path: str) -> dict[int, int]:
-    """Return where the next member starts, or the directory, by the offset of each member."""
+    """Return the start of the next member, or of the directory, by the offset of each member."""
     starts = sorted({entry.offset for entry in entries})
     if len(starts) != len(entries):
         raise ArchiveError(path, "is a zip whose members overlap")
@@ -290,7 +290,7 @@ def _ends(entries: list[_Entry], shift: int, end: int, path: str) -> dict[int, i
 
 
 def _checked_start(whole: Range, entry: _Entry, shift: int, ends: dict[int, int]) -> int:
-    """Return where a member's bytes start, its own header held against the directory's entry."""
+    """Return the start of a member's bytes, after a check of its own header with the directory's entry."""
     path = whole.path
     at = entry.offset + shift
     if at + _LOCAL.size > whole.size:
@@ -316,7 +316,7 @@ def _checked_start(whole: Range, entry: _Entry, shift: int, ends: dict[int, int]
     if start + entry.packed > end:
         raise ArchiveError(path, "is a zip whose members overlap", member=shown(name))
     whole.seek(start + entry.packed)
-    # A signature of its sizes and CRC may follow, and padding.
+    # A data descriptor (its CRC and sizes) may follow, and padding.
     if ZIP_MAGIC in whole.read(min(end - start - entry.packed, limits.HEADER_BYTES)):
         _differ(path, "is followed by a member that is not in the directory", name)
     return start
@@ -366,7 +366,7 @@ def _head(content: _Content, file: BinaryIO, path: str) -> bytes:
     try:
         return next(decoded(packed, content.method, HEAD_BYTES), b"")[:HEAD_BYTES]
     except ArchiveError:
-        # A member that is not asked for may be damaged.
+        # A damaged member matters only if something reads it.
         return b""
 
 

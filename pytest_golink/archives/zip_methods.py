@@ -1,4 +1,4 @@
-"""How the members of a zip are compressed; each is unpacked in bounded memory."""
+"""The compression methods of a zip's members; golink unpacks each in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {
     1: "Shrink", 6: "Implode", 9: "Deflate64", 10: "PKWARE DCL Implode", 16: "IBM z/OS CMPSC", 18: "IBM TERSE",
     19: "IBM LZ77", 20: "zstd by its old number", 94: "MP3", 96: "JPEG", 97: "WavPack", 98: "PPMd", 99: "AES",
 }  # fmt: skip
-# What zlib calls data without a header (wbits of inflateInit2).
+# The value by which zlib reads data without a header (wbits of inflateInit2).
 _RAW_DEFLATE = -15
 _FED_BYTES = 1 << 14
 _MOST_BYTES = 1 << 18
@@ -43,9 +43,9 @@ def decoded(packed: Range, method: int, most: int) -> Iterator[bytes]:
     Yield the bytes of a member.
 
     Args:
-        packed: Where it stands.
+        packed: The member's compressed bytes.
         method: How it is compressed; one that is supported.
-        most: How many bytes are wanted: somewhat more are yielded at most.
+        most: The number of bytes that the caller expects: the last chunk may go beyond it.
 
     Raises:
         ArchiveError: It is damaged, or unpacks to more than the bound.
@@ -83,7 +83,7 @@ def _lzma(packed: Range) -> Decoder:
     if size != _LZMA_PROPERTIES_BYTES or len(properties) < size:
         raise ArchiveError(packed.path, "is damaged: its LZMA properties are not there")
     bits, dictionary = properties[0], int.from_bytes(properties[1:], "little")
-    # liblzma takes the dictionary's memory at once, whatever the member's size.
+    # liblzma allocates the dictionary at once, whatever the member's size.
     if dictionary > limits.DECODER_BYTES:
         raise ArchiveError(
             packed.path, f"asks for {dictionary} bytes to be unpacked, more than the bound of {limits.DECODER_BYTES}"

@@ -1,4 +1,4 @@
-"""An image, and what it was built from."""
+"""An image, and the build that made it."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, repr=False)
 class BuiltImage:
     """
-    An image that was built, or that was there already (`--golink-binary`): that one has no options and no command.
+    An image that golink built, or a prebuilt one (`--golink-binary`), which has no options and no command.
 
     Attributes:
-        path: The image. Later builds of the same options may replace it: copy what must stay.
+        path: The image. Later builds with the same options may replace it: copy it to keep it.
         name: The package as reports call it ("sample_go/static").
-        target: "GOOS/GOARCH"; None where an image that was not built here does not show it.
-        options: The options it was built with, None for an image that was not built here.
-        command: The command line that was run; () for an image that was not built here.
-        environment: What was set for it, beyond the process's environment.
-        output: What the toolchain printed.
-        warnings: The linker's warnings, parsed from the output; () for an image that was not built here.
+        target: "GOOS/GOARCH"; None where a prebuilt image does not show it.
+        options: The options of the build, None for a prebuilt image.
+        command: The command line of the build; () for a prebuilt image.
+        environment: The variables that golink set for it, beyond the process's environment.
+        output: The output of the toolchain.
+        warnings: The linker's warnings, parsed from the output; () for a prebuilt image.
         seconds: How long the command took.
-        linked: Whether this session linked it anew; False for an image that was up to date.
+        linked: Whether this session linked it; False for an image that was up to date.
         header: The C header of a c-archive or c-shared build.
-        origin: What it was built from and by, None for an image that was not built here.
+        origin: The build behind it, None for a prebuilt image.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class BuiltImage:
     @cached_property
     def facts(self) -> BinaryFacts:
         """
-        The image's fact sheet, read when it is first needed.
+        The image's fact sheet; golink reads it when it first needs it.
 
         Raises:
             UnreadableBinaryError: The image is of a format that cannot be read.
@@ -78,8 +78,8 @@ class BuiltImage:
         Copy the module into an empty folder, and build the image there once more, with the same options.
 
         Args:
-            folder: The folder; nothing of the original is written to.
-            fresh_cache: Whether what the first build compiled must be compiled again: with its own Go build cache.
+            folder: The folder; the original stays unchanged.
+            fresh_cache: Whether to compile everything again, with a new Go build cache.
 
         Returns:
             The new image, in the folder.
@@ -95,7 +95,7 @@ class BuiltImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildJob:
-    """A build that is resolved: everything but the run itself."""
+    """A resolved build: everything except the run."""
 
     name: str
     options: BuildOptions
@@ -113,7 +113,7 @@ class BuildJob:
 
 
 class ImageBuilder(Protocol):
-    """The builder of an image, as far as those need it who build another one like it: see `Builder`."""
+    """The builder of an image, as far as other modules need it to build the image once more: see `Builder`."""
 
     @property
     def toolchain(self) -> GoToolchain:
@@ -132,7 +132,7 @@ class ImageBuilder(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The build behind an image: the job, resolved, and the builder that can do another like it."""
+    """The build behind an image: the resolved job, and the builder that can run it once more."""
 
     job: BuildJob
     builder: ImageBuilder

@@ -1,4 +1,4 @@
-"""From build options to an image: one `go build` a session for one key, across processes."""
+"""Build options → an image: one `go build` for each key in a session, across processes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-# The variables of the process's environment that a build depends on: Go's, pkg-config's, zig's, and those that the C
-# compiler and the linker read.
+# The variables of the process's environment that are part of the cache key: Go's, pkg-config's, zig's, and those that
+# the C compiler and the linker read.
 # Source: `go help environment`; GCC's manual, "Environment Variables Affecting GCC"; ld(1), ENVIRONMENT and -rpath,
 # -rpath-link; clang(1), ENVIRONMENT.
 _RELEVANT = re.compile(
@@ -51,8 +51,8 @@ class Builder:
 
     Args:
         toolchain: The Go toolchain.
-        rootdir: What packages are relative to by default, and named after.
-        cache: Where images are kept.
+        rootdir: The folder to which packages, and their names in reports, are relative by default.
+        cache: The folder that keeps the images.
         session: The session's name: the same in all its worker processes, and in no other session.
         announce: Called with a build's options, its label and whether it starts (True) or has ended (False).
     """
@@ -108,7 +108,7 @@ class Builder:
         return self._built[job.key]
 
     def _recorded(self, job: BuildJob, slot: Slot) -> Record:
-        """Return what is known of a build; it is run unless this session has run it."""
+        """Return the record of a build, and run the build unless this session has run it."""
         with slot.held():
             record = slot.record()
             if record is not None and record.session == self._session:
@@ -121,7 +121,7 @@ class Builder:
 
     def resolve(self, options: BuildOptions) -> BuildJob:
         """
-        Find out where and how to run `go build`, without running it.
+        Return where and how to run `go build`, without running it.
 
         Raises:
             ToolchainError: There is no such target, or no C compiler for it.
@@ -140,7 +140,7 @@ class Builder:
             "target": str(target),
             "package": [str(folder), package],
             "environment": relevant,
-            # Whether a C compiler is there decides whether cgo is on.
+            # cgo is on by default only if a C compiler is there.
             "cc": first_word_found(relevant.get("CC") or self._toolchain.cc.command, whole),
         }
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
@@ -157,15 +157,15 @@ class Builder:
 
     def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
         """
-        Do a job over in a copy of its module: see `BuiltImage.rebuild`.
+        Run a job once more in a copy of its module: see `BuiltImage.rebuild`.
 
         Raises:
             BuildError: The copy does not build, or is over a bound.
         """
-        # Git must not write to what the copy borrows from the original.
+        # Git must not write to the objects that the copy borrows from the original.
         environment = {**job.environment, "GIT_OPTIONAL_LOCKS": "0"}
         if fresh_cache:
-            # Kept, so that the standard library is compiled for it once only.
+            # Kept between rebuilds, so that Go compiles the standard library for it only once.
             environment["GOCACHE"] = str(self._cache / "second-gocache")
         copied, work = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
         # Neither the original's go.work, which GOWORK may name, nor one above the folder for temporary files.
@@ -186,7 +186,7 @@ class Builder:
     def _ask(self, job: BuildJob, words: Sequence[str]) -> str:
         verb, *rest = words
         if verb == "list":
-            # Flags of a build, such as -tags, choose the packages too; `list` takes them all.
+            # Flags of a build, such as -tags, also select the packages; `go list` accepts them all.
             rest = [*job.flags, *rest, job.package]
         command = (str(self._toolchain.path), verb, *rest)
         done = self._start(job, command)
@@ -226,8 +226,8 @@ class Builder:
         with slot.build_folder() as folder:
             image = folder / job.file_name
             if files:
-                # Go looks at the image that is there, and links only what is not up to date. It gets a copy: until
-                # the build has ended well, the image in its place stays whole.
+                # Go looks at the existing image, and links only if it is not up to date. Go gets a copy, so that
+                # the image in its place stays whole until the build has succeeded.
                 shutil.copy2(before, image)
             command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
             start = time.monotonic()

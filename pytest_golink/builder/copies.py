@@ -1,7 +1,7 @@
 """
-Copies of what a package is built from: its module, the modules beside it that go.mod or go.work name, its repository.
+Copies of a package's sources: its module, the modules beside it that go.mod or go.work name, its repository.
 
-What comes from the module cache or GOROOT stays where it is: it is the same for every build on this machine.
+golink does not copy the module cache or GOROOT, which are the same for every build on this machine.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 200_000
 _MOST_BYTES = 4 << 30
-# Of a git folder, all that `go build` asks git about; objects are read where they are.
+# The parts of a git folder that `go build` reads through git, except objects, which git reads in the original.
 _GIT_FILES = ("HEAD", "config", "index", "packed-refs", "shallow")
 _GIT_FOLDERS = ("refs", "info", "reftable")
-# The mark of a cache folder, by the "Cache Directory Tagging Specification"; pytest's own has it.
+# The mark of a cache folder, by the "Cache Directory Tagging Specification"; pytest's cache folder has it.
 _CACHE_TAG = "CACHEDIR.TAG"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
-    """What is copied: whole folders, none within another, and single files; and go.work, None where none applies."""
+    """The files to copy: whole folders, none inside another, single files, and go.work, None where none applies."""
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
@@ -37,21 +37,21 @@ class _Plan:
 
     @property
     def common(self) -> Path:
-        """The folder that all of it lies in."""
+        """The folder that holds all of them."""
         return Path(os.path.commonpath([*self.folders, *(file.parent for file in self.files)]))
 
 
 def copy_sources(source: Path, destination: Path, run_go: Callable[[Sequence[str]], str]) -> tuple[Path, Path | None]:
     """
-    Copy what is built in a folder, with the folders' position to each other kept.
+    Copy the sources of a build, and keep the folders' positions to each other.
 
-    The whole repository is copied where git knows the module, since the build info records its state; only files of a
-    cache folder (CACHEDIR.TAG) and git's own objects are not. Symbolic links are copied as links.
+    If git knows the module, golink copies the whole repository, since the build info records its state, except the
+    files of cache folders (CACHEDIR.TAG) and git's objects. It copies symbolic links as links.
 
     Args:
-        source: Where `go build` runs.
-        destination: Where the copy goes; it is made.
-        run_go: Runs `go` there with these words, for the package, and returns what it prints.
+        source: The folder in which `go build` runs.
+        destination: The folder of the copy, which golink makes.
+        run_go: Runs `go` there with these words, for the package, and returns its output.
 
     Returns:
         The copy of `source`, and of go.work, None where none applies.
@@ -85,7 +85,7 @@ def _plan(source: Path, run_go: Callable[[Sequence[str]], str]) -> _Plan:
         module_files |= {work, *(folder / "go.mod" for folder in used)}
         if (work.parent / "vendor").is_dir():
             wanted.add(work.parent / "vendor")
-    # Go reads a replacement's go.mod also where the package imports nothing of it.
+    # Go reads a replacement's go.mod even if the package imports nothing of it.
     for file in module_files:
         wanted |= _replacements(file, run_go, is_work=file == work)
     return _Plan(
@@ -96,7 +96,7 @@ def _plan(source: Path, run_go: Callable[[Sequence[str]], str]) -> _Plan:
 
 
 def _imported_modules(run_go: Callable[[Sequence[str]], str], *, outside: Sequence[str]) -> set[Path]:
-    """Return the folders of the modules that the package imports, but for those that are the same for every build."""
+    """Return the folders of the modules that the package imports, except those that every build shares."""
     listed = run_go(("list", "-deps", "-f", "{{with .Module}}{{.Dir}}{{end}}")).splitlines()
     modules = {Path(line).resolve() for line in listed if line}
     shared = [Path(folder).resolve() for folder in outside]
@@ -109,7 +109,7 @@ def _used_modules(work: Path, run_go: Callable[[Sequence[str]], str]) -> set[Pat
 
 
 def _replacements(file: Path, run_go: Callable[[Sequence[str]], str], *, is_work: bool) -> set[Path]:
-    """Return the folders that a go.mod or go.work puts in the place of modules."""
+    """Return the folders with which a go.mod or go.work replaces modules."""
     entries = json.loads(run_go(("work" if is_work else "mod", "edit", "-json", str(file)))).get("Replace") or ()
     folders = [file.parent / entry["New"]["Path"] for entry in entries if entry["New"]["Path"].startswith(".")]
     return {folder.resolve() for folder in folders if folder.is_dir()}
@@ -133,7 +133,7 @@ class _Budget:
 
 
 def _repository(module: Path) -> Path | None:
-    # Source: cmd/go/internal/vcs: a git root is a folder with a folder .git; a work tree's file .git is none.
+    # Source: cmd/go/internal/vcs: a git root is a folder with a folder .git; a work tree's file .git does not count.
     return next((folder for folder in (module, *module.parents) if (folder / ".git").is_dir()), None)
 
 
@@ -161,12 +161,12 @@ def _copy_tree(source: Path, place: Path, budget: _Budget) -> None:
 def _copy_file(source: Path, place: Path, budget: _Budget) -> None:
     budget.take(source.stat().st_size)
     place.parent.mkdir(parents=True, exist_ok=True)
-    # With its times: git takes a file of another time for one that may have changed, and reads it.
+    # With its times: git reads every file whose time differs from the index.
     shutil.copy2(source, place)
 
 
 def _copy_git(source: Path, place: Path, budget: _Budget) -> None:
-    # Of a split index, git-update-index(1), the larger part.
+    # The larger part of a split index; see git-update-index(1).
     for name in (*_GIT_FILES, *sorted(file.name for file in source.glob("sharedindex.*"))):
         if (source / name).is_file():
             _copy_file(source / name, place / name, budget)

@@ -1,4 +1,4 @@
-"""The environment of a build: what golink sets beyond the process's own."""
+"""The variables that golink sets for a build, beyond the process's environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import Target
     from pytest_golink.toolchain import GoToolchain
 
-# The linker's warnings are translated (golang/go#34429), and read by golink.
+# golink reads the linker's warnings, which other locales translate (golang/go#34429).
 _LOCALE = {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C"}
 
 
@@ -47,7 +47,7 @@ def build_environment(toolchain: GoToolchain, options: BuildOptions, target: Tar
 
 def build_flags(options: BuildOptions, environment: Mapping[str, str]) -> tuple[str, ...]:
     """
-    Return the flags of `go build`, but for -o.
+    Return the flags of `go build`, except -o.
 
     zig links musl statically, unless -dynamic says otherwise: then there is no shared libc for Go's own linker to
     import from, and it fails on "relocation target not defined". The C linker knows what to do.
@@ -84,7 +84,7 @@ def _cross_compiler(
 def _zig(zig: Path, arguments: list[str], cache: Path) -> dict[str, str]:
     variables = {
         "CC": join_quoted([str(zig), *arguments]),
-        # zig compiles a libc for each target that it meets: once, not once a slot.
+        # zig compiles a libc for each target: one cache for all slots, so that it does so only once.
         "ZIG_GLOBAL_CACHE_DIR": os.environ.get("ZIG_GLOBAL_CACHE_DIR", str(cache / "zig")),
         "ZIG_LOCAL_CACHE_DIR": os.environ.get("ZIG_LOCAL_CACHE_DIR", str(cache / "zig")),
     }

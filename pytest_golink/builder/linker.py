@@ -1,4 +1,4 @@
-"""The warnings that a linker printed during a build, as values."""
+"""Read the warnings that a linker printed during a build."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PROGRAM = re.compile(
     r"(?:(?:\S*[/-])?(?:ld(?:\.\w+|64\S*)?|mold|lld-link|link|collect2)(?:\.exe)?: )?"
     r"warning(?:\(link\))?: (?P<message>.*)"
 )
-# What follows "warning: " in the .gnu.warning sections of glibc and its kin.
+# The text after "warning: " from the .gnu.warning sections of glibc and similar C libraries.
 _FUNCTION = re.compile(
     r"Using '(?P<static>[^']+)' in statically linked applications"
     r"|[Tt]he use of [`'](?P<use>[^']+)' is"
@@ -35,7 +35,7 @@ _STACK = re.compile(r"(?P<object>\S+): (?:missing \.note\.GNU-stack section|requ
 
 
 def parse_warnings(output: str) -> tuple[LinkWarning, ...]:
-    """Find the linker's warnings in what `go build` printed, in order."""
+    """Return the linker's warnings in the output of `go build`, in order."""
     found = []
     where: re.Match[str] | None = None
     for line in output.splitlines():
@@ -43,7 +43,7 @@ def parse_warnings(output: str) -> tuple[LinkWarning, ...]:
         if match := _WHERE.match(line):
             where, rest = match, line[match.end() :]
         elif line.startswith("# "):
-            # The next package's output.
+            # The output of the next package starts here.
             where = None
         if "warning" in rest and (warning := _warning(line, rest, where)) is not None:
             found.append(warning)
@@ -59,14 +59,14 @@ def _warning(text: str, rest: str, where: re.Match[str] | None) -> LinkWarning |
         return None
     function = _function(match["message"])
     if where is None and function is None and match["line"] is not None:
-        # A compiler that gives no columns looks the same.
+        # A warning of a compiler without columns looks the same.
         return None
     return LinkWarning(
         text=text,
         function=function,
         object=where["object"] if where else match["object"],
         caller=where["caller"] if where else None,
-        # The place of a file that Go wrote is the same on each machine: /_/ (cmd/cgo).
+        # The folder of a file that Go wrote is the same on each machine: /_/ (cmd/cgo).
         source=f"{match['file'].removeprefix('/_/')}:{match['line']}" if match["line"] is not None else None,
     )
 

@@ -1,4 +1,4 @@
-"""What `go build` calls the program of a package, and what golink calls the file of an image."""
+"""The name that `go build` gives a package's program, and the file name that golink gives an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LIBRARY_SUFFIXES = {"windows": ".dll", "darwin": ".dylib", "ios": ".dylib"}
 
 def program_name(import_path: str) -> str | None:
     """
-    Return what Go calls the program of an import path, None for a path without elements.
+    Return the name that Go gives the program of an import path, None for a path without elements.
 
     Source: cmd/go/internal/load, DefaultExecName: the last element, before a major version.
     """

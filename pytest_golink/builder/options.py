@@ -15,10 +15,10 @@ from pytest_golink.text.suggest import suggestion
 from pytest_golink.toolchain.quoting import join_quoted, split_quoted
 
 LINK_MODES = ("internal", "external")
-# The modes that make one image of one main package: all but archive and shared.
+# The modes that make one image of one main package: all except archive and shared.
 BUILD_MODES = ("default", "exe", "pie", "c-archive", "c-shared", "plugin")
 _VARIABLE = re.compile(r"[^=\0]+")
-# Variables that golink sets itself, with the option that sets them: in env= they would contradict it.
+# Variables that an option sets, with the option: in env= they would contradict it.
 _OPTION_OF_VARIABLE = {
     "GOOS": "target",
     "GOARCH": "target",
@@ -45,7 +45,7 @@ class BuildOptions:
         trimpath: Whether file system paths stay out of the image.
         race: Whether the race detector is built in.
         cc: The C compiler; a first word `zig` is the zig that golink finds.
-        env: More environment, sorted by name.
+        env: More environment variables, sorted by name.
         cwd: The folder that `package` is relative to; pytest's rootdir by default.
     """
 
@@ -65,13 +65,13 @@ class BuildOptions:
 
     @property
     def linker_flags(self) -> str:
-        """The one -ldflags that `ldflags`, `linkmode` and `extldflags` make together."""
+        """The value of -ldflags that `ldflags`, `linkmode` and `extldflags` make together."""
         added = []
         if self.linkmode:
             added.append(f"-linkmode={self.linkmode}")
         if self.extldflags:
             word = f"-extldflags={self.extldflags}"
-            # `go build` takes no -ldflags that starts with a quote.
+            # `go build` rejects an -ldflags that starts with a quote.
             added += [word] if join_quoted([word]) == word else ["-extldflags", self.extldflags]
         return " ".join(part for part in (self.ldflags.strip(), join_quoted(added)) if part)
 
@@ -109,7 +109,7 @@ def _tag_entries(value: object) -> Iterator[tuple[int, object, Form]]:
 
 def _split_tags(value: object) -> Iterable[object]:
     if isinstance(value, str):
-        # Go takes commas, and spaces since its first versions.
+        # Go accepts commas, and since its first versions spaces.
         return value.replace(",", " ").split()
     tags = cast("Iterable[object]", value)
     return sorted(tags, key=str) if isinstance(tags, (set, frozenset)) else tags
@@ -141,9 +141,9 @@ class Option:
 
     Attributes:
         form: The form of its value.
-        summary: What an editor shows.
-        may_be_none: Whether None leaves the choice to Go, as the option's absence does.
-        read: Makes the field of `BuildOptions` from a value of the right form.
+        summary: The text that an editor shows.
+        may_be_none: Whether None leaves the choice to Go, as a missing option does.
+        read: Returns the field of `BuildOptions` for a value of the right form.
     """
 
     form: Form
@@ -195,7 +195,7 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
 
 def parse_options(values: Mapping[str, object]) -> BuildOptions:
     """
-    Check the options of a build, as a marker, the ini file or a call of `go_build` gives them.
+    Return the checked options of a build, from a marker, the ini file or a call of `go_build`.
 
     Raises:
         ParameterError: An option does not exist, or has a value of the wrong form.

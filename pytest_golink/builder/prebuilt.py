@@ -1,4 +1,4 @@
-"""Images that are there already: files, members of archives, slices of fat files, what goreleaser built."""
+"""Prebuilt images: files, members of archives, slices of fat files, goreleaser's artifacts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Prebuilt:
     """
-    One image, before it is taken out of its archive and read.
+    One image, before golink extracts it from its archive and reads it.
 
     Attributes:
-        label: Its path as reports show it, of a fat file's slice with the target: "dist/app[darwin/arm64]".
-        target: As far as it is known without reading: what goreleaser says, or the slice's.
+        label: Its path as reports show it, with the target for a slice of a fat file: "dist/app[darwin/arm64]".
+        target: Its target if known without reading it: from goreleaser's list, or the slice's.
     """
 
     label: str
@@ -39,7 +39,7 @@ class Prebuilt:
 
     def path(self) -> Path:
         """
-        Return the file, taken out of its archive where it is in one.
+        Return the file, extracted from its archive if it is in one.
 
         Raises:
             ArchiveError: The archive is damaged, or has changed.
@@ -59,7 +59,7 @@ class Prebuilt:
         # Here, not above: the readers are slow to import.
         from pytest_golink.reader import read_binaries
 
-        # Of a fat file that could not be read when it was found there is an error here, or all its slices.
+        # A fat file that golink could not read when it found it raises an error here, or has all its slices now.
         facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
         if len(facts) != 1:
             raise GolinkError(f"{self.label}: the file has changed since it was found")
@@ -72,18 +72,18 @@ class Prebuilt:
 
 def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:
     """
-    Find what globs name, sorted by name; nothing is taken out of an archive yet.
+    Return the images that globs name, sorted by name; golink extracts none of them yet.
 
     Raises:
         NoMatchError: A glob matches nothing, or leads out of the folder.
-        ArchiveError: An archive is damaged, hostile, or none.
+        ArchiveError: An archive is damaged or hostile, or the file is not an archive.
     """
     return tuple(one for found in find_images(patterns, folder) for one in _slices(found, extract_to))
 
 
 def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: Path) -> tuple[Prebuilt, ...]:
     """
-    Find what goreleaser built into a folder, in the order of the paths.
+    Return the images that goreleaser built into a folder, in the order of the paths.
 
     Raises:
         NoMatchError: There is no artifacts.json, no binary in it, none of an id, or a file is missing.
@@ -98,7 +98,7 @@ def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: P
 
 def as_image(prebuilt: Prebuilt) -> BuiltImage:
     """
-    Return an image that was not built here the form of one that was: without options, command and linker warnings.
+    Return a prebuilt image in the form of a built one, without options, command and linker warnings.
 
     Raises:
         GolinkError: It cannot be taken out of its archive, or cannot be read.
@@ -129,7 +129,7 @@ def _slices(found: Found, extract_to: Path, target: str | None = None) -> list[P
     try:
         images = read_binaries(found.at(extract_to))
     except GolinkError:
-        # Its reader says what is wrong when the image is read.
+        # Its reader reports the error when golink reads the image.
         return [whole]
     if len(images) == 1:
         return [whole]

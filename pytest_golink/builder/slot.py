@@ -1,5 +1,5 @@
 """
-One slot of the image cache: the image of one build, kept from session to session.
+One slot of the image cache: the image of one build, kept between sessions.
 
     <cache>/slots/<key>/
       lock          held by the process that builds or looks
@@ -55,7 +55,7 @@ class Slot:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the slot, so that no other process builds or looks. The operating system frees it when we die."""
+        """Hold the slot, so that no other process builds or looks; the system frees it if this process dies."""
         # Here, not above: it is slow to import.
         from filelock import FileLock
 
@@ -64,7 +64,7 @@ class Slot:
             yield
 
     def record(self) -> Record | None:
-        """Return what is known; None where there is nothing, or a file that is not as it was recorded."""
+        """Return the record; None if there is none, or if a file differs from its record."""
         try:
             values = json.loads((self._folder / "record.json").read_text(encoding="utf-8"))
             values["command"] = tuple(values["command"])
@@ -78,7 +78,7 @@ class Slot:
 
     @contextmanager
     def build_folder(self) -> Iterator[Path]:
-        """Yield an empty folder to build in, and remove it; also what an interrupted build left."""
+        """Yield an empty folder to build in, and remove it afterwards; first remove that of an interrupted build."""
         folder = self._folder / "build"
         # A build that was interrupted; its lock is gone, so it does not run any more.
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,14 +89,14 @@ class Slot:
             shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, made: list[Path]) -> tuple[tuple[str, str], ...]:
-        """Put what a build has made in place, and return it as a record has it."""
+        """Put the files of a build in place, and return their names and digests for the record."""
         self.images.mkdir(exist_ok=True)
         for path in made:
             path.replace(self.images / path.name)
         return tuple(self._state(path.name) for path in made)
 
     def write(self, record: Record) -> None:
-        """Put a record in place."""
+        """Write the record, atomically."""
         text = json.dumps(asdict(record), indent=1)
         write_whole(self._folder / "record.json", text.encode())
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest
 
-    # Each part of a file, with its items.
+    # Each part of the file, with its items.
     Parts = list[tuple[PolicyPart, list[PolicyItem]]]
 
 
@@ -42,8 +42,8 @@ class GolinkFile(pytest.File):
         if settings.lock or settings.update_lock:
             parts = self._with_lock_items(parts, update=settings.update_lock)
         self._hand_out_waivers([item for _, items in parts for item in items if isinstance(item, GolinkRule)])
-        # pytest takes `golink.toml::app[linux/amd64]::static` for a file and one name: what stands behind a bracket is
-        # a parameter to it. An item that is selected so is a child of the file, under that name.
+        # pytest reads `golink.toml::app[linux/amd64]::static` as a file and one name, because a bracket starts its
+        # parameters. An item selected in this way is a child of the file, under that name.
         selected = _selected(self.config, self.path)
         for part, items in parts:
             part.given = [item for item in items if f"{part.name}::{item.name}" not in selected]
@@ -53,10 +53,10 @@ class GolinkFile(pytest.File):
 
     def unique_name(self, part: PolicyPart, name: str, place: Location) -> str:
         """
-        Return an item's name, with the line that asks for it where another item has the id already.
+        Return an item's name, with the line of its rule if another item already has the id.
 
-        Two binaries without a name may find one file and ask the same rule of it, with other parameters. xdist runs
-        only one of two items with one id.
+        Two binaries without a name may find the same file and have the same rule with other parameters. xdist runs only
+        one of two items with the same id.
         """
         if f"{part.name}::{name}" in self._taken:
             name = f"{name} (line {place.line})"
@@ -101,7 +101,7 @@ class GolinkFile(pytest.File):
 
 
 class GolinkImage(PolicyPart):
-    """One image: built, or there already."""
+    """One image, built or prebuilt."""
 
     def __init__(self, *, image: Image, **others: Any) -> None:
         super().__init__(**others)
@@ -115,7 +115,7 @@ class GolinkImage(PolicyPart):
 
 
 class GolinkBinary(PolicyPart):
-    """The rules on all images of a binary together, and the images of it that were not found."""
+    """The rules on all images of a binary together, and the error for images that were not found."""
 
     def __init__(
         self,
@@ -133,14 +133,14 @@ class GolinkBinary(PolicyPart):
         self._errors = errors
 
     def items(self, file: GolinkFile) -> Iterator[PolicyItem]:
-        """Yield an item for what was not found, and one for each rule over the binary."""
+        """Yield an item for images that were not found, and one for each rule on the whole binary."""
         if self._errors:
             name = file.unique_name(self, "path", self._binary.place)
             yield GolinkPath.from_parent(
                 self, name=name, nodeid=_id(self, name), place=self._binary.place, errors=self._errors
             )
         for request in self._requests:
-            # An override may have switched it off for some.
+            # An override may have switched the rule off for some images.
             images = tuple(image for image in self._images if request.rule in (own.rule for own in image.rules))
             yield _rule_item(file, self, self._binary, images, request)
 
@@ -160,7 +160,7 @@ def _id(part: PolicyPart, name: str) -> Any:
 
 
 def _together(images: tuple[Image, ...]) -> tuple[RuleRequest, ...]:
-    # The rules over the binary, as the first image that has them asks.
+    # The rules on the whole binary, with the parameters of the first image that has them.
     requests: dict[str, RuleRequest] = {}
     for image in images:
         for request in image.rules:
@@ -170,12 +170,12 @@ def _together(images: tuple[Image, ...]) -> tuple[RuleRequest, ...]:
 
 
 def _name(text: str) -> str:
-    # A file or a member of an archive may be called anything.
+    # A file or a member of an archive may have any name.
     return escape(text).replace("::", ": :")
 
 
 def _selected(config: pytest.Config, file: os.PathLike[str]) -> frozenset[str]:
-    """Return the names behind a bracket by which the command line selects items of a file."""
+    """Return the item names with a bracket that the command line selects in a file."""
     names = set()
     for argument in config.args:
         before, bracket, _ = argument.partition("[")

@@ -1,4 +1,4 @@
-"""The images of a policy's binaries: their names, known without building one, and their facts, when they are needed."""
+"""The images of a policy's binaries: their names, known before a build, and their facts, read when needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Made:
-    """What an image turned out to be: its subject and build, or the error and the item that first met it."""
+    """The memo of an image: its subject and build, or the error and the node id that hit it first."""
 
     subject: Subject | None = None
     build: GoBinary | None = None
@@ -30,7 +30,7 @@ class _Made:
     met_by: str = ""
 
 
-# Not frozen, and compared by identity: it is built or read once, when the first item asks for it.
+# Not frozen, and compared by identity: golink builds or reads it once, for the first item that needs it.
 @dataclass(kw_only=True, eq=False, slots=True)
 class Image:
     """
@@ -39,10 +39,10 @@ class Image:
     Attributes:
         label: The name of its node: "app[linux/amd64]", "dist/agent", "agent[dist/agent]".
         binary: The [[binary]] that it belongs to.
-        target: As far as it is known without building or reading; None else.
+        target: The target if known without building or reading; else None.
         match: The file that a path or goreleaser binary found, as written; None for a build.
         rules: The rules on it.
-        options: Its build, None for an image that is there already.
+        options: The options of its build, None for a prebuilt image.
         prebuilt: The file, None for a build.
         platforms: The platforms that the policy describes, by name.
     """
@@ -59,15 +59,15 @@ class Image:
 
     def subject(self, run: Run, nodeid: str) -> Subject:
         """
-        Build it, or take it out of its archive, and read it; once in a process.
+        Build the image or extract it, and read it, once in a process.
 
         Args:
-            run: The run, which builds.
-            nodeid: The item that asks.
+            run: The run, which has the builder.
+            nodeid: The item that needs it.
 
         Raises:
-            GolinkError: It does not build, or cannot be read. Every item after the first one gets an error that names
-                the first one, which shows the whole text.
+            GolinkError: It does not build, or cannot be read. Later items get an error that names the first one, which
+            shows the whole text.
         """
         if self._made is None:
             try:
@@ -88,17 +88,17 @@ class Image:
 
     @property
     def name(self) -> str:
-        """The name that its findings have."""
+        """The name of the image in findings."""
         return self.prebuilt.label if self.prebuilt is not None else self.binary.name
 
     @property
     def error(self) -> GolinkError | None:
-        """Why there is no subject, once that is known."""
+        """The error that left no subject, once known."""
         return self._made.error if self._made is not None else None
 
     @property
     def built(self) -> GoBinary | None:
-        """The build, once it is there; None for an image that was not built here."""
+        """The build, once done; None for a prebuilt image."""
         return self._made.build if self._made is not None else None
 
     def _make(self, run: Run) -> _Made:
@@ -125,9 +125,9 @@ def images_of(
     binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Path]
 ) -> tuple[tuple[Image, ...], tuple[GolinkError, ...]]:
     """
-    Return the images of a binary, and errors for what was not found.
+    Return the images of a binary, and the errors for images that were not found.
 
-    Nothing is built, and a file is read only where its target decides which rules it must keep.
+    golink builds none of them, and reads a file only if its target decides which rules apply.
     """
     if binary.builds:
         return tuple(_built(binary, policy)), ()
@@ -144,7 +144,7 @@ def images_of(
             errors.append(error.with_traceback(None))
             continue
         for prebuilt in found:
-            # Two globs may name one file.
+            # Two globs may match the same file.
             if prebuilt.label not in seen:
                 seen.add(prebuilt.label)
                 images.append(_there(binary, prebuilt, policy.platforms))
@@ -184,7 +184,7 @@ def _there(binary: PolicyBinary, prebuilt: Prebuilt, platforms: Mapping[str, Pla
         try:
             target = str(prebuilt.facts.target or "") or None
         except GolinkError:
-            # It is an error of the item, when it runs.
+            # The item raises this error when it runs.
             target = None
     return Image(
         label=f"{binary.name}[{prebuilt.label}]" if binary.named else prebuilt.label,

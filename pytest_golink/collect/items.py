@@ -1,4 +1,4 @@
-"""The items of a golink.toml: one for each rule on an image or a binary, and one for what was not found."""
+"""The items of a golink.toml: one for each rule on an image or a binary, and one for images that were not found."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class PolicyPart(pytest.Collector):
 
 
 class PolicyItem(pytest.Item):
-    """The check that one line of a policy, or of its lock, asks for."""
+    """The check for one line of a policy, or of its lock."""
 
-    # The builds that it needs, which are announced before the first one starts.
+    # The builds that it needs, which golink announces before the first one starts.
     golink_builds: tuple[BuildOptions, ...] = ()
-    # The images that it is about.
+    # The images that it checks.
     golink_images: tuple[Image, ...] = ()
 
     def __init__(self, *, place: Location, **others: Any) -> None:
         super().__init__(**others)
         self.place = place
-        # Without arguments: those of the marker are for go_binary.
+        # A bare marker, so that -m golink selects items: its arguments are only for go_binary.
         self.add_marker("golink")
         # In the process that reports, this keyword distinguishes it from a test function.
         self.keywords[POLICY_ITEM] = True
@@ -69,13 +69,13 @@ class PolicyItem(pytest.Item):
         return self
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Return the line that asks for the check, and the item's heading."""
+        """Return the line of the policy or the lock, and the item's heading."""
         assert self.parent is not None  # noqa: S101 - an item has a collector
         heading = self.name.replace("::", " ") if "::" in self.name else f"{self.parent.name} {self.name}"
         return self.path, self.place.line - 1, heading
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
-        """Return the error that this item ended in, with the image and the line that it is about."""
+        """Return this item's error, with its image and its line."""
         for image in self.golink_images:
             made = image.error
             # An item after the first one gets an error that refers to it.
@@ -84,33 +84,33 @@ class PolicyItem(pytest.Item):
         return (reported(error, place=str(self.place)),)
 
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
-        """Show an answer, or why there is none, by its text only: the line of golink does not matter."""
+        """Show a violation or an error as text only, without golink's own lines."""
         if not isinstance(excinfo.value, (PolicyViolation, GolinkError, pytest.xfail.Exception)):
             return super().repr_failure(excinfo, style)
         shown = excinfo.getrepr(style="value", chain=False)
         crash = shown.reprcrash
         assert crash is not None  # noqa: S101 - the caller's frame at least is not hidden
-        # What pytest's summary, JUnit's message and CI annotations name.
+        # The place that pytest's summary, JUnit's message and CI annotations show.
         crash = replace(crash, path=str(self.path), lineno=self.place.line, message=_in_short(excinfo.value))
         return type(shown)([(shown.reprtraceback, crash, None)])  # type: ignore[call-arg,arg-type]
 
 
 class GolinkPath(PolicyItem):
-    """The error that a binary's path, or its goreleaser folder, does not have an image."""
+    """The error that a binary's path, or its goreleaser folder, has no image."""
 
     def __init__(self, *, errors: tuple[GolinkError, ...], **others: Any) -> None:
         super().__init__(**others)
         self._errors = errors
 
     def setup(self) -> None:
-        """Raise what was not found."""
+        """Raise the error for images that were not found."""
         raise GolinkError(*(line for error in self._errors for line in str(error).split("\n")))
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
-        """Return each of them."""
+        """Return one error for each image that was not found."""
         if not isinstance(error, GolinkError):
             return super().reported_errors(error)
-        # What was looked for, or into; what is wrong with an override is about no image.
+        # The file or archive that golink looked for; an error of an override is about no image.
         names = [str(getattr(each, "wanted", None) or getattr(each, "path", "")) for each in self._errors]
         return tuple(
             reported(each, image=name, place=str(self.place)) for each, name in zip(self._errors, names, strict=True)
@@ -136,10 +136,10 @@ class GolinkRule(PolicyItem):
         self._policy = policy
         self._binary = binary
         self._images = self.golink_images = images
-        # Not _request: pytest takes an item with that attribute for a test function, and clears it after a run.
+        # Not called _request: pytest treats an item with that attribute as a test function, and clears it after a run.
         self._rule_request = request
         self._subjects: tuple[Subject, ...] = ()
-        # The waivers that may be about it, each with the number of such items.
+        # The waivers that may apply to it, each with the number of items that it may apply to.
         self.waivers: list[tuple[Waiver, int]] = []
         self.golink_builds = tuple(image.options for image in images if image.options is not None)
 
@@ -148,17 +148,17 @@ class GolinkRule(PolicyItem):
         return self._images[0] if RULES[self._rule_request.rule].scope == "image" else None
 
     def may_need(self, waiver: Waiver) -> bool:
-        """Whether a waiver may be about this item, as far as is known before its image is read."""
+        """Whether a waiver may apply to this item, as far as golink knows before it reads the image."""
         rule, image = self._rule_request.rule, self._single_image
         if image is None:
             return waiver.covers(self._binary.name, None, rule)
-        # While the target is unknown, each waiver of the rule may be about the item.
+        # While the target is unknown, every waiver of the rule may apply to the item.
         return rule in waiver.rules and (
             image.target is None or waiver.covers(self._binary.name, image.target, rule, match=image.match)
         )
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
-        """Return the same for an error in evaluating the rule on an image that is there."""
+        """Return the same, or the error of evaluating the rule on an image."""
         if not self._subjects or self._single_image is None:
             return super().reported_errors(error)
         subject = self._subjects[0]
@@ -171,11 +171,11 @@ class GolinkRule(PolicyItem):
         self._subjects = tuple(image.subject(run, self.nodeid) for image in self._images)
 
     def teardown(self) -> None:
-        """Let go of the images."""
+        """Release the images."""
         self._subjects = ()
 
     def runtest(self) -> None:
-        """Evaluate the rule, explain a violation, waive it where the policy says so, record it, report it."""
+        """Evaluate the rule, explain a violation, apply a waiver, record the finding, report it."""
         finding = self._explain(self._evaluate())
         waiver = self._waiver(finding)
         finding = self._waive(finding, waiver)
@@ -209,7 +209,7 @@ class GolinkRule(PolicyItem):
     def _waive(self, finding: Finding, waiver: Waiver | None) -> Finding:
         if finding.outcome != "violated" or waiver is None or waiver.expired(waivers.today()):
             return finding
-        # --runxfail makes a failure of each expected one: reports must agree with the exit status.
+        # --runxfail turns each expected failure into a failure: reports must agree with the exit status.
         if self.config.getoption("runxfail", default=False):
             return finding
         return replace(finding, outcome="waived", waiver=waivers.waiver_text(waiver))
@@ -231,7 +231,7 @@ class GolinkRule(PolicyItem):
             raise PolicyViolation("\n".join(lines), finding)
 
     def _rules_to_keep(self, image: Image, finding: Finding) -> list[tuple[str, Mapping[str, object]]]:
-        """Return the rules that a remedy for an image must keep: all but those that are waived."""
+        """Return the rules that a remedy for an image must keep: all except waived ones."""
         return [
             (request.rule, request.parameters)
             for request in image.rules

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_golink.policy.model import Policy
     from pytest_golink.rules.subject import Subject
 
-# The user property that carries an entry to the process that reports.
+# The user property that carries an entry to the reporting process.
 LOCK = "golink.lock"
 _NAME = "lock"
 _WIDTH = 80

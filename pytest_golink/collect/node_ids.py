@@ -1,9 +1,9 @@
 """
-Node ids with a bracket that is not at their end: golink.toml::app[linux/amd64]::static.
+Node ids with a bracket before their end: golink.toml::app[linux/amd64]::static.
 
-pytest 9.2 reads an id that it meets as text (of a cache, of an xdist worker) as a name with parameters up to the end,
-and closes their bracket when it shows them. So the items say the same of themselves: then --lf finds them; and their
-ids know where they end: then they read well in the summary.
+pytest 9.2 parses an id that it has only as text (from its cache, from an xdist worker) as a name with parameters up to
+the end, and closes their bracket when it shows them. The items give their ids the same form, so that --lf finds them,
+and mark where the id ends, so that the summary shows them well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AFTER_BRACKET = "]::"
 
 
 def item_id(text: str) -> Any:
-    """Return the id of an item, as pytest takes it: text, before there was more."""
+    """Return the id of an item in the form that this pytest uses: a plain text in older versions."""
     if _AFTER_BRACKET not in text:
         return text
     try:
@@ -28,7 +28,7 @@ def item_id(text: str) -> Any:
 
 
 def mend(report: pytest.TestReport) -> None:
-    """Return a report that came from a worker the id that it had there, where ids are more than text."""
+    """Restore the id of a report from a worker, where ids are more than text."""
     report._id = item_id(report.nodeid)  # noqa: SLF001 - setting nodeid would read the text again
 
 

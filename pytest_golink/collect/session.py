@@ -1,4 +1,4 @@
-"""Which policy files a run has: those that it finds, and those that are named."""
+"""The policy files of a run: those that pytest finds, and those that the command line names."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class _Policies:
 
     def __init__(self, rootpath: Path, *, locked: bool, update: bool) -> None:
         self._rootpath = rootpath
-        # Whether images are compared with a lock, which must be there then; and whether each policy has one at all.
+        # Whether golink compares images with a lock, which must exist then; and whether each policy has a lock at all.
         self._locked = locked
         self._has_locks = locked or update
         self._read: dict[Path, Policy | PolicyError] = {}
         self.collected: set[Path] = set()
 
     def get(self, path: Path) -> Policy | None:
-        """Read one; None where it is wrong."""
+        """Return a policy; None if it has mistakes."""
         if path not in self._read:
             from pytest_golink.policy import read_policy
 
@@ -44,16 +44,16 @@ class _Policies:
         return None if isinstance(known, PolicyError) else known
 
     def _shown(self, path: Path) -> str:
-        # As the node ids of its items start.
+        # In the form in which the node ids of its items start.
         return path.relative_to(self._rootpath).as_posix() if path.is_relative_to(self._rootpath) else str(path)
 
     def mistakes(self) -> list[tuple[Location | None, str]]:
-        """Return what is wrong with the policies that were read, or with their locks."""
+        """Return the mistakes in the policies read so far, and in their locks."""
         found = [mistake for _, known in sorted(self._read.items()) for mistake in self._mistakes(known)]
         return [*found, *((None, text) for text in self._shared_locks())]
 
     def _shared_locks(self) -> list[str]:
-        """Return which policies cannot have a lock: its file would be the policy itself, or another policy's lock."""
+        """Return an error for each policy whose lock file would be the policy itself, or another policy's lock."""
         if not self._has_locks:
             return []
         from pytest_golink.lock import lock_path
@@ -86,10 +86,10 @@ _POLICIES = pytest.StashKey[_Policies]()
 
 def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
     """
-    Read the policies that are known before the collection: a mistake in them is the first message.
+    Read the policies that are known before the collection, so that a mistake in them is the first message.
 
     Raises:
-        pytest.UsageError: There are mistakes; all of them.
+        pytest.UsageError: There are mistakes; the message lists all of them.
     """
     policies = _policies(config)
     for path in paths:
@@ -98,7 +98,7 @@ def check_policies(config: pytest.Config, paths: Iterable[Path]) -> None:
 
 
 def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None:
-    """Return the collector of a policy file; a wrong one collects nothing, and ends the run after the collection."""
+    """Return the collector of a policy file; a policy with mistakes has none, and ends the run after the collection."""
     settings = parent.config.stash[RUN].settings
     is_argument = parent.session.isinitpath(file_path)
     named = is_argument and file_path in settings.policies
@@ -108,17 +108,17 @@ def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None
 
 def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> None:
     """
-    Collect the policies that are named, wherever they lie, and end a run with a wrong policy.
+    Collect the policies that the command line names, in any folder, and end a run that has a policy with mistakes.
 
     Raises:
-        pytest.UsageError: A policy is wrong; all mistakes of all policies.
+        pytest.UsageError: A policy has mistakes; the message lists all mistakes of all policies.
     """
     policies = _policies(session.config)
     settings = session.config.stash[RUN].settings
-    # pytest asks for a collector of each file in the root folder, and drops those that no argument names.
+    # pytest collects each file in the root folder, and drops the files that no argument names.
     reached = policies.collected if settings.policies else {path for item in items for path in _files(item)}
     for path in named_policies(session.config, settings):
-        # pytest skips folders such as dist and .github, and all that is not below its arguments.
+        # pytest skips folders such as dist and .github, and everything outside its arguments.
         if path not in reached and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))
     _raise(policies)
@@ -147,5 +147,5 @@ def _policies(config: pytest.Config) -> _Policies:
 
 def _raise(policies: _Policies) -> None:
     if mistakes := policies.mistakes():
-        # pytest shows each as text; reports take the location from the value.
+        # pytest shows each mistake as text; reports read the location from the value.
         raise pytest.UsageError(*(LocatedText(location=location, text=text) for location, text in mistakes))

@@ -1,4 +1,4 @@
-"""Which waiver holds today, and which one is no longer needed."""
+"""Waivers: which ones hold today, and which ones are no longer needed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ WAIVER = "golink.waiver"
 
 
 def today() -> dt.date:
-    """Return the day in UTC, so that a waiver ends at one moment on every machine."""
+    """Return the day in UTC, so that a waiver ends at the same moment on every machine."""
     return dt.datetime.now(dt.timezone.utc).date()
 
 
 def waiver_text(waiver: Waiver) -> str:
-    """Return why a violation is waived, and for how long."""
+    """Return the reason and the last day of a waiver."""
     return f"{waiver.reason} (until {waiver.until})"
 
 
 def expired_text(waiver: Waiver, finding: Finding) -> str:
-    """Return the message that the waiver of a violation no longer holds."""
+    """Return the message that the waiver of a violation has expired."""
     return (
         f"golink: the waiver of {finding.rule} at {waiver.place} expired on {waiver.until}: {waiver.reason}\n"
         "  mend the image, or agree on a new day and write it there as until"
@@ -37,12 +37,12 @@ def expired_text(waiver: Waiver, finding: Finding) -> str:
 
 def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, str]:
     """
-    Return what one item reports of one waiver, as a user property.
+    Return the user property by which one item reports on one waiver.
 
     Args:
-        waiver: A waiver that is about the item, expired or not.
-        needed: Whether the item is waived by it, or would be if it had not expired.
-        items: How many items of the whole policy the waiver may be about.
+        waiver: A waiver that applies to the item, expired or not.
+        needed: Whether it waives the item, or would if it had not expired.
+        items: How many items of the whole policy the waiver may apply to.
     """
     entry = {
         "place": str(waiver.place),
@@ -56,10 +56,10 @@ def waiver_property(waiver: Waiver, *, needed: bool, items: int) -> tuple[str, s
 
 
 class UnneededWaivers:
-    """Gathers, on the process that reports, what items report of their waivers, and lists those that are not needed."""
+    """Gathers in the reporting process what items report on waivers, and lists the waivers that are not needed."""
 
     def __init__(self) -> None:
-        # By place: the text, the number of items, those that have reported, and whether one of them needs it.
+        # By place: the text, the number of items, the items that have reported, and whether one needs the waiver.
         self._texts: dict[str, str] = {}
         self._items: dict[str, int] = {}
         self._heard: dict[str, set[str]] = {}

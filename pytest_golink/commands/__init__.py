@@ -1,1 +1,1 @@
-"""The commands of `golink`: a module a word, with `add_arguments(parser)` and `run(options)`."""
+"""The commands of `golink`: one module for each, with `add_arguments(parser)` and `run(options)`."""

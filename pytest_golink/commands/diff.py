@@ -1,4 +1,4 @@
-"""`golink diff OLD NEW [--json | --md]`: what changed in linkage between two releases."""
+"""`golink diff OLD NEW [--json | --md]`: show what changed in linkage between two releases."""
 
 from __future__ import annotations
 

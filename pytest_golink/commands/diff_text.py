@@ -1,4 +1,4 @@
-"""What changed between two reports, as text, as Markdown and as JSON."""
+"""Write the differences of two reports as text, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST = 500
 
 
 def diff_text(diff: ReportDiff) -> str:
-    """Return it as text, a line a change."""
+    """Return the differences as text, one line a change."""
     if diff.same:
         return _NOTHING
     blocks = ["\n".join(filter(None, (_counts(diff), *diff.notes)))]
@@ -47,7 +47,7 @@ def diff_text(diff: ReportDiff) -> str:
 
 
 def diff_markdown(diff: ReportDiff) -> str:
-    """Return it as Markdown, for a release or a merge request."""
+    """Return the differences as Markdown, for a release or a merge request."""
     if diff.same:
         return f"## golink: {_NOTHING}"
     blocks = [f"## golink: {_counts(diff)}", *(f"⚠️ {note[0].upper()}{note[1:]}." for note in diff.notes)]
@@ -80,7 +80,7 @@ def diff_markdown(diff: ReportDiff) -> str:
 
 
 def diff_json(diff: ReportDiff) -> str:
-    """Return it as JSON, schema 1: keys are only ever added."""
+    """Return the differences as JSON, schema 1; later versions only add keys."""
     return json_text(
         {
             "schema": 1,

@@ -1,4 +1,4 @@
-"""`golink explain RULE`: what a rule holds, and how to ask for it."""
+"""`golink explain RULE`: show what a rule checks, and how to use it."""
 
 from __future__ import annotations
 

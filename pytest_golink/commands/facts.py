@@ -1,4 +1,4 @@
-"""`golink FILE…`: the fact sheet of files, for people and as JSON."""
+"""`golink FILE…`: show the fact sheet of files, for people or as JSON."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(file: str) -> tuple[BinaryFacts, ...] | None:
-    from pytest_golink.reader import read_binaries  # not before the arguments are known to be right
+    from pytest_golink.reader import read_binaries  # only after the arguments are checked
 
     try:
         return read_binaries(file)

@@ -1,4 +1,4 @@
-"""`golink init`: a first golink.toml, with rules that hold today."""
+"""`golink init`: write a first golink.toml, with rules that hold today."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPTION_HINTS = """\
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Table:
-    """One `[[binary]]`: its lines, what is written under it, the targets that it must be of, and its images."""
+    """One `[[binary]]`: its lines, the lines under it, the targets that its rules require, and its images."""
 
     lines: tuple[str, ...]
     hints: str
@@ -71,7 +71,7 @@ def _init(folder: Path, dist: str | None, output: str | None, *, force: bool) ->
         raise GolinkError(f"{folder}: no such folder")
     target = folder / _FILE if output is None else Path(output)
     to_stdout = output == "-"
-    # Before minutes of building.
+    # Check this before a build of some minutes.
     if not to_stdout and target.exists() and not force:
         raise GolinkError(f"{target}: is there already; --force writes over it, --output FILE writes elsewhere")
     # Paths in a policy are relative to its own folder.
@@ -108,7 +108,7 @@ def _of_dist(folder: Path, dist: str, project: Path) -> tuple[str, tuple[_Table,
             named.append(f"goreleaser = {toml(one.goreleaser)}")
         else:
             named.append(_path(one.paths))
-        # Not of a build: there the user chooses the targets.
+        # Only for prebuilt images: for a build the user chooses the targets.
         targets = tuple(sorted({str(subject.facts.target) for subject in one.subjects if subject.facts.target}))
         tables.append(_Table(lines=tuple(named), hints="", targets=targets, subjects=one.subjects))
     return f"what is shipped in {place.relative_to(project).as_posix()}", tuple(tables)
@@ -139,7 +139,7 @@ def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
         for name, package in packages.items():
             written = _written(folder, project, package)
             print(f"building {escape(written)} …", file=sys.stderr)
-            # Where the test run will start from: a module below the policy's folder has its own go.mod.
+            # The folder in which the test run will start: a module below the policy's folder has its own go.mod.
             binary = builder.build(parse_options({"package": written, "cwd": str(project)}))
             subject = Subject(name=name, facts=binary.facts, link_warnings=binary.warnings)
             lines = (f"name = {toml(name)}", f"package = {toml(written)}")
@@ -150,7 +150,7 @@ def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
 
 
 def _written(folder: Path, project: Path, package: str) -> str:
-    """Return a package's folder as the policy names it: ./cmd/app."""
+    """Return a package's folder in the policy's form: ./cmd/app."""
     path = (folder / package).relative_to(project).as_posix()
     return "." if path == "." else f"./{path}"
 
@@ -183,7 +183,7 @@ def _main_packages(toolchain: GoToolchain, folder: Path) -> tuple[str, dict[str,
 
 
 def _by_system(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
-    """Return the images by GOOS: what one system allows, another does not."""
+    """Return the images by GOOS: the rules that hold differ between systems."""
     groups: dict[str, list[Subject]] = {}
     for subject in subjects:
         groups.setdefault(subject.facts.target.goos if subject.facts.target else "", []).append(subject)
@@ -207,7 +207,7 @@ def _text(
 
 
 def _binary(table: _Table, own: Mapping[str, tuple[ProposedRule, ...]]) -> Iterator[str]:
-    """Yield the lines of one binary: stricter rules than the policy's where all of its images of a system keep them."""
+    """Yield the lines of one binary, with stricter rules than the policy's if all its images of a system keep them."""
     yield from ("[[binary]]", *table.lines, f'policy = "{_POLICY}"')
     everywhere = [proposed.line() for proposed in next(iter(own.values()))] if len(own) == 1 else []
     rules = [f"target = {toml(table.targets)}"] if table.targets else []

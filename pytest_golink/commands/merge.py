@@ -1,4 +1,4 @@
-"""`golink merge FILE… [-o [FORMAT:]PATH]`: the reports of CI shards → one report."""
+"""`golink merge FILE… [-o [FORMAT:]PATH]`: join the reports of CI shards into one."""
 
 from __future__ import annotations
 

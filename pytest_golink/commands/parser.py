@@ -1,4 +1,4 @@
-"""The command line of each command."""
+"""The parser of each command's arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors name an argument without printing it raw: it may be a file that a shell's glob found."""
+    """A parser whose errors escape the argument that they name: it may be a file name from a shell's glob."""
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and end with status 2."""

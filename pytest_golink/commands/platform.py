@@ -1,4 +1,4 @@
-"""`golink platform ROOT`: a [platform.NAME] for golink.toml, from the files of that system."""
+"""`golink platform ROOT`: write a [platform.NAME] for golink.toml, from the files of a system."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _platform(path: Path, name: str | None, against: str | None) -> int:
 
 
 def _name_of(path: Path) -> str:
-    """Return the file's or folder's name as that of a platform: lower case, without what packs it."""
+    """Return a platform's name from that of the file or folder: lower case, without an archive's suffix."""
     base = path.resolve().name.lower()
     for suffix in (".gz", ".xz", ".bz2", ".zst", ".tgz", ".tar"):
         base = base.removesuffix(suffix)
@@ -94,7 +94,7 @@ def _entry(key: str, value: object) -> Iterator[str]:
         yield line
         return
     yield f"{key} = ["
-    # No name has a blank in it: lines break between entries.
+    # Names have no blanks, so that lines break only between entries.
     yield textwrap.fill(
         " ".join(f"{toml(entry)}," for entry in value),
         width=_WIDTH,

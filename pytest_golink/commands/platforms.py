@@ -1,4 +1,4 @@
-"""`golink platforms`: every platform that golink knows."""
+"""`golink platforms`: list every platform that golink knows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Print a line a platform: its name, and its title; return 0."""
+    """Print one line for each platform: its name and its title; return 0."""
     from pytest_golink.platforms import PLATFORMS
 
     width = max(len(name) for name in PLATFORMS)

@@ -1,4 +1,4 @@
-"""The rules that a first golink.toml starts with: those that hold today, each with why a team wants it."""
+"""The rules of a first golink.toml: those that hold today, each with why a team wants it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LONGEST_OBSERVED = 110
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposedRule:
-    """A rule for a policy; `observed` is what an image shows that does not keep it, "" where all keep it."""
+    """A rule for a policy; `observed` is the evidence of an image that violates it, "" where all keep it."""
 
     rule: Rule
     proposal: Proposal
     observed: str = ""
 
     def line(self) -> str:
-        """Return the line of a policy."""
+        """Return the rule's line for a policy."""
         return f"{self.rule.name} = {toml(self._value())}"
 
     def _value(self) -> object:
@@ -47,9 +47,9 @@ class Proposals:
     The rules for a policy, in its order.
 
     Attributes:
-        held: Those that every image keeps.
-        broken: Those that one does not.
-        own: By binary, in the order given, of the broken ones those that all of its images keep.
+        held: The rules that every image keeps.
+        broken: The rules that some image violates.
+        own: For each binary, in the order given, the broken rules that all its images keep.
     """
 
     held: tuple[ProposedRule, ...]
@@ -58,12 +58,12 @@ class Proposals:
 
 
 def proposals(binaries: Sequence[Sequence[Subject]]) -> Proposals:
-    """Check the images of several binaries with the rules that are proposed for them."""
+    """Check the images of several binaries with the proposed rules."""
     held: list[ProposedRule] = []
     broken: list[ProposedRule] = []
     own: list[list[ProposedRule]] = [[] for _binary in binaries]
     for ladder in _ladders([subject for binary in binaries for subject in binary]):
-        # Of one ladder a binary gets the first rung that it reaches.
+        # A binary gets the first rule of each ladder that it keeps.
         climbed: set[int] = set()
         for proposed in ladder:
             if proposed.proposal.of_a_release:
@@ -95,7 +95,7 @@ def _broken(proposed: ProposedRule, subject: Subject, finding: Finding, *, other
 
 
 def _ladders(subjects: Sequence[Subject]) -> Iterator[list[ProposedRule]]:
-    """Yield the proposed rules in the order of the rules; of a ladder the first that holds is taken."""
+    """Yield the proposed rules in the order of the rules, as ladders: the first rule that holds counts."""
     ladders: dict[str, list[ProposedRule]] = {}
     for rule in RULES.values():
         for proposal in rule.propose(subjects):

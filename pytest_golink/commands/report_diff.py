@@ -1,4 +1,4 @@
-"""Two reports → what changed in linkage between them, judged as golink.lock judges it."""
+"""Compare two reports: what changed in linkage, by the standard of golink.lock."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 Transition = Literal["violated", "mended", "changed"]
 _Identity = tuple[str, str | None, str | None]
-# The target, and what every build has.
+# Settings for the target, and settings that every build has.
 _SHOWN_ELSEWHERE = frozenset({"GOOS", "GOARCH", "LC_ALL", "LANG", "LANGUAGE"})
-# Where a rule was evaluated several times on an image, its worst answer counts.
+# If a rule was evaluated several times on an image, its worst outcome counts.
 _WORST: tuple[Outcome, ...] = ("violated", "undecidable", "waived", "passed", "not-applicable")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageName:
-    """An image as a comparison calls it; `flags` distinguish images of one package and target, "" for a single one."""
+    """An image's name in a comparison; `flags` distinguish images of one package and target, "" for a single one."""
 
     image: str
     target: str | None
@@ -39,7 +39,7 @@ class ImageName:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageChange:
-    """What an image links to now, and did not, or the other way round."""
+    """The differences in one image's facts between the old report and the new one."""
 
     name: ImageName
     differences: tuple[Difference, ...]
@@ -48,10 +48,10 @@ class ImageChange:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleChange:
     """
-    A rule whose outcome on an image is another one; None where it was not evaluated.
+    A rule whose outcome on an image changed; an outcome is None where the rule was not evaluated.
 
-    `transition` is "violated" for one that counts against the image only now, "mended" for one that did before and
-    holds now; a waiver mends nothing.
+    `transition` is "violated" for an outcome that counts against the image only now, "mended" for one that did before
+    and holds now; a waiver mends nothing.
     """
 
     image: str
@@ -66,10 +66,10 @@ class RuleChange:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportDiff:
     """
-    What changed from one report to another.
+    The differences between two reports.
 
-    `errors` are those of the new report, `unknown` the images of the old one that the new one does not have: they
-    had an error, or it does not hold everything, which `notes` say a sentence each.
+    `errors` are the new report's, `unknown` are images of the old report that the new one lacks because of an error, or
+    because the new report is not complete; `notes` say why, one sentence each.
     """
 
     errors: tuple[ReportedError, ...]
@@ -82,7 +82,7 @@ class ReportDiff:
 
     @property
     def same(self) -> bool:
-        """Whether both reports hold everything, and are the same."""
+        """Whether both reports are complete and equal."""
         found = self.added or self.removed or self.changed or self.rules
         return not (found or self.errors or self.unknown or self.notes)
 
@@ -91,8 +91,8 @@ def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
     """
     Compare two reports, image by image and rule by rule.
 
-    Images are distinguished by name, target and slice, those of one package by their build too. Sizes within the
-    tolerance are the same, and so are commits, Go versions and modules: what counts is what golink.lock holds.
+    Name, target and slice distinguish images, and for images of one package the build too. Sizes within the tolerance
+    count as the same; commits, Go versions and modules do not count: only the facts that golink.lock records do.
     """
     before, after = _by_identity(old.images), _by_identity(new.images)
     added: list[ImageName] = []
@@ -108,7 +108,7 @@ def report_diff(old: Report, new: Report, tolerance: Tolerance) -> ReportDiff:
             drift = compare(lock_entry(str(name), one.facts), lock_entry(str(name), other.facts), tolerance)
             if drift.differences:
                 changed.append(ImageChange(name=name, differences=drift.differences))
-    # An image that is not there is gone only from a report that holds everything.
+    # A missing image was removed only if the report is complete.
     unknown = [
         one
         for one in removed
@@ -140,7 +140,7 @@ def _by_identity(images: Iterable[ReportedImage]) -> dict[_Identity, list[Report
 
 
 def _aligned(olds: list[ReportedImage], news: list[ReportedImage]) -> tuple[list[ReportedImage], list[ReportedImage]]:
-    # Builds of one package by their path, which knows their flags; the rest in their order.
+    # Match builds of one package by their path, which depends on their flags; match the rest in order.
     paths = {image.facts["path"] for image in olds} & {image.facts["path"] for image in news}
     old, new = (
         sorted(images, key=lambda image: (image.facts["path"] not in paths, image.facts["path"]))
@@ -152,7 +152,7 @@ def _aligned(olds: list[ReportedImage], news: list[ReportedImage]) -> tuple[list
 def _name(image: ReportedImage, *, several: bool) -> ImageName:
     slice_ = image.facts.get("slice")
     flags = _built(image.build) if image.build else image.facts["path"]
-    # A slice with a target is distinguished by that.
+    # The target distinguishes the slice, if it has one.
     distinction = (slice_ if slice_ and not image.facts["target"] else "") or (flags if several else "")
     return ImageName(image=image.name, target=image.facts["target"], flags=distinction)
 
@@ -168,10 +168,10 @@ def _rules(old: Report, new: Report) -> tuple[RuleChange, ...]:
     changes = []
     for key in dict.fromkeys([*after, *before]):
         one, other = before.get(key), after.get(key)
-        # A rule that holds, and came into the policy or left it, changed nothing about the image.
+        # A rule that holds, and that the policy gained or dropped, changed nothing about the image.
         if one == other or {one, other} <= {None, "passed", "not-applicable"}:
             continue
-        # The new run did not get to this rule: its outcome is unknown.
+        # The new run did not reach this rule: its outcome is unknown.
         if other is None and (new.errors or not _whole(new)):
             continue
         image, target, rule, parameters = key

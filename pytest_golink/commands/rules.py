@@ -1,4 +1,4 @@
-"""`golink rules`: every rule, with what it holds in a sentence."""
+"""`golink rules`: list every rule, with one sentence on what it checks."""
 
 from __future__ import annotations
 

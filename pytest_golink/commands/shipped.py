@@ -1,4 +1,4 @@
-"""What a dist folder holds, as the `[[binary]]` tables of a first golink.toml."""
+"""The programs of a dist folder, for the `[[binary]]` tables of a first golink.toml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD_BYTES = 16
 _ARCHIVE_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".zip", ".whl", ".deb", ".rpm", ".apk"
 )  # fmt: skip
-# A folder with more is none that was made for a release.
+# A folder with more files is not a release's.
 _FILES = 10_000
 _LONGEST_NAME = 100
 
@@ -30,12 +30,12 @@ _LONGEST_NAME = 100
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shipped:
     """
-    One program of a dist folder, or what goreleaser lists.
+    One program of a dist folder, or the programs that goreleaser lists.
 
     Attributes:
         name: Unique in the folder.
-        paths: Globs that match its images and no others; () for goreleaser's.
-        goreleaser: The folder as the policy names it; None for files.
+        paths: Globs that match only its images; () for goreleaser's.
+        goreleaser: The folder in the policy's form; None for files.
         subjects: The images.
     """
 
@@ -47,7 +47,7 @@ class Shipped:
 
 def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
     """
-    Read what a dist folder holds.
+    Return the programs of a dist folder.
 
     Args:
         dist: The folder.
@@ -92,7 +92,7 @@ def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
 
 
 def _name(program: str) -> str:
-    """Return a name that a policy takes: a waiver's glob must not find a "*" in it."""
+    """Return a name that a policy accepts: without "*", which a waiver's glob would read."""
     return re.sub(r"[\[\]*?:\s]", "_", program)[:_LONGEST_NAME] or "image"
 
 
@@ -119,14 +119,14 @@ def _program(name: str) -> str:
 
 
 def _shape(name: str) -> str:
-    """Return the glob that a file's name suggests: what changes with the version or the target is "*"."""
+    """Return the glob that a file's name suggests: "*" replaces the parts for the version and the target."""
     outer, _, inner = name.partition("!")
     folder, _, base = outer.rpartition("/")
     parts = folder.split("/") if folder else []
     # dist/linux_amd64/agent: the folder below dist is the target.
     above = "/".join([*parts[:1], *("*" for _part in parts[1:])])
     where = f"{above}/" if above else ""
-    # Else a file with a "!" in its name.
+    # Otherwise the file has a "!" in its name.
     if inner and base.endswith(_ARCHIVE_SUFFIXES):
         suffix = max((suffix for suffix in _ARCHIVE_SUFFIXES if base.endswith(suffix)), key=len)
         return f"{where}*{suffix}!**/{inner.rpartition('/')[2]}"
@@ -135,13 +135,13 @@ def _shape(name: str) -> str:
 
 
 def _globs(shape: str, found: Sequence[Found], project: Path) -> tuple[str, ...]:
-    """Return the glob where it matches these images and no others, else their names."""
+    """Return the glob if it matches only these images, else their names."""
     names = {one.name for one in found}
     try:
         if {one.name for one in find_images([shape], project)} == names:
             return (shape,)
     except GolinkError:
-        # Another archive of that suffix does not hold the program.
+        # Another archive with that suffix does not hold the program.
         pass
     return tuple(re.sub(r"([*?[])", r"[\1]", name) for name in sorted(names))
 

@@ -1,7 +1,7 @@
 """
-What only Go images have: build info, pclntab, and what these say of cgo, name resolution and the link mode.
+The structures that only Go images have: build info and pclntab, and what they show of cgo, DNS and the link mode.
 
-Everything is read from a MappedImage, whatever the format; nothing here knows ELF, Mach-O or PE.
+These modules read a MappedImage, whatever the format; they do not know ELF, Mach-O or PE.
 """
 
 from __future__ import annotations

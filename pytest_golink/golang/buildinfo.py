@@ -33,7 +33,7 @@ _FLAG_BIG_ENDIAN = 1
 _FLAG_INLINE = 2  # since Go 1.18
 _MAX_BLOBS = 16
 
-# The PE linker writes the blob into .data, the others into a section of its own.
+# Go's linker writes the blob into .data for PE, into its own section for other formats.
 _SECTIONS = (".go.buildinfo", "__DATA,__go_buildinfo")
 
 # cmd/go frames the module text with 16 bytes on either side, so that it can be found in memory
@@ -53,7 +53,7 @@ def read_build_info(memory: Memory) -> BuildInfo | None:
         UnreadableBinaryError: The blob is there, but damaged.
     """
     error = None
-    # Go code that looks for build info may have the magic among its own data: look at more than the first.
+    # Go code that searches for build info may have the magic in its own data: look at more than the first.
     for blob in islice(_blobs(memory), _MAX_BLOBS):
         try:
             return _read_blob(memory, blob)
@@ -92,7 +92,7 @@ class _BadBlob(Exception):  # noqa: N818 - carried to the place that knows wheth
 
 
 def _blobs(memory: Memory) -> Iterator[Place]:
-    """Find the places of the magic: in the section named for it, or else in the writable segments."""
+    """Yield the places of the magic: in the section named for it, or else in the writable segments."""
     found = False
     for place in memory.sections(*_SECTIONS):
         for blob in _scan(place):
@@ -101,7 +101,7 @@ def _blobs(memory: Memory) -> Iterator[Place]:
     if found:
         return
     for region in memory.regions:
-        # Only writable ones: a build info in read-only data is that of an image that this one embeds.
+        # Only writable ones: a build info in read-only data belongs to an image that this one embeds.
         if region.writable:
             for blob in _scan(Place(address=region.address, offset=region.offset, data=region.data)):
                 if _is_header(blob):
@@ -110,7 +110,7 @@ def _blobs(memory: Memory) -> Iterator[Place]:
 
 def _is_header(blob: Place) -> bool:
     """
-    Tell a header from the magic alone, as debug/buildinfo has it among its data (gccgo's libgo.so holds that package).
+    Return whether a whole header follows the magic: debug/buildinfo, which gccgo's libgo.so holds, has only the magic.
 
     Every encoding has the pointer size behind the magic, unused where the strings are inline (cmd/link, buildinfo).
     """
@@ -141,7 +141,7 @@ def _read_blob(memory: Memory, blob: Place) -> BuildInfo:
     if not version:
         raise _BadBlob(blob.offset, "the Go version is empty")
     if len(version) > _LONGEST_VERSION:
-        # Its numbers are read as such, and Python reads none of more than 4300 digits.
+        # Python reads no number of more than 4300 digits.
         raise _BadBlob(blob.offset, f"the Go version is {len(version)} characters long")
     return _parse(blob, version, _text(blob, _unframed(blob, raw_modules), "module text"))
 
@@ -191,7 +191,7 @@ def _unframed(blob: Place, raw: bytes) -> bytes:
     if not raw:
         return b""
     if raw == _INFO_START + _INFO_END:
-        # What -buildmode=shared writes for the standard library.
+        # -buildmode=shared writes this for the standard library.
         return b""
     if len(raw) <= 2 * _SENTINEL_SIZE or raw[-_SENTINEL_SIZE - 1 : -_SENTINEL_SIZE] != b"\n":
         raise _BadBlob(blob.offset, f"the module text of {len(raw)} bytes is not framed by its two marks")
@@ -210,7 +210,7 @@ def _parse(blob: Place, version: str | None, text: str) -> BuildInfo:
     # The main module (if there is a "mod" line) and the others, each with its replacement.
     main: list[Module] = []
     modules: list[Module] = []
-    # Where a "=>" line belongs: the list whose last module stands on the line before.
+    # The list whose last module stands on the line before: a "=>" line replaces that module.
     last: list[Module] | None = None
     settings: dict[str, str] = {}
     for number, line in enumerate(text.split("\n")[:-1], start=1):
@@ -238,7 +238,7 @@ def _parse(blob: Place, version: str | None, text: str) -> BuildInfo:
                 key, value = _setting(rest)
                 settings[key] = value
             else:
-                # Go itself skips what it does not know; here it would hide a damaged line.
+                # Go itself skips unknown words; here that would hide a damaged line.
                 raise ValueError(f"unknown word {verb[:40]!r}")
         except ValueError as error:
             raise _BadBlob(blob.offset, f"module text, line {number}: {error}") from error
@@ -259,7 +259,7 @@ def _module(columns: str) -> Module:
 
 
 def _setting(text: str) -> tuple[str, str]:
-    """One build setting, key and value quoted as Go quotes strings where they hold blanks or quotes."""
+    """Return the key and the value of a build setting, which Go quotes where they hold blanks or quotes."""
     if text[:1] in ('"', "`"):
         quoted = quoted_prefix(text)
         key, rest = unquote(quoted), text[len(quoted) :]

@@ -1,8 +1,8 @@
 """
-What the function names of an image say of cgo and of name resolution.
+What an image's function names show of cgo and of name resolution.
 
-Only names are used that the compiler cannot inline, so that a name means code that is linked in: the pclntab also lists
-functions that were inlined and whose code then turned out to be dead.
+golink uses only names of functions that the compiler cannot inline, so that a name means linked code: the pclntab also
+lists inlined functions whose code turned out to be dead.
 
 Source: Go's src/cmd/cgo/out.go (the generated names), src/runtime/cgo/callbacks.go, src/net/lookup_*.go and cgo_*.go.
 """
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from pytest_golink.facts import Format, Resolver
     from pytest_golink.golang.functions import Functions
 
-# runtime/cgo exports this function of the runtime to C (callbacks.go); nothing else reaches it.
+# runtime/cgo exports this function of the runtime to C (callbacks.go); no other code reaches it.
 _CGO_MARK = "_cgo_topofstack"
 _RUNTIME_CGO = "runtime/cgo"
-# What runtime/cgo's C asks of libc to start a thread, all of it (gcc_libinit.c, gcc_linux.c), and how that C is named.
+# The libc functions that runtime/cgo's C calls to start a thread (gcc_libinit.c, gcc_linux.c), and that C's own names.
 _IMPORTS = frozenset({"pthread_attr_getstacksize", "pthread_create", "pthread_sigmask"})
 _C_SIDE = "x_cgo_"
 _FAKE_CGO = rb"/internal/fakecgo\."
 
-# <package>._Cfunc_name, and _C2func_ where errno is asked for: what cmd/cgo makes of a call. _Cmacro_ is an expression.
+# cmd/cgo makes <package>._Cfunc_name of a call, and _C2func_ of a call that returns errno. _Cmacro_ is an expression.
 _WRAPPER = rb"\._C(?:func|2func|macro)_"
-# What cmd/cgo puts in for C.CString and the like (builtinDefs in out.go) is no function of C.
+# cmd/cgo's own helpers for C.CString and the like (builtinDefs in out.go), which are not C functions.
 _BUILT_IN = frozenset({"CBytes", "CString", "GoBytes", "GoString", "GoStringN", "_CMalloc"})
 _CALLED = re.compile(r"\._C2?func_(\w+)$")
-# The Go side of an exported function; its name does not say which package it is of.
+# The Go side of an exported function; its name does not show its package.
 _EXPORT = re.compile(r"_cgoexp_[0-9a-f]+_(\w+)$")
 _EXPORTS = rb"^_cgoexp_"
 # A package path in a symbol name: dots of its last element are escaped, so that the first dot after it ends it.
@@ -58,14 +58,14 @@ def cgo_witnesses(
     functions: Functions, imports: Collection[str], symbols: Callable[[], Collection[str]]
 ) -> tuple[str, ...]:
     """
-    Return what shows that runtime/cgo is linked in, beside the names in the pclntab; a reason each.
+    Return the reasons, beside the names in the pclntab, to conclude that runtime/cgo is linked in.
 
-    purego's copy of it, fakecgo, shows in the same way, but it is Go: where that is linked in there is no witness.
+    purego's copy of it, fakecgo, leaves the same traces, but is Go: an image with it has no witness.
 
     Args:
         functions: The names of the image's functions.
         imports: The names that it imports.
-        symbols: Reads the names of the symbol table: costly.
+        symbols: Returns the names of the symbol table; it is slow.
     """
     if any(functions.matching(_FAKE_CGO)):
         return ()
@@ -82,11 +82,11 @@ def cgo_packages(functions: Functions, in_order: Callable[[], Sequence[str]]) ->
     """
     Return the import paths of the packages with cgo wrappers, and runtime/cgo where linked in, sorted.
 
-    A package that uses C's types or variables only has no wrappers, and is not told.
+    A package that uses only C types or variables has no wrappers, and is not in the list.
 
     Args:
         functions: The names of the image's functions.
-        in_order: Gives the functions of the function table in its order, without inlined ones: costly.
+        in_order: Returns the functions of the function table in its order, without inlined ones; it is slow.
     """
     packages = {package for name in functions.matching(_WRAPPER) if (package := _wrapping(name))}
     if any(functions.matching(_EXPORTS)):
@@ -107,17 +107,17 @@ def cgo_calls(functions: Functions) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _wrapping(name: str) -> str | None:
-    """Return the package of a name that is a wrapper itself, not a function inside something else of such a name."""
+    """Return the package of a wrapper by its name, None for another function, such as a closure inside a wrapper."""
     package = _PACKAGE.match(name)
     return package[1] if package and name.startswith("_C", package.end()) else None
 
 
 def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> set[str]:
     """
-    Find the packages of exported functions.
+    Return the packages of exported functions.
 
     _cgoexp_<hash>_<name> calls <package>.<name>, or a method of that name, which stands near it. Where the compiler
-    left nothing of that one, the neighbours tell, if they agree: a package's functions stand together.
+    removed that function, its neighbours show the package if they agree: a package's functions stand together.
     """
     exports = {name: match[1] for name in names if (match := _EXPORT.match(name))}
     wanted = set(exports.values())
@@ -146,7 +146,7 @@ def _exporting(names: Sequence[str], in_order: Callable[[], Sequence[str]]) -> s
 
 
 def package_of(name: str) -> str | None:
-    """Return the package that a function's name begins with, as it is written in symbol names; None if it has none."""
+    """Return the package with which a function's name begins, as symbol names write it; None if it has none."""
     match = _PACKAGE.match(name)
     return match[1] if match else None
 
@@ -157,7 +157,7 @@ def resolvers(functions: Functions, image_format: Format, imports: Collection[st
 
     Args:
         functions: The names of its functions.
-        image_format: Its format: getaddrinfo without cgo is the system's on Mach-O alone.
+        image_format: Its format: only on Mach-O does Go call the system's getaddrinfo without cgo.
         imports: The names that it imports from shared libraries.
     """
     found: list[Resolver] = []
@@ -177,5 +177,5 @@ def resolvers(functions: Functions, image_format: Format, imports: Collection[st
 
 
 def unescape(package: str) -> str:
-    """Return an import path as it is written in source, from the form that it has in symbol names."""
+    """Return an import path as source code writes it, from its form in symbol names."""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), package)

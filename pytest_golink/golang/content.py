@@ -1,7 +1,7 @@
 """
-What the function names of an image say of its content: user lookup, instrumentation, cryptography, importing packages.
+What an image's function names show of its content: user lookup, instrumentation, cryptography, importing packages.
 
-As in cgo.py only names are used that the compiler cannot inline: assembler functions, cgo's wrappers, large functions.
+As in cgo.py, golink uses only names that the compiler cannot inline: assembler functions, cgo's wrappers, large ones.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LIBC_USERS = (
     rb"^os/user\._C2?func_\w*get(?:pw|gr)",
     rb"^internal/syscall/unix\.libc_get(?:pw|gr)\w+_trampoline$",
 )
-# Go's own: lookup_unix.go reads /etc/passwd and /etc/group, lookup_plan9.go /dev/user; Android's has no file to read.
+# Go's own lookup: lookup_unix.go reads /etc/passwd and /etc/group, lookup_plan9.go /dev/user; Android has no such file.
 _OWN_USERS = rb"^os/user\.(?:readColonFile|listGroupsFromReader|current)$"
 # lookup_windows.go asks the system for accounts and their groups.
 _WINDOWS_USERS = rb"^os/user\.(?:current|newUserFromSid|lookupUsernameAndDomain|lookupUserPrimaryGroup|lookupFullName)$"
 
-# The runtime's assembler (race_*.s, msan_*.s, asan_*.s), built with that flag alone; -cover has main call a hook.
+# The runtime's assembler (race_*.s, msan_*.s, asan_*.s) is built only with that flag; -cover makes main call a hook.
 # Source: also cmd/compile/internal/coverage/cover.go; internal/coverage/cfile since Go 1.23.
 _INSTRUMENTATIONS: tuple[tuple[Instrumentation, bytes], ...] = (
     ("race", rb"^(?:runtime\.)?racecall(?:atomic|backthunk)?$"),
@@ -42,13 +42,13 @@ _BORING = rb"^crypto/internal/boring\._C2?func__goboringcrypto_"
 # The Go Cryptographic Module, and since GOFIPS140=v1.0.0 a frozen copy of it under its version.
 _FIPS140 = rb"^crypto/internal/fips140/"
 _FROZEN = re.compile(r"^crypto/internal/fips140/(v[0-9][^/]*)/")
-# What the toolchains of Red Hat and Microsoft carry in the standard library: vendor/ is nobody else's.
+# Packages that the toolchains of Red Hat and Microsoft add to the standard library; only the toolchain has vendor/.
 # Source: github.com/golang-fips/go, github.com/microsoft/go.
 _OPENSSL = rb"^vendor/github\.com/(?:golang-fips/openssl|microsoft/go-crypto-openssl)"
 _PLAIN = rb"^crypto/(?:aes|sha256|sha512|rsa|ecdsa|internal/nistec)\."
 
-# A package calls what it imports through an assembler function; these are the names of the standard library, of
-# golang.org/x/sys and of purego, whose own runtime/cgo is called fakecgo.
+# A package calls its imported functions through an assembler function; these names are those of the standard library,
+# golang.org/x/sys and purego, whose own runtime/cgo is called fakecgo.
 _TRAMPOLINES = (rb"_trampoline$", rb"/internal/fakecgo\.")
 _MOST_PACKAGES = 64
 
@@ -58,7 +58,7 @@ _STARTUP = rb"^_rt0_[a-z0-9]+_(?!lib$|linux1$)[a-z0-9]+(?:_lib)?$"
 
 
 def user_lookup(functions: Functions, image_format: Format) -> tuple[UserLookup, ...]:
-    """Return where os/user looks users up, sorted; ("none",) where nothing of it is linked in."""
+    """Return where os/user looks users up, sorted; ("none",) where no lookup code is linked in."""
     found: list[UserLookup] = []
     system = any(_any(functions, regex) for regex in _LIBC_USERS)
     if image_format == "pe":

@@ -1,8 +1,8 @@
 """
-Go's CPU levels: which settings there are, how their values compare, and what an image asks for.
+Go's CPU levels: the settings, and how their values compare.
 
-A level is the set of features that it may use, so that "at or under" is "a subset of": Go's levels are no single line
-("v8.0,lse" is above "v8.0" and beside "v8.0,crypto"; "6,softfloat" is beside "5,hardfloat").
+A level is the set of features that it may use, so that "at or under" means "a subset of": Go's levels have no total
+order ("v8.0,lse" is above "v8.0" and beside "v8.0,crypto"; "6,softfloat" is beside "5,hardfloat").
 
 Source: Go 1.27's internal/buildcfg/cfg.go; what is recorded: cmd/go/internal/load/pkg.go, setBuildInfo.
 """
@@ -34,8 +34,8 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# What every CPU has that Go runs on, where a platform names no level; of arm what Go builds for by default, and images
-# of containers are made for (linux/arm/v7).
+# The level of every CPU that Go runs on, for platforms that name no level; for arm the level that Go builds for by
+# default and that container images are made for (linux/arm/v7).
 LOWEST_CPU: Mapping[str, str] = MappingProxyType(
     {
         "GO386": "sse2",
@@ -51,7 +51,7 @@ LOWEST_CPU: Mapping[str, str] = MappingProxyType(
 
 
 def cpu_setting(goarch: str) -> str | None:
-    """Return the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has one level alone."""
+    """Return the setting that holds an architecture's level ("amd64": "GOAMD64"), None where Go has only one level."""
     return _SETTINGS.get(goarch)
 
 
@@ -61,12 +61,12 @@ def cpu_settings() -> tuple[str, ...]:
 
 
 def cpu_features(setting: str, level: str) -> frozenset[str] | None:
-    """Return the features that a level may use, None for what is no level of that setting."""
+    """Return the features that a level may use, None if the setting has no such level."""
     return _FEATURES[setting](level)
 
 
 def _chain(*levels: str) -> Callable[[str], frozenset[str] | None]:
-    """Levels of which each has all that those before it have."""
+    """Return the reader of levels each of which has all features of those before it."""
     return lambda level: frozenset(levels[: levels.index(level) + 1]) if level in levels else None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import BinaryFacts
 
-# The Go version that brought a setting, as a minor number, and the one level that there was before it.
+# The minor version of Go that brought a setting, and the only level before it.
 # Source: the release notes of Go 1.18 (GOAMD64) and 1.23 (GOARM64, GORISCV64).
 _BEFORE: Mapping[str, tuple[int, str]] = MappingProxyType(
     {"GOAMD64": (18, "v1"), "GOARM64": (23, "v8.0"), "GORISCV64": (23, "rva20u64")}
@@ -31,8 +31,8 @@ def cpu_levels(facts: BinaryFacts) -> tuple[CpuLevel, ...]:
     """
     Return the levels that an image needs, and where it says so: its build info, then its notes.
 
-    The build info speaks only of Go's code, a note of the C code that is linked in. Where the build info is that of
-    a Go version before there was a choice, its level is that version's.
+    The build info describes only Go's code, a note the linked C code. A Go version from before the setting had only
+    one level, which then counts.
     """
     setting = cpu_setting(facts.target.goarch) if facts.target else None
     if setting is None or facts.go is None:

@@ -1,4 +1,4 @@
-"""Fields out of bytes, one after the other, and no byte past their end."""
+"""Read fields from bytes, one after the other, and no byte past their end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Cursor:
     Reads the fields of a structure in order.
 
     Args:
-        data: What the structure lies in.
-        fail: Makes the error for what is damaged, of the reason ("ends 3 bytes too early") and the position in `data`.
+        data: The bytes that hold the structure.
+        fail: Returns the error for damage, from the reason ("ends 3 bytes too early") and the position in `data`.
         start: Where the first field is.
-        end: The end of the structure; None for that of `data`.
-        byteorder: Of numbers of a fixed size.
+        end: The end of the structure; None for the end of `data`.
+        byteorder: The byte order of numbers of a fixed size.
     """
 
     __slots__ = ("_fail", "at", "byteorder", "data", "end")
@@ -44,7 +44,7 @@ class Cursor:
         return self.data[start : self.at]
 
     def skip(self, size: int) -> None:
-        """Go on by `size` bytes."""
+        """Skip `size` bytes."""
         if size > self.end - self.at:
             raise self._fail(f"ends {size - (self.end - self.at)} bytes too early", self.at)
         self.at += size
@@ -62,7 +62,7 @@ class Cursor:
         """Return a LEB128 number of at most `bits` bits (DWARF 5, 7.6; WebAssembly core specification, 5.2.2)."""
         value = shift = 0
         start, data, end = self.at, self.data, self.end
-        # Not by byte(): there are modules of 100,000 data segments with three numbers each.
+        # Not with byte(): some modules have 100,000 data segments with three numbers each.
         while True:
             if self.at >= end:
                 raise self._fail("ends 1 bytes too early", self.at)
@@ -77,7 +77,7 @@ class Cursor:
         return value - (1 << shift) if signed and byte & 0x40 else value
 
     def text(self, longest: int | None = None) -> bytes:
-        """Return the bytes up to the next NUL, at most `longest`, and go on behind it."""
+        """Return the bytes up to the next NUL, at most `longest`, and skip the NUL."""
         limit = self.end if longest is None else min(self.end, self.at + longest)
         data = bytes(self.data[self.at : limit])
         length = data.find(0)

@@ -20,7 +20,7 @@ class Functions:
     __slots__ = ("_lines",)
 
     def __init__(self, names: bytes = b"") -> None:
-        """Take the names with a NUL after each."""
+        """Store the names, given with a NUL after each."""
         self._lines = b"\n" + names.replace(b"\0", b"\n")
 
     def __contains__(self, name: str) -> bool:
@@ -42,7 +42,7 @@ class Functions:
         images.
         """
         if regex.startswith(b"^"):
-            # `re` looks for a literal beginning with a fast search, for `^` byte by byte.
+            # `re` searches fast for a literal beginning, but byte by byte for `^`.
             regex = b"\n" + regex[1:]
         end = 0
         for match in re.finditer(regex, self._lines, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""All that an image says of its making by Go, from one pass over its bytes."""
+"""Everything that Go left in an image, from one pass over its bytes."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _GC = "gc"
 # The export data that gccgo writes beside the code of each package. Nothing loads it, and strip leaves it alone
 # (gcc/go/go-backend.cc; Mach-O has it in the segment __GNU_GO).
 _GCCGO_EXPORTS = (".go_export", "__GNU_GO,__go_export")
-# Assembler, in every program: only one that was linked with -linkshared has it in a library of Go's.
+# An assembler function of every program: with -linkshared it is in Go's shared library instead.
 _RUNTIME = "runtime.morestack"
-# Go always links these externally (mustLinkExternal in cmd/link/internal/ld/config.go); their entry means nothing.
+# Go always links these externally (mustLinkExternal in cmd/link/internal/ld/config.go), whatever their entry point is.
 _LIBRARIES = ("c-archive", "c-shared", "plugin", "shared")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoImage:
     """
-    What an image says of its making by Go.
+    What Go left in an image.
 
     Attributes:
-        build: Its build info; everything in it None or empty where that was cut out.
+        build: Its build info; with every field None or empty if it was cut out.
         functions: The names in its pclntab; none where another compiler than gc made the image (gccgo has no pclntab).
         source_files: The paths of the source files in its pclntab, NUL after each.
         text: The addresses of Go's own code, None where the image does not say.
         link_mode: Internal or external as done, None where the image does not say.
-        whole: Whether its pclntab has all its Go code: -linkshared leaves the runtime and more to shared libraries.
+        whole: Whether its pclntab lists all its Go code: -linkshared leaves the runtime and more to shared libraries.
         cgo_used: Whether runtime/cgo is linked in, None where the image does not say.
         cgo_packages: The packages with cgo wrappers, and runtime/cgo, sorted.
         cgo_calls: The C functions that each of them calls, sorted.
-        pclntab: The Go version that began to write its pclntab's layout, None without a pclntab.
-        damage: Why there is no pclntab where gc made the image.
+        pclntab: The first Go version that wrote this pclntab layout, None without a pclntab.
+        damage: Why an image made by gc has no pclntab.
     """
 
     build: BuildInfo
@@ -76,7 +76,7 @@ class GoImage:
             imports: The names of the symbols that the image imports.
 
         Returns:
-            None where the image has no pclntab to tell, or other Go code beside it.
+            None where the image has no pclntab, or has Go code outside it.
         """
         return cgo.resolvers(self.functions, self._format, imports) if self.whole else None
 
@@ -85,7 +85,7 @@ def read_go(image: MappedImage) -> GoImage | None:
     """
     Read what Go left in an image; None if Go did not make it.
 
-    An image is Go's if it has a build info, or a pclntab (the build info can be cut out), or gccgo's export data.
+    Go made an image that has a build info, or a pclntab (the build info can be cut out), or gccgo's export data.
 
     Raises:
         UnreadableBinaryError: One of them is damaged.
@@ -136,7 +136,7 @@ def read_go(image: MappedImage) -> GoImage | None:
 
 def _link_mode(memory: Memory, pclntab: Pclntab, text: range | None, *, library: bool) -> LinkMode | None:
     if memory.image.format == "wasm":
-        # cmd/link writes WebAssembly itself, -buildmode=c-shared included; there is no entry point to tell.
+        # cmd/link writes WebAssembly itself, -buildmode=c-shared included; it has no entry point to look at.
         return "internal"
     return "external" if library else link_mode(memory, pclntab, text)
 

@@ -1,4 +1,4 @@
-"""The view of an image that Go's own structures are read from: mapped bytes, whatever the format."""
+"""The view of an image from which golink reads Go's structures: mapped bytes, whatever the format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Region:
     """
-    A section or a segment: the bytes that the file holds for it, at the address the linker gave it.
+    The bytes that the file holds for a section or a segment, at the address that the linker gave it.
 
     `name` is the section's ("__TEXT,__text" on Mach-O), "" for a segment; `offset` is where `data` starts in the
     file. Zero-fill beyond the file's bytes is not part of `data`.

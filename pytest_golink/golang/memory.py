@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """A spot in an image: its address, its offset in the file, and the bytes from there to the end of its region."""
+    """A place in an image: its address, its offset in the file, and the bytes from there to the end of its region."""
 
     address: int
     offset: int
@@ -27,8 +27,8 @@ class Memory:
     """
     Reads an image's segments by address (its sections, where it has no segments: an object file).
 
-    Nothing here raises for an address that is not mapped: it is answered with None, and the caller says what that
-    means. Pointers go through the image's relocations, since a position-independent file may hold 0 in their place.
+    The methods return None for an address that is not mapped, and the caller decides what that means. They apply the
+    image's relocations to pointers, since a position-independent file may hold 0 in their place.
     """
 
     def __init__(self, image: MappedImage) -> None:
@@ -42,7 +42,7 @@ class Memory:
         self.order = order
 
     def place(self, address: int) -> Place | None:
-        """Find where an address lies; None if the file holds no byte for it."""
+        """Return where an address lies; None if the file holds no byte for it."""
         for region in self.regions:
             at = address - region.address
             if 0 <= at < len(region.data):
@@ -72,5 +72,5 @@ class Memory:
                     yield Place(address=section.address, offset=section.offset, data=section.data)
 
     def damaged(self, offset: int, what: str) -> UnreadableBinaryError:
-        """Make the error for damage at an offset of the file."""
+        """Return the error for damage at an offset of the file."""
         return UnreadableBinaryError(self.image.path, f"at offset {offset:#x}: {what}", format=self.image.format)

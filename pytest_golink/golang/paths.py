@@ -27,14 +27,14 @@ _ABSOLUTE = re.compile(r"/|[A-Za-z]:[/\\]|\\\\")
 _IN_SETTING = re.compile(
     r"(?:^|[=,;'\"]|(?<![A-Za-z]):|(?<=-[A-Za-z])|-isystem|-iquote)((?:/|[A-Za-z]:[/\\])[^\s,;:='\"]*)"
 )
-# What stands for the build folders, the same on every machine, and what every system has there: no one's folder.
+# Paths that say nothing about the build machine: what Go writes in place of build folders, and standard system folders.
 _NOBODYS = re.compile(
     r"(?:/tmp/go-build|/_|\\\\_\\_|/usr/include|/usr/lib/gcc|/usr/lib/gcc-cross|/usr/lib/llvm-\d+|/usr/lib/clang)(?:[/\\]|$)"
 )
-# Go's distribution and the module cache: a path inside them tells no more than they do.
+# Go's distribution and the module cache: one entry covers every path inside them.
 _GOROOT = re.compile(r"(.*?)[/\\]src[/\\]runtime$")
 _MODULE_CACHE = re.compile(r"(.*?[/\\]pkg[/\\]mod)[/\\]")
-# Flags of the linkers that name a path of the machine that the program runs on: the loader, run paths, -X's strings.
+# Linker flags with a path on the target machine, not on the build machine: the loader, run paths, -X's strings.
 _FOR_THE_TARGET = frozenset(
     {"-I", "-r", "-X", "-rpath", "-dynamic-linker", "--dynamic-linker", "-rpath-link", "-soname"}
 )
@@ -46,16 +46,16 @@ _MOST = 24
 
 
 def is_build_path(path: str) -> bool:
-    """Whether a path is absolute, and one of the build machine's own."""
+    """Return whether a path is absolute and belongs to the build machine."""
     return _ABSOLUTE.match(path) is not None and _NOBODYS.match(path) is None
 
 
 def is_standard(package: str) -> bool:
     """
-    Whether an import path, as source has it ("gopkg.in/yaml"), is the standard library's, as far as a path tells.
+    Return whether an import path, as source code writes it ("gopkg.in/yaml"), looks like the standard library's.
 
-    cmd/go keeps paths whose first element has no dot for it (cmd/go/internal/search, IsStandardImportPath);
-    "vendor/golang.org/…" is its own too.
+    cmd/go reserves paths whose first element has no dot (cmd/go/internal/search, IsStandardImportPath);
+    "vendor/golang.org/…" belongs to it too.
     """
     return package != "main" and "." not in package.partition("/")[0]
 
@@ -89,7 +89,7 @@ def build_paths(files: bytes, build: BuildInfo, dwarf: Iterable[str]) -> tuple[B
 
 
 def _outermost(folders: set[str]) -> list[str]:
-    """Return GOROOT and the module cache in place of what is in them, and of the others the outer ones, sorted."""
+    """Return GOROOT and the module cache in place of their contents, and the outermost of the other folders, sorted."""
     roots = {match[1] for folder in folders if (match := _GOROOT.match(folder))}
     roots |= {match[1] for folder in folders if (match := _MODULE_CACHE.match(folder))}
     kept: list[str] = sorted(root for root in roots if root)
@@ -117,7 +117,7 @@ def _paths_in(key: str, value: str) -> Iterator[str]:
 
 def _words(value: str) -> list[str]:
     try:
-        # A backslash is Windows' separator, and a quote only to a shell.
+        # A backslash is a separator on Windows; only a shell reads it as a quote.
         return [word.strip("'\"") for word in shlex.split(value, posix="\\" not in value)]
     except ValueError:
         return value.split()

@@ -1,8 +1,8 @@
 """
 The pclntab: the table of Go's functions and source files, which stays in every image, stripped or not.
 
-It is found by its section, or else by its header, which is believed only if everything that it says fits. Layouts:
-Go 1.2 to 1.15, 1.16 and 1.17, 1.18 and 1.19, from 1.20 on.
+golink finds it by its section, or else by its header, which counts only if all its fields fit. Layouts: Go 1.2 to
+1.15, 1.16 and 1.17, 1.18 and 1.19, from 1.20 on.
 
 Source: Go's src/internal/abi/symtab.go, src/runtime/symtab.go, src/debug/gosym/pclntab.go and
 src/cmd/link/internal/ld/pcln.go of the versions named.
@@ -31,7 +31,7 @@ _LAYOUTS: dict[int, Layout] = {0xFFFFFFFB: "1.2", 0xFFFFFFFA: "1.16", 0xFFFFFFF0
 _PREFIX_SIZE = 8
 _QUANTA = (1, 2, 4)
 
-# Internal links of PIEs up to 1.25 have .data.rel.ro.gopclntab; external PIEs of these versions have no name for it.
+# Up to Go 1.25 internally linked PIEs have .data.rel.ro.gopclntab, and externally linked ones no section for it.
 _SECTIONS = (
     ".gopclntab",
     ".data.rel.ro.gopclntab",
@@ -50,32 +50,32 @@ _WORDS: dict[Layout, tuple[str, ...]] = {
 }
 _TABLES = frozenset({"funcnametab", "cutab", "filetab", "pctab", "functab"})
 
-# A scan of a file that was made to be slow stops here. Real images have one pclntab, and one for each Go image inside.
+# Bounds the scan of a file made to be slow. Real images have one pclntab, and one more for each Go image inside.
 _MAX_TRIED = 100_000
 _MAX_FOUND = 64
 _MAX_NAME = 4096
 
 
 class BadPclntab(Exception):  # noqa: N818 - carried to the place that knows whether it is an error
-    """What stands at a place is no pclntab, or a damaged one."""
+    """The bytes at a place are not a pclntab, or a damaged one."""
 
     def __init__(self, place: Place, at: int, what: str, *, garbled: bool = False) -> None:
         super().__init__(what)
         self.offset = place.offset + at
-        # Another magic number: garble writes one of its own, and changes the runtime to know it.
+        # Another magic number: garble writes its own, and changes the runtime to accept it.
         self.garbled = garbled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pclntab:
     """
-    One pclntab, its header checked; its names are read when asked for.
+    One pclntab with a checked header; its names are read only when needed.
 
     Attributes:
         place: Where it starts. Its end is not recorded: other data may follow.
-        layout: The first Go version that wrote it so.
+        layout: The first Go version that wrote this layout.
         count: How many functions the function table has.
-        named: Whether it was found by the name of its section.
+        named: Whether golink found it by the name of its section.
         text_start_at: Where the header's textStart is. None up to Go 1.17, whose function tables hold addresses;
             since then they hold offsets from the start of Go's text.
     """
@@ -91,11 +91,11 @@ class Pclntab:
     _order: str
 
     def entry_at(self, index: int) -> int:
-        """Return where in the table a function's entry point stands; with `index` = `count`, the end of the text."""
+        """Return where the table holds a function's entry point, or with `index` = `count` the end of the text."""
         return self._functab + 2 * index * self._entry.size
 
     def entry(self, index: int) -> int:
-        """Return a function's entry point as the file has it: 0 for addresses in a PIE that have to be relocated."""
+        """Return a function's entry point as the file has it: 0 for an address in a PIE that the loader relocates."""
         return int(self._entry.unpack_from(self.place.data, self.entry_at(index))[0])
 
     def entries(self) -> tuple[int, ...]:
@@ -112,7 +112,7 @@ class Pclntab:
         return bytes(self.place.data[start:end]).decode(errors="backslashreplace")
 
     def names_in_order(self) -> list[str]:
-        """Return the names of the function table in its order, without inlined functions: costly on large images."""
+        """Return the names of the function table in its order, without inlined functions; slow on large images."""
         data, kind = bytes(self.place.data), self._entry.format[-1]
         offsets = struct.unpack_from(f"{self._order}{2 * self.count}{kind}", data, self._functab)[1::2]
         base = 0 if self.layout == "1.2" else self._functab
@@ -132,7 +132,7 @@ class Pclntab:
         """Return the names of the functions, since Go 1.16 those of inlined ones too."""
         if self.layout != "1.2":
             return Functions(self._block("funcnametab", "cutab"))
-        # Names stand between other data, and each function says where its own is.
+        # Names stand between other data, and each function has the offset of its own.
         kind = self._entry.format[-1]
         table = struct.unpack_from(f"{self._order}{2 * self.count}{kind}", self.place.data, self._functab)
         name_of = struct.Struct(f"{self._order}{self._entry.size}xI")
@@ -156,7 +156,7 @@ class Pclntab:
 
     def check(self) -> None:
         """
-        Hold the tables against each other and against the bytes that are there.
+        Check that the tables fit each other and the bytes of the region.
 
         Raises:
             BadPclntab: Something does not fit.
@@ -180,7 +180,7 @@ class Pclntab:
     def _function(self, index: int) -> tuple[int, int]:
         """Return the first two fields of a function: its entry point, and the offset of its name."""
         (at,) = self._entry.unpack_from(self.place.data, self.entry_at(index) + self._entry.size)
-        # Counted from the function table, but up to 1.15 from the start of the pclntab.
+        # The offset counts from the function table, up to Go 1.15 from the start of the pclntab.
         at += 0 if self.layout == "1.2" else self._functab
         if at + self._entry.size + 4 > len(self.place.data):
             raise BadPclntab(self.place, self.entry_at(index), f"function {index} at {at:#x} lies outside")
@@ -206,12 +206,12 @@ class Pclntab:
 
 def read_pclntabs(memory: Memory) -> Iterator[Pclntab]:
     """
-    Yield what may be the pclntab of an image: first what is in the section named for it, then all that a scan finds.
+    Yield the candidates for an image's pclntab: first the section named for it, then everything that a scan finds.
 
-    A section's name is only a hint: no loader reads it, and llvm-strip gives Go's sections the names of others.
+    A section's name is only a hint: no loader reads it, and llvm-strip gives Go's sections wrong names.
 
     Raises:
-        UnreadableBinaryError: There is such a section, what it holds is damaged, and a scan finds nothing else; or a
+        UnreadableBinaryError: There is such a section, its pclntab is damaged, and a scan finds no other; or a
             scan finds hundreds.
     """
     damage: BadPclntab | None = None
@@ -241,7 +241,7 @@ def _scan(memory: Memory) -> Iterator[Pclntab]:
             if at < 0:
                 continue
             place = Place(address=region.address + at, offset=region.offset + at, data=region.data[at:])
-            # Nothing but a pclntab passes the checks: the bytes of its header also stand in code that looks for one.
+            # Only a pclntab passes the checks: code that searches for one holds the bytes of its header too.
             with suppress(BadPclntab):
                 pclntab = _parse(memory, place, named=False)
                 found += 1
@@ -251,8 +251,8 @@ def _scan(memory: Memory) -> Iterator[Pclntab]:
 
 
 def _header(memory: Memory) -> re.Pattern[bytes]:
-    # Literal bytes first: that is what makes `re` fast on 100 MB. The magic's lowest byte, which tells the layouts
-    # apart, stands before them in a little-endian image.
+    # Literal bytes first, which makes `re` fast on 100 MB. In a little-endian image the magic's lowest byte, which
+    # distinguishes the layouts, stands before them.
     magic = b"\xff\xff\xff" + (b"[\xf0\xf1\xfa\xfb]" if memory.order == ">" else b"")
     return re.compile(magic + b"\0\0[\x01\x02\x04](?P<size>" + bytes([memory.image.pointer_size]) + b")")
 
@@ -292,7 +292,7 @@ def _parse(memory: Memory, place: Place, *, named: bool) -> Pclntab:
 
 
 def _check_order(place: Place, words: dict[str, int], words_end: int) -> None:
-    """Hold the header's offsets against each other: its tables lie in a fixed order, behind it."""
+    """Check the order of the header's offsets: the tables follow the header in a fixed order."""
     before, before_name = words_end, "header"
     for index, (name, at) in enumerate(words.items()):
         if name not in _TABLES:

@@ -29,7 +29,7 @@ _SIMPLE = {
 
 
 class QuotingError(ValueError):
-    """A text is no Go string literal."""
+    """A text is not a Go string literal."""
 
 
 def quoted_prefix(text: str) -> str:
@@ -44,7 +44,7 @@ def unquote(literal: str) -> str:
     r"""
     Return the value of a string literal that is the whole text.
 
-    A literal can spell bytes that are no UTF-8 (a path in Latin-1): those come out as "\xe9".
+    A literal can hold bytes that are not UTF-8 (a path in Latin-1): the value has them as "\xe9".
     """
     if quoted_prefix(literal) != literal:
         raise QuotingError("text after the end of a quoted string")

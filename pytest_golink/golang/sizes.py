@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     from pytest_golink.golang.image import MappedImage
     from pytest_golink.golang.pclntab import Pclntab
 
-# What the linker names itself begins with "type:" and "go:", and looks like a package's only up to Go 1.19.
+# Symbols of the linker itself begin with "type:" and "go:"; up to Go 1.19 they look like a package's.
 _LINKERS = re.compile(r"type\.\.|go\.\(")
 _NO_PACKAGES = frozenset({"type", "go"})
-# C objects in an internal link stand together; among them are names of runtime/cgo, cmd/cgo, BoringCrypto or the race
-# detector.
+# In an internal link C objects stand together, with names of runtime/cgo, cmd/cgo, BoringCrypto or the race detector.
 _OF_C = re.compile(r"x_cgo_|_cgo_[0-9a-f]+_C2?func_|_goboringcrypto_|__tsan_")
-# What GCC calls the parts and copies of a function; Go's "init.0" is none.
+# The suffixes that GCC gives to parts and copies of a function; Go's "init.0" is not one.
 _CLONE = re.compile(r"\.(?:cold|constprop|isra|lto_priv|part)\.[0-9]+")
 _C = "C"
-# In WebAssembly an address is the number of a function, above these bits that tell a place inside.
+# In WebAssembly an address is the number of a function, shifted left by these bits for a place inside.
 _PLACE_BITS = 16
 
 
@@ -39,9 +38,9 @@ def package_sizes(image: MappedImage) -> tuple[tuple[str, int], ...]:
     """
     Return the bytes of code of each Go package, the largest first; () where the image has no pclntab.
 
-    What fills the gap to the next function counts to the one before. A function without a package in its name (it is
-    assembler, or the compiler made it) counts to the package that it stands in. C code that Go's own linker linked
-    counts to "C", cgo's import path; what a C linker linked is not counted.
+    The gap before the next function counts for the function before it. A function without a package in its name
+    (assembler, or made by the compiler) counts for the package that it stands in. C code counts for "C", cgo's import
+    path, if Go's own linker linked it, and not at all if a C linker did.
 
     Raises:
         UnreadableBinaryError: There is a pclntab, and it is damaged.
@@ -66,7 +65,7 @@ def _ranges(memory: Memory, pclntab: Pclntab) -> list[int]:
     """Return how many bytes lie between each function's entry point and the next one's."""
     entries: Sequence[int] = pclntab.entries()
     if pclntab.text_start_at is None and not entries[-1]:
-        # Addresses in a position-independent file, where only the relocations have them.
+        # In a position-independent file only the relocations have the addresses.
         at = pclntab.place.address
         entries = [memory.pointer(at + pclntab.entry_at(index)) or 0 for index in range(len(entries))]
     return _differences(pclntab, entries)
@@ -75,7 +74,7 @@ def _ranges(memory: Memory, pclntab: Pclntab) -> list[int]:
 def _bodies(pclntab: Pclntab, bodies: Sequence[int]) -> list[int]:
     """Return the sizes of the functions' bodies in WebAssembly, where addresses do not count bytes."""
     entries = pclntab.entries()
-    # Later versions leave the bits out.
+    # Later versions of Go leave the low bits out.
     bits = _PLACE_BITS if entries[-1] - entries[0] >= pclntab.count << _PLACE_BITS else 0
     counts = _differences(pclntab, [entry >> bits for entry in entries])
     # The linker puts its build ID before them, as a function.
@@ -98,7 +97,7 @@ def _differences(pclntab: Pclntab, entries: Sequence[int]) -> list[int]:
 
 
 def _packages(names: Sequence[str]) -> Iterator[str]:
-    """Yield the package that each of the functions counts to, as it is written in symbol names."""
+    """Yield the package that each function counts for, as symbol names write it."""
     found = [None if _LINKERS.match(name) else package_of(name) for name in names]
     no_packages = _NO_PACKAGES | {
         # "fatalf.cold" is a part of the C function "fatalf".

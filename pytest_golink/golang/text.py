@@ -1,5 +1,5 @@
 """
-Where Go's own code lies, and what that says of the link mode.
+Where Go's own code lies, and which link mode that shows.
 
 Source: Go's src/runtime/symtab.go (moduledata), src/cmd/link/internal/ld/symtab.go and lib.go (entry symbols).
 """
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from pytest_golink.golang.memory import Memory
     from pytest_golink.golang.pclntab import Pclntab
 
-# moduledata in words, the same from Go 1.16 to 1.27: pcHeader, six slices of three (the last is ftab), findfunctab,
-# minpc, maxpc, text, etext. Before, there were three slices, ftab the second.
+# The words of moduledata, the same from Go 1.16 to 1.27: pcHeader, six slices of three words (the last is ftab),
+# findfunctab, minpc, maxpc, text, etext. Before, it had three slices, ftab the second.
 _FTAB_LENGTH, _TEXT = 17, 22
 _FTAB_LENGTH_OLDEST, _TEXT_OLDEST = 4, 12
-# A real image has a few of the pairs that are looked for; a file that was made to be slow has millions.
+# A real image has a few such pairs of length and capacity; a file made to be slow has millions.
 _MAX_PAIRS = 10_000
 
 
 def find_moduledata(memory: Memory, pclntab: Pclntab) -> int | None:
     """
-    Find the moduledata that points at this pclntab, and return its address; None if there is none.
+    Return the address of the moduledata that points at this pclntab; None if there is none.
 
-    In a position-independent file its pointers may all be 0, but the length and the capacity of its function table are
-    there, and they are known from the pclntab: that pair is looked for, and the pointer checked through relocations.
+    In a position-independent file its pointers may all be 0, but it holds the length and the capacity of its function
+    table, which the pclntab gives: golink searches for that pair, and checks the pointer through the relocations.
     """
     length = memory.word.pack(pclntab.count + 1)
     words_before = _FTAB_LENGTH_OLDEST if pclntab.layout == "1.2" else _FTAB_LENGTH
@@ -50,7 +50,7 @@ def text_range(memory: Memory, pclntab: Pclntab, moduledata: int | None) -> rang
     elif pclntab.text_start_at is None:
         start, end = (memory.pointer(pclntab.place.address + pclntab.entry_at(index)) for index in (0, pclntab.count))
     else:
-        # 0 from Go 1.26 on.
+        # It is 0 from Go 1.26 on.
         start = memory.pointer(pclntab.place.address + pclntab.text_start_at)
         end = start + pclntab.entry(pclntab.count) if start else None
     if not start or not end:
@@ -63,7 +63,7 @@ def text_range(memory: Memory, pclntab: Pclntab, moduledata: int | None) -> rang
 
 def link_mode(memory: Memory, pclntab: Pclntab, text: range | None) -> LinkMode | None:
     """
-    How the image was linked: internal if it starts in Go's own code, external if C's start-up code runs first.
+    Return how the image was linked: internal if it starts in Go's own code, external if C's start-up code runs first.
 
     A Go image without an entry point is a library, and Go always links those externally.
     """
@@ -76,8 +76,8 @@ def link_mode(memory: Memory, pclntab: Pclntab, text: range | None) -> LinkMode 
         return "external"
     if memory.image.format != "macho":
         return "internal"
-    # On macOS dyld is the start-up code: it calls Go's own function `main` in an image that clang linked, and
-    # _rt0_<arch>_darwin in one that Go linked.
+    # On macOS dyld is the start-up code: it calls Go's function `main` in an image that clang linked, and
+    # _rt0_<arch>_darwin in an image that Go linked.
     name = _function_at(memory, pclntab, text, entry)
     return "internal" if name.startswith("_rt0_") else "external" if name == "main" else None
 

@@ -1,5 +1,5 @@
 """
-Go's versions: their order, and the release that a version is of.
+Go's versions: their order, and the release of each version.
 
 Source: Go's src/internal/gover/gover.go, go/version's documentation.
 """
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import re
 
-# "go1.22rc1", "go1.22.1", "go1.20.3-fips", "go1.22.1 X:boringcrypto", "go1.24.4 (Red Hat 1.24.4-2.el10)". What a
-# vendor puts behind is no part of Go's order.
+# "go1.22rc1", "go1.22.1", "go1.20.3-fips", "go1.22.1 X:boringcrypto", "go1.24.4 (Red Hat 1.24.4-2.el10)". A vendor's
+# suffix is not part of Go's order.
 _VERSION = re.compile(r"(?:go)?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9})|(alpha|beta|rc)(\d{1,9}))?(?=$|[-+ ])")
 _STAGES = {"alpha": 0, "beta": 1, "rc": 2}
-# Stands behind alpha, beta and rc.
+# A release comes after alpha, beta and rc.
 RELEASED = 3
-# From this one on "go1.21" is the language, and "go1.21.0" the first release.
+# From this version on, "go1.21" is the language and "go1.21.0" the first release.
 _FIRST_WITH_PATCH_0 = (1, 21)
-# "devel go1.28-3f4a2b1 Mon …": the release that is being made.
+# "devel go1.28-3f4a2b1 Mon …": the release in development.
 _RELEASE = re.compile(r"(?:devel )?go1\.(\d{1,4})(?:\.(\d{1,4}))?")
 
 
 def version_key(version: str) -> tuple[int, int, int, int] | None:
     """
-    Return a Go version in the order of Go's own releases, None for one that has no place in it ("devel go1.28-…").
+    Return a Go version's place in the order of Go's releases, None for a version without a place ("devel go1.28-…").
 
     go1.21 is the language version and stands before go1.21rc1 and go1.21.0; up to Go 1.20 it is the first release.
     """

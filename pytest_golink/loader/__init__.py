@@ -1,1 +1,1 @@
-"""Would the image start there: the loader's own steps, by format and system."""
+"""Whether an image would start on a platform: the loader's own steps, by format and system."""

@@ -1,7 +1,7 @@
 """
-What ELF's loader asks of a platform before a program starts, in its own order.
+What the ELF loader needs on a platform before a program starts, in its own order.
 
-PT_INTERP is found by the kernel, each DT_NEEDED by the loader, and each version need in the library that it names.
+The kernel finds PT_INTERP; the loader finds each DT_NEEDED, and each version need in the library that it names.
 
 Source: ld.so(8); System V gABI, chapter 5; musl's ldso/dynlink.c.
 """
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, NeededLibrary, VersionNeed
     from pytest_golink.platforms import Platform
 
-# Versions without a number, and the prefix and number of what came with them.
+# Versions without a number, with the prefix and number of the version that came at the same time.
 # Source: the symbols file of Debian's libstdc++6: GCC 4.7 and GCC 5; gcc's libstdc++-v3/config/abi/pre/gnu.ver.
 _NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {name: ("GLIBC", version) for name, version in ABI_VERSIONS.items()}
     | {"CXXABI_TM_1": ("CXXABI", "1.3.6"), "CXXABI_FLOAT128": ("CXXABI", "1.3.9")}
 )
-# What glibc's own libraries share among each other: it changes with every build.
+# The version of the symbols that glibc's own libraries share with each other: they change with every build.
 _PRIVATE = "GLIBC_PRIVATE"
-# Entries other than DT_NEEDED that some loaders take libraries from, and those of which one may be missing.
+# Entries other than DT_NEEDED from which some loaders load libraries, and the entries whose library may be missing.
 # Source: glibc's elf/dl-deps.c (DT_AUXILIARY: "We can't load this auxiliary object") and elf/rtld.c, load_audit_module;
-# musl's ldso/dynlink.c and bionic's linker/linker.cpp have none of them.
+# musl's ldso/dynlink.c and bionic's linker/linker.cpp know none of them.
 _OPTIONAL = frozenset({"DT_AUXILIARY", "DT_AUDIT", "DT_DEPAUDIT"})
 _OF_GLIBC_AND_SUN = _OPTIONAL | {"DT_FILTER"}
-# Libraries beside the image that are read: a program that ships more of them is looked at no further.
+# How many libraries beside the image golink reads: it looks no further at a program that ships more.
 _MOST_SHIPPED = 64
 
 
@@ -55,9 +55,9 @@ def elf_obstacles(facts: BinaryFacts, platform: Platform, *, packed: bool = Fals
     Yield what the loader will miss on the platform, and what may fail later.
 
     Args:
-        facts: Of the image.
-        platform: Where it is to start.
-        packed: Whether the image was taken out of an archive: what is beside it there cannot be looked at.
+        facts: The image's facts.
+        platform: The platform to start on.
+        packed: Whether the image was extracted from an archive: golink cannot see the files beside it there.
     """
     goarch = facts.target.goarch if facts.target else ""
     # "//lib64/ld.so" and "/lib64/../lib64/ld.so" are one path.
@@ -93,12 +93,12 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
 
 
 def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: bool) -> Iterator[Obstacle]:
-    """Yield the libraries and versions that are missing; a library that is shipped beside the image is read too."""
+    """Yield the missing libraries and versions; golink reads the libraries shipped beside the image too."""
     images = [Loaded(facts=facts)]
     shipped: dict[str, Loaded] = {}
     base: set[str] = set()
     lost: set[str] = set()
-    # The list grows on the way. Breadth first, as loaders go: a library that was found once is not looked for again.
+    # The list grows on the way, breadth first as in the loaders, which look for each library only once.
     for image in images:
         for library in image.facts.needed:
             if library.name in shipped or library.name in base or library.name in lost:
@@ -106,7 +106,7 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
             if library.name == facts.soname and facts.kind == "executable" and platform.libc == "glibc":
                 yield _itself(facts, library)
             if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
-                # Those loaders do not know such entries.
+                # The other loaders do not know such entries.
                 continue
             if library.via in ("DT_FILTER", "DT_AUXILIARY") and image.facts.kind == "executable":
                 text = f"{library.name} ({library.via}): glibc's loader may crash on a program with a filter"
@@ -138,7 +138,7 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
             yield from _versions(image.facts, needs, platform)
             yield from undefined_versions(image.facts, shipped)
     for image in images[1:]:
-        # A library without libc does not say what system it is for.
+        # A library that does not need libc does not show what system it is for.
         for each in cpu_obstacles(replace(image.facts, target=facts.target), platform):
             if not each.caution:
                 yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
@@ -163,7 +163,7 @@ def _is_loader_s(library: NeededLibrary, facts: BinaryFacts, platform: Platform)
 
 
 def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Obstacle]:
-    # musl takes no notice of versions: a symbol of that name is enough (ldso/dynlink.c, find_sym).
+    # musl ignores versions: a symbol of that name is enough (ldso/dynlink.c, find_sym).
     asked = [symbol for symbol in facts.imports if (symbol.version or "").startswith("GLIBC_")]
     version = platform.libc_version or "0"
     own = [
@@ -173,7 +173,7 @@ def _on_musl(facts: BinaryFacts, platform: Platform, goarch: str) -> Iterator[Ob
     ]
     lost = [name for name in own if not musl_has(name, version, goarch)]
     if lost:
-        # Built where musl has it: nothing in the image says which musl that was.
+        # It was built where musl has the symbol; the image does not say which musl that was.
         yield Obstacle(
             text=f"calls {listed(lost, most=3)}, which "
             + (f"musl {platform.libc_version} does not have" if platform.libc_version else "not every musl has"),
@@ -204,7 +204,7 @@ def _without_library(
     path = tuple(folders(image, platform))
     elsewhere = [entry or "the current folder" for entry, folder in path if folder is None]
     other = openbsd_other_version(facts, library, platform, goarch) if platform.goos == "openbsd" else None
-    # A library that is certainly not in the base system may be in a folder that DT_RUNPATH names.
+    # A library that is not in the base system may be in a folder that DT_RUNPATH names.
     if other is not None and not (other.certain and elsewhere):
         return replace(other, cause=causes)
     if "/" in library.name or elsewhere:
@@ -248,7 +248,7 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
                 text = f"{need.version} of {need.library} is missing, weakly: the loader warns, and calls may fail"
                 yield Obstacle(text=text, caution=True)
             elif prefix not in highest or numbers(asked) > numbers(highest[prefix][0]):
-                # The highest alone: what has it has those before.
+                # Report only the highest: a platform that has it has the lower ones.
                 highest[prefix] = (asked, need)
     for prefix, (_, need) in highest.items():
         yield _too_old(facts, need, prefix, platform)

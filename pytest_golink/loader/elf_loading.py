@@ -1,5 +1,6 @@
 """
-What the loader of an ELF image refuses or crashes on, whatever libraries it needs: relocations, symbols, notes, TLS.
+The properties of an ELF image that its loader refuses or crashes on, whatever libraries it needs: relocations, symbols,
+notes, TLS.
 
 Source: glibc's elf/dl-reloc.c, elf/dl-version.c, sysdeps/*/dl-machine.h; musl's ldso/dynlink.c, arch/*/reloc.h;
 bionic's linker/linker.cpp, linker/linker_relocate.cpp, libc/bionic/bionic_elf_tls.cpp.
@@ -25,7 +26,7 @@ def _types(**by_goarch: str) -> Mapping[str, frozenset[int]]:
     return MappingProxyType({goarch: frozenset(map(int, types.split())) for goarch, types in by_goarch.items()})
 
 
-# The relocation types that glibc's loader takes, by GOARCH. ppc64le takes nearly all of its own.
+# The relocation types that glibc's loader accepts, by GOARCH. On ppc64le it accepts nearly all of the ABI's.
 # Source: glibc 2.36, and for R_RISCV_TLSDESC and R_LARCH_TLS_DESC64 what newer ones add: sysdeps/*/dl-machine.h,
 # elf_machine_rela.
 _GLIBC = _types(**{
@@ -37,7 +38,7 @@ _GLIBC = _types(**{
     "riscv64": "0 2 3 4 5 7 9 11 12 58",
     "s390x": "0 1 3 4 5 9 10 11 12 16 17 19 22 23 54 55 56 61",
 })  # fmt: skip
-# Those that it takes in DT_JMPREL where it binds functions at their first call. Source: elf_machine_lazy_rel there.
+# The types that it accepts in DT_JMPREL when it binds functions at the first call. Source: elf_machine_lazy_rel there.
 _GLIBC_LAZY = _types(**{
     "386": "7 41 42",
     "amd64": "7 36 37",
@@ -60,7 +61,7 @@ _MUSL = _types(**{
 })  # fmt: skip
 # R_*_COPY. Source: bionic's linker/linker_relocs.h, and R_GENERIC_COPY in linker_relocate.cpp.
 _COPY: Mapping[str, int] = MappingProxyType({"386": 5, "amd64": 5, "arm": 20, "arm64": 1024, "riscv64": 4})
-# DT_RELR: the first versions that relocate by it.
+# The first versions whose loader applies DT_RELR.
 # Source: glibc 2.36's NEWS; musl 1.2.4's WHATSNEW; bionic's android-changes-for-ndk-developers.md.
 _RELR_GLIBC, _RELR_MUSL, _RELR_ANDROID = (2, 36), (1, 2, 4), 30
 # Tables that only bionic reads, and the API level from which on it does.
@@ -69,23 +70,23 @@ _PACKED_ANDROID: Mapping[str, int] = MappingProxyType(
     {"DT_ANDROID_REL": 23, "DT_ANDROID_RELA": 23, "DT_ANDROID_RELR": 28}
 )
 _RELR_MARKER = "GLIBC_ABI_DT_RELR"
-# What bionic keeps of each thread beside the thread pointer, in bytes: eight words, where the ABI has two.
+# The bytes that bionic reserves for each thread at the thread pointer: eight words, where the ABI has two.
 # Source: bionic's libc/bionic/bionic_elf_tls.cpp, StaticTlsLayout::reserve_exe_segment_and_tcb.
 _BIONIC_TLS: Mapping[str, tuple[int, int]] = MappingProxyType({"arm": (8, 32), "arm64": (16, 64)})
-# ELF TLS is bionic's own from API level 29 on; before, Go keeps its pointer in a slot.
+# bionic has ELF TLS from API level 29 on; before, Go keeps its pointer in a slot.
 _BIONIC_TLS_API = 29
-# More than a page of any CPU is asked for by no compiler, in bytes.
+# No compiler requests a larger alignment than the largest page of any CPU, in bytes.
 _LARGEST_TLS_ALIGNMENT = 1 << 16
-# Where the first page may lie that a program maps at an address of its own choice.
+# The lowest address that a program may map by itself.
 # Source: Linux' mm/Kconfig, DEFAULT_MMAP_MIN_ADDR: no kernel has less.
 _LOWEST_ADDRESS = 4096
-# Oracle's kernel reads every PT_NOTE at the start, and refuses one that is empty or larger than this, in bytes.
+# Oracle's kernel reads every PT_NOTE at the start, and refuses an empty one and one larger than this, in bytes.
 # Source: oracle/linux-uek#24.
 _LARGEST_NOTE = 4 << 20
 
 
 def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what the kernel and the loader have against the image, whatever libraries there are."""
+    """Yield why the kernel or the loader refuses the image, whatever libraries the platform has."""
     loading = facts.loading
     if loading is None:
         return
@@ -128,7 +129,7 @@ def _notes(loading: Loading, platform: Platform) -> Iterator[Obstacle]:
 
 def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterator[Obstacle]:
     for reason in facts.elf.crashes if facts.elf else ():
-        # Which relocations a loader refuses is its own affair.
+        # Each loader refuses relocations of its own.
         if not reason.startswith("DT_JMPREL"):
             yield Obstacle(
                 text=reason,
@@ -142,19 +143,19 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
         yield Obstacle(text=f"its first segment is at the fixed address 0x{lowest:x}, where Linux maps nothing")
     if facts.kind == "executable" and facts.interpreter is not None and not loading.told_its_place:
         # Source: glibc's elf/rtld.c, rtld_setup_main_map; musl's ldso/dynlink.c, __dls3: else it lies at 0.
-        # musl only needs that there is one.
+        # musl only needs a PT_PHDR, in any order.
         yield Obstacle(
             text="there is no PT_PHDR before the other segments, by which the loader learns where the program lies",
             certain=platform.libc != "musl",
         )
     if loading.misplaced is not None:
-        # No loader reads sections; but what was linked so does not find it.
+        # No loader reads sections; but the program was linked to find this one in memory.
         yield Obstacle(text=f"the section {loading.misplaced}", certain=False)
     alignment = facts.elf.tls_alignment if facts.elf else None
     if alignment is not None and not (_is_power_of_two(alignment) and alignment <= _LARGEST_TLS_ALIGNMENT):
         # Loaders divide by it.
         yield Obstacle(text=f"PT_TLS is aligned to {alignment:,} bytes: it may not get that", certain=False)
-    # glibc makes the segments writable for a while where DT_TEXTREL is; musl does so for libraries only.
+    # With DT_TEXTREL glibc makes the segments writable for a while; musl does so only for libraries.
     lent = facts.hardening.textrel and not (platform.libc == "musl" and facts.kind == "executable")
     if facts.linkage == "dynamic" and loading.read_only_relocation is not None and not lent:
         place = f"0x{loading.read_only_relocation:x}"
@@ -207,7 +208,7 @@ def _packed(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
     if platform.libc == "musl" and has < _RELR_MUSL:
         yield _relr(f"musl {platform.libc_version} does not relocate by it")
     elif platform.libc == "glibc" and has < _RELR_GLIBC and not marked:
-        # With the marker the loader says so itself.
+        # With the marker the loader itself prints an error.
         yield _relr(f"glibc {platform.libc_version} does not relocate by it")
     elif platform.libc == "glibc" and has >= _RELR_GLIBC and not marked and _checks_versions(facts):
         yield _relr(f"glibc from 2.36 on refuses it without {_RELR_MARKER}")
@@ -226,7 +227,7 @@ def _relr(why: str) -> Obstacle:
 
 def _on_bionic(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
     if facts.hardening.textrel:
-        # 32-bit programs too from API level 23 on. Source: bionic's linker/linker.cpp, "has text relocations".
+        # From API level 23 on also in 32-bit programs. Source: bionic's linker/linker.cpp, "has text relocations".
         yield Obstacle(
             text="has text relocations (DT_TEXTREL), which Android's loader refuses",
             remedy=("build with -buildmode=pie, and C code with -fPIC",),
@@ -236,7 +237,7 @@ def _on_bionic(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
     alignment = facts.elf.tls_alignment if facts.elf else None
     if facts.kind == "executable" and alignment and goarch in _BIONIC_TLS and api >= _BIONIC_TLS_API:
         abi, own = _BIONIC_TLS[goarch]
-        # The place after the ABI's words and that after bionic's, each aligned, must be the same.
+        # The offset after the ABI's words and the offset after bionic's, each aligned, must be the same.
         if -(-abi // alignment) * alignment != -(-own // alignment) * alignment:
             yield Obstacle(
                 text=f"PT_TLS is aligned to {alignment} bytes: Android's loader asks for {own} ({goarch})",

@@ -1,7 +1,7 @@
 """
-Where the loader of a platform looks for a library beside the image, and what it makes of the file that it finds there.
+How the loader of a platform finds a library beside the image, and whether it accepts the file.
 
-Nothing is run. What is in the folders of the target machine is known for the base system alone.
+golink runs nothing. It knows the folders of the target machine only as far as the base system fills them.
 
 Source: glibc's elf/dl-load.c (_dl_map_object, open_verify, _dl_dst_substitute) and elf/dl-deps.c; musl's
 ldso/dynlink.c (load_library, fixup_rpath, path_open).
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.platforms import Platform
 
-# The name of a token is as long as it can be: "$ORIGINAL" is another one, that glibc does not know. musl takes it for
-# $ORIGIN with "AL" behind it, and does so anywhere in an entry.
+# A token's name is as long as possible: "$ORIGINAL" is another token, which glibc does not know. musl reads it as
+# $ORIGIN followed by "AL", anywhere in an entry.
 _ORIGIN = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN(?![A-Za-z0-9_]))")
 _ORIGIN_OF_MUSL = re.compile(r"\$(?:\{ORIGIN\}|ORIGIN)")
-# As many links in a row as Linux follows (path_resolution(7)).
+# How many links in a row Linux follows (path_resolution(7)).
 _LINKS = 40
-# Larger than any library; it is read whole.
+# Larger than any library, in bytes; golink reads a library whole.
 _LARGEST = 512 << 20
 
 
@@ -38,8 +38,8 @@ class Loaded:
     """
     The image, or a library that is shipped with it.
 
-    `soname`, `versions` and `exports` are what a library calls itself, and the symbol versions and symbols that it
-    defines; `asked_by` is the image that needs it first, None of the one that is started.
+    `soname` is the library's own name, `versions` and `exports` are the symbol versions and symbols that it defines;
+    `asked_by` is the first image that needs it, None for the program itself.
     """
 
     facts: BinaryFacts
@@ -50,23 +50,23 @@ class Loaded:
 
     @property
     def origin(self) -> Path:
-        """What $ORIGIN stands for: of a program the folder of the file itself, where it is started by a link too."""
+        """The folder that $ORIGIN means: a program's own folder, also if it was started by a link."""
         path = Path(self.facts.path)
         return (path.resolve() if self.facts.kind == "executable" else path).parent
 
 
 def folders(image: Loaded, platform: Platform) -> Iterator[tuple[str, Path | None]]:
     """
-    Yield the entries of DT_RUNPATH or DT_RPATH that count for what an image needs, each with its folder.
+    Yield the entries of DT_RUNPATH or DT_RPATH that the loader uses for an image's libraries, each with its folder.
 
-    In the loader's order; the folder is None where it is one of the target machine. A folder that the loader looks
-    into anyway is left out: what is there is in the base system.
+    They come in the loader's order; the folder is None if it is on the target machine. Folders in which the loader
+    looks anyway are left out: the base system fills them.
     """
     musl = platform.libc == "musl"
     for owner, path in _paths(image, musl=musl):
         token = _ORIGIN_OF_MUSL if musl else _ORIGIN
         if musl and any("$" in token.sub("", entry) for entry in path):
-            # A token that it does not know: then it takes no notice of the others either.
+            # After an unknown token musl does not replace the others either.
             continue
         for entry in path:
             match = token.match(entry)
@@ -77,7 +77,7 @@ def folders(image: Loaded, platform: Platform) -> Iterator[tuple[str, Path | Non
 
 
 def _paths(image: Loaded, *, musl: bool) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
-    """Yield each path with the image that has it: DT_RPATH is that of the images too that asked for this one."""
+    """Yield each path with the image that has it: DT_RPATH of the images that led to this one counts too."""
     if image.facts.runpath and not musl:
         yield image, image.facts.runpath
         return
@@ -91,17 +91,17 @@ def _paths(image: Loaded, *, musl: bool) -> Iterator[tuple[Loaded, tuple[str, ..
 
 def look_beside(name: str, image: Loaded, platform: Platform, goarch: str, *, there: bool) -> Loaded | Obstacle | None:
     """
-    Find a library that an image needs, and that is shipped with it.
+    Find a library that an image needs among the files shipped with it.
 
     Args:
-        name: As DT_NEEDED has it.
-        image: Who needs it.
-        platform: Where.
+        name: The library's name in DT_NEEDED.
+        image: The image that needs it.
+        platform: The platform whose loader looks.
         goarch: The architecture that it must be for, "" where that is not known.
-        there: Whether the base system has a library of that name: glibc goes on to it.
+        there: Whether the base system has a library of that name, to which glibc goes on.
 
     Returns:
-        The library; why the one that the loader comes to does not do; None where it comes to none.
+        The library; or why the loader does not accept the file that it finds; None where it finds none.
     """
     skipped: Loaded | Obstacle | None = None
     for path in _candidates(name, image, platform):
@@ -115,7 +115,7 @@ def look_beside(name: str, image: Loaded, platform: Platform, goarch: str, *, th
             text = f"{path.name}, beside the image, is a link to {target}: what is there is not known here"
             return Obstacle(text=text, certain=False)
         found, foreign = _read(path, image, goarch)
-        # musl does not look at the machine, and ends in the middle of it; glibc goes on to the next folder.
+        # musl does not check the machine, and fails while it loads the file; glibc goes on to the next folder.
         if not foreign or platform.libc == "musl":
             return found
         skipped = skipped or found
@@ -123,13 +123,13 @@ def look_beside(name: str, image: Loaded, platform: Platform, goarch: str, *, th
 
 
 def undefined_versions(facts: BinaryFacts, shipped: Mapping[str, Loaded]) -> Iterator[Obstacle]:
-    """Yield the versions that an image needs, and that the shipped library of that name does not define."""
+    """Yield the versions that an image needs and the shipped library of that name does not define."""
     for need in facts.version_needs:
         library = shipped.get(need.library)
         if library is None or need.version in library.versions:
             continue
-        # A library that defines no version will do, with a warning, where it needs some; in one without a table of
-        # versions the lookup of the symbol fails.
+        # glibc accepts, with a warning, a library that defines no version but needs some; in a library without any
+        # table of versions, the lookup of the symbol fails.
         # Source: glibc's elf/dl-version.c, match_symbol; elf/dl-lookup.c, check_match.
         warns = need.weak if library.versions else bool(library.facts.version_needs)
         yield Obstacle(
@@ -151,10 +151,10 @@ def _candidates(name: str, image: Loaded, platform: Platform) -> Iterator[Path]:
 
 
 def _for_some_cpus(path: Path, platform: Platform) -> Obstacle | None:
-    """Say that a library is in a subfolder for machines that have more than others."""
+    """Return the obstacle that a library is only in a subfolder for some CPUs, None where it is not."""
     if platform.libc != "glibc":
         return None
-    # Source: ld.so(8), "Hardware capabilities"; those of before glibc 2.33 were tls, haswell and others.
+    # Source: ld.so(8), "Hardware capabilities"; before glibc 2.33 they were tls, haswell and others.
     for found in (*sorted(path.parent.glob(f"glibc-hwcaps/*/{path.name}")), path.parent / "tls" / path.name):
         if found.is_file():
             folder = found.parent.relative_to(path.parent).as_posix()
@@ -164,7 +164,7 @@ def _for_some_cpus(path: Path, platform: Platform) -> Obstacle | None:
 
 
 def _absolute_link(path: Path) -> str | None:
-    """Give what a link says that leads to a path of the target machine, at once or by other links."""
+    """Return the absolute target of a link, followed through other links; None where it has none."""
     for _ in range(_LINKS):
         if not path.is_symlink():
             return None
@@ -176,8 +176,8 @@ def _absolute_link(path: Path) -> str | None:
 
 
 def _read(path: Path, image: Loaded, goarch: str) -> tuple[Loaded | Obstacle, bool]:
-    """Read a library, or say why not; and whether that is because it is for another machine."""
-    from pytest_golink.reader import read_binary  # not for an image without libraries of its own
+    """Return a library, or why the loader cannot use it; and whether that is because it is for another machine."""
+    from pytest_golink.reader import read_binary  # only for an image that ships libraries
     from pytest_golink.reader.elf.system import read_exports, read_system_file
 
     beside = f"{path.name}, beside the image,"

@@ -1,8 +1,8 @@
 """
-The symbols that a program calls, held against what the libraries there have: those that the loader will not find.
+The symbols that a program calls and the loader will not find in the platform's libraries.
 
-A symbol with a version is the affair of that version. A symbol without one may be in any library that is loaded, and
-glibc gives a version to each of its own.
+elf.py checks symbols with a version by that version. A symbol without a version may be in any library that is loaded;
+glibc gives a version to each of its own symbols.
 
 Source: glibc's elf/dl-lookup.c (do_lookup_x, do_lookup_unversioned); musl's ldso/dynlink.c (do_relocs).
 """
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from pytest_golink.loader.elf_search import Loaded
     from pytest_golink.platforms import Platform
 
-# musl is each of these itself, whatever follows the name: "libc.so.6" and "libpthread.so.0" too.
+# musl itself serves as each of these, whatever follows the name: "libc.so.6" and "libpthread.so.0" too.
 # Source: musl's ldso/dynlink.c, load_library: the reserved names.
 MUSL_ITSELF = re.compile(r"lib(c|pthread|rt|m|dl|util|xnet)\.")
-# glibc's libraries that need no other one than each other.
+# glibc's libraries that need only each other.
 _GLIBC_ITSELF = frozenset(
     {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libutil.so.1"}
 )
@@ -38,7 +38,7 @@ _LIBC = "libc.so.6"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Present:
-    """The libraries of a program: those beside it, by name, those of the base system, and those that are not there."""
+    """The libraries of a program: those beside it, by name, those of the base system, and the missing ones."""
 
     shipped: Mapping[str, Loaded] = field(default_factory=dict)
     base: frozenset[str] = frozenset()
@@ -46,12 +46,12 @@ class Present:
 
     @property
     def exports(self) -> frozenset[str]:
-        """What the libraries beside the program have."""
+        """The symbols that the libraries beside the program define."""
         return frozenset().union(*(library.exports for library in self.shipped.values()))
 
 
 def symbol_obstacles(facts: BinaryFacts, present: Present, platform: Platform, goarch: str) -> Iterator[Obstacle]:
-    """Yield the symbols that the loader looks for in vain, and those of which that is not known."""
+    """Yield the symbols that the loader does not find, and those of which golink cannot know it."""
     if platform.libc not in ("glibc", "musl"):
         return
     exports = present.exports
@@ -69,14 +69,14 @@ def symbol_obstacles(facts: BinaryFacts, present: Present, platform: Platform, g
         loose = [each for each in loose if not musl_has(each.name, version, goarch) and not is_of_some_musls(each.name)]
     else:
         return
-    # What a library calls may be in the program that loads it; what is not there may have what is missing.
+    # The program that loads a library may define what it calls; so may a library that is not there.
     if facts.kind == "executable" and not present.lost:
         yield from _without_version(facts, [each.name for each in loose], others, platform)
         yield from _of_shipped(facts, present, platform)
 
 
 def _others(facts: BinaryFacts, present: Present, platform: Platform) -> tuple[str, ...]:
-    """Return what is neither the loader nor the C library's own: what such a library has and needs is its affair."""
+    """Return the libraries other than the loader and the C library's own, which golink knows from tables."""
     loader = (facts.interpreter or "").rpartition("/")[2]
     rest = sorted(name for name in present.base | present.lost if name != loader)
     if platform.libc == "musl":
@@ -87,7 +87,7 @@ def _others(facts: BinaryFacts, present: Present, platform: Platform) -> tuple[s
 def _undeclared(
     facts: BinaryFacts, loose: list[ImportedSymbol], present: Present, version: str, *, certain: bool
 ) -> Iterator[Obstacle]:
-    """Yield what is called without a version, and is in a library of glibc that is not loaded, or in a newer glibc."""
+    """Yield unversioned symbols that are in a library of glibc that is not loaded, or only in a newer glibc."""
     missing: dict[str, list[str]] = {}
     newer = []
     for symbol in loose:
@@ -119,7 +119,7 @@ def _undeclared(
 def _without_version(
     facts: BinaryFacts, names: list[str], others: tuple[str, ...], platform: Platform
 ) -> Iterator[Obstacle]:
-    """Yield what neither the C library nor a library beside the program has."""
+    """Yield the symbols that neither the C library nor a library beside the program has."""
     at_start, later = _bound(facts, names, musl=platform.libc == "musl")
     for found, certain in ((at_start, True), (later, False)):
         lost: list[str] = []
@@ -151,7 +151,7 @@ def _without_version(
 
 
 def _of_shipped(facts: BinaryFacts, present: Present, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what is bound to a library beside the program that does not have it."""
+    """Yield the symbols bound to a library beside the program that does not have them."""
     exports = present.exports
     names = [
         each.name

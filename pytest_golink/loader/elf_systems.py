@@ -1,4 +1,4 @@
-"""What Android and OpenBSD ask of an ELF image beside its libraries, and how they count the versions of theirs."""
+"""What Android and OpenBSD require of an ELF image beside its libraries, and how they number library versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts, NeededLibrary
     from pytest_golink.platforms import Platform
 
-# Versions of Android's libraries are named after its releases, which have an API level, or after that.
+# Versions of Android's libraries are named after its releases, each with an API level, or after the level itself.
 # Source: bionic's libc/libc.map.txt and libdl/libdl.map.txt; Android's liblog.map.txt.
 _ANDROID_VERSION = re.compile(r"LIB(?:C|DL|M|LOG)(?:_(?P<release>[A-Z][A-Z0-9]*)|_(?P<level>[0-9]+))?")
 _ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
@@ -26,7 +26,7 @@ _ANDROID_RELEASES: Mapping[str | None, int] = MappingProxyType(
     | {"V": 35}
 )
 _ANDROID_PIE_API = 21
-# From Android 8 on an app's programs are ended at a system call that is not on a list.
+# Since Android 8, seccomp kills an app's process at a system call outside its allowlist.
 _ANDROID_FILTER_API = 26
 _ANDROID_64_ONLY_API = 33
 _32_BIT = ("386", "arm")
@@ -34,21 +34,21 @@ _FUTEX_GO, _FUTEX_MENDED, _FUTEX_API = 26, 3, 30
 _FACCESSAT2_GO = 20
 _ANDROID_16K_API = 35
 _ANDROID_PAGE = 16384
-# A static program has to name its system calls from this OpenBSD on.
+# From this OpenBSD on, a static program has to name its system calls.
 _OPENBSD_PINNED = (7, 5)
-# libc has no syscall(2) from this OpenBSD on.
+# From this OpenBSD on, libc has no syscall(2).
 # Source: OpenBSD's lib/libc/shlib_version, 98.0 (2023-12): syscall is removed; golang/go#63900.
 _OPENBSD_NO_SYSCALL = (7, 5)
-# The first Go whose standard library does without it. Source: golang/go#63900, in Go 1.22.
+# The first Go whose standard library does not call it. Source: golang/go#63900, in Go 1.22.
 _WITHOUT_SYSCALL_GO = 22
-# A process has one libc from this OpenBSD on: that which its program asks for.
+# From this OpenBSD on, a process has one libc: the one that its program needs.
 _OPENBSD_ONE_LIBC = (7, 5)
-# What OpenBSD's ld.so takes for a library's name and its version: libexec/ld.so/sod.c, _dl_build_sod.
+# How OpenBSD's ld.so splits a library's name and version. Source: libexec/ld.so/sod.c, _dl_build_sod.
 _OPENBSD_NAME = re.compile(r"(lib[^/]*?\.so)((?:\.[0-9]{1,9}){0,2})")
 
 
 def system_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what the kernel or the loader of Android or OpenBSD has against an image, whatever libraries it needs."""
+    """Yield why the kernel or the loader of Android or OpenBSD refuses an image, whatever libraries it needs."""
     version = _os_version(platform)
     if platform.goos == "openbsd" and facts.linkage != "dynamic" and version >= _OPENBSD_PINNED:
         yield _pinned(facts)
@@ -83,7 +83,7 @@ def _on_android(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
 
 def _filtered(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
     """
-    Yield the system calls for which Android ends a program of an app, Termux too.
+    Yield the system calls at which Android kills a program of an app, such as Termux.
 
     Source: bionic's libc/SECCOMP_ALLOWLIST_APP.TXT and SYSCALLS.TXT of Android 8 to 15.
     """
@@ -115,8 +115,8 @@ def _os_version(platform: Platform) -> tuple[int, ...]:
 
 
 def _pinned(facts: BinaryFacts) -> Obstacle:
-    # The kernel aborts the first system call that no PT_OPENBSD_SYSCALLS names, on every architecture. Go's own linker
-    # writes none, OpenBSD's does.
+    # On every architecture the kernel kills the program at the first system call that no PT_OPENBSD_SYSCALLS names.
+    # Go's own linker writes no such segment, OpenBSD's does.
     # Source: OpenBSD 7.5's sys/sys/syscall_mi.h, pin_check; sys/kern/exec_elf.c, elf_read_pintable.
     text = "OpenBSD ends a static program that pins no system calls (pinsyscalls)"
     if facts.go is None or facts.link_mode != "internal":
@@ -136,7 +136,7 @@ def _syscall(facts: BinaryFacts) -> Obstacle:
 
 
 def android_level(version: str) -> int | None:
-    """Give the API level from which on Android has a version, None where that is not known."""
+    """Return the first API level whose Android has a version, None where that is not known."""
     match = _ANDROID_VERSION.fullmatch(version)
     if match is None:
         return None
@@ -147,12 +147,12 @@ def openbsd_has(name: str, platform: Platform, goarch: str) -> bool:
     """Whether OpenBSD's ld.so finds a library by a name, with a version or without."""
     stem, asked = _split_version(name)
     versions = _openbsd_versions(stem, platform, goarch)
-    # The same major, and the same minor or a larger one; what is asked without a version is there in any.
+    # It needs the same major, and the same minor or a larger one; without a version, any will do.
     return any(not asked or (has[:1] == asked[:1] and has[1:] >= asked[1:]) for has in versions)
 
 
 def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
-    """Split a name as OpenBSD's ld.so does: "libc.so.97.1" is version 97.1 of "libc.so", which alone has none."""
+    """Split a name as OpenBSD's ld.so does: "libc.so.97.1" is version 97.1 of "libc.so"; () without a version."""
     match = _OPENBSD_NAME.fullmatch(name)
     if match is None:
         return name, ()
@@ -160,7 +160,7 @@ def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _openbsd_versions(stem: str, platform: Platform, goarch: str) -> list[tuple[int, ...]]:
-    """Give the versions that there are of a library, the lowest first; () where its name is known without one."""
+    """Return the known versions of a library, the lowest first; () for a library known without a version."""
     names = {name for key in ("", goarch) for name in platform.libraries.get(key, ())}
     return sorted(version for has, version in map(_split_version, names) if has == stem)
 
@@ -169,7 +169,7 @@ def openbsd_other_version(
     facts: BinaryFacts, library: NeededLibrary, platform: Platform, goarch: str
 ) -> Obstacle | None:
     """
-    Say which version of a library OpenBSD has where it is not the one asked for; None where it has none of that name.
+    Return the obstacle that OpenBSD has another version of a library; None where it has no library of that name.
 
     Source: OpenBSD's libexec/ld.so: library_subr.c, _dl_match_file and _dl_load_shlib (try_any_minor); loader.c,
     _dl_load_dep_libs.

@@ -22,10 +22,10 @@ _KERNELS = ((24, "3.2"), (18, "2.6.32"), (0, "2.6.23"))
 # Source: Go's wiki, MinimumRequirements (loong64; mips64le, golang/go#16848); the first Linux with arch/arm64 and with
 # arch/riscv, whose system calls Go makes.
 _PORTS: Mapping[str, str] = MappingProxyType({"loong64": "5.19", "mips64le": "4.8", "riscv64": "4.15", "arm64": "3.7"})
-# An ARM without atomic instructions of its own asks the kernel's helper for 64 bits, __kuser_cmpxchg64.
+# An ARM without atomic instructions needs the kernel's helper for 64 bits, __kuser_cmpxchg64.
 # Source: Go's wiki, MinimumRequirements; Linux: Documentation/arm/kernel_user_helpers.rst.
 _ARM5 = "3.1"
-# The oldest Linux may be named in the arm port's setting: "5,softfloat".
+# The build setting that decides the oldest Linux of arm: "5" and "5,softfloat" need _ARM5.
 _ARM_SETTING = "GOARM"
 
 
@@ -40,9 +40,9 @@ class KernelFloor:
 
 def kernel_floors(facts: BinaryFacts) -> tuple[KernelFloor, ...]:
     """
-    Return what asks for a kernel, the newest first; () of an image for another system, or that does not say.
+    Return which parts of an image need which Linux, the newest first; () for another system or an unknown target.
 
-    Only what is known counts: an image of C that is not static asks what its loader asks.
+    Only the known parts count: a dynamic C image needs the kernel that its loader needs.
     """
     if facts.target is None or facts.target.goos != "linux":
         return ()

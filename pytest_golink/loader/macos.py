@@ -1,4 +1,4 @@
-"""What macOS asks of an image before it starts: its version, LC_UUID, a signature, and where its libraries are."""
+"""What macOS requires of an image before it starts: its version, LC_UUID, a signature, and its libraries."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.platforms import Platform
 
-# dyld asks a program for LC_UUID from macOS 26 on, where its SDK is of that release or newer.
+# From macOS 26 on, dyld requires LC_UUID of a program whose SDK is of that release or newer.
 # Source: dyld-1323.3, mach_o/Policy.cpp: an MH_EXECUTE, from the epoch fall2025 on; ebitengine/purego#483.
 _UUID_FROM = (26,)
-# dyld holds a program against its rules from macOS 26 on; libraries it did before, by other editions of them.
+# From macOS 26 on, dyld checks a program by its rules; before, it checked only libraries, by earlier editions.
 # Source: dyld-1323.3, mach_o/Policy.cpp, enforceHasUUID; dyld-1284.13 to 1378.
 _POLICY_FROM = (26, 0, 0)
 _OLDER_GO = "an older Go: its own linker writes the oldest macOS that this version of Go runs on"
@@ -59,7 +59,7 @@ def minimum_line(facts: BinaryFacts) -> str:
 
 
 def older_system(facts: BinaryFacts, system: str, limit: str) -> tuple[str, ...]:
-    """Return how the same program asks for no newer system than `limit`."""
+    """Return how to link the same program for a system as old as `limit`."""
     if facts.go is None:
         return (f"link it with -mmacosx-version-min={limit}",) if system == "macos" else ()
     if facts.format == "macho":
@@ -75,14 +75,14 @@ def older_system(facts: BinaryFacts, system: str, limit: str) -> tuple[str, ...]
 
 
 def _runs_there(facts: BinaryFacts, limit: str) -> bool:
-    """Return whether Go and what the image calls are as old as that macOS."""
+    """Return whether that macOS is new enough for Go and for every symbol that the image calls."""
     floors = [*symbol_floors(facts, "macos"), *filter(None, [go_floor(facts, "macos")])]
     return all(padded(floor.version) <= padded(limit) for floor in floors)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """One thing that macOS asks of an image and this one lacks: what is seen, why macOS refuses it, what to do."""
+    """One thing that macOS requires and the image lacks: the evidence, why macOS refuses it, the remedy."""
 
     observed: str
     cause: str
@@ -91,19 +91,19 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MacosCheck:
-    """What a version of macOS will miss in an image, and the question that stays open where nothing is missing."""
+    """What a version of macOS misses in an image, and the question that stays open where nothing is missing."""
 
     missing: tuple[Missing, ...] = ()
     question: str | None = None
 
     @property
     def observed(self) -> str:
-        """All of it in one line; "" where nothing is missing and nothing is open."""
+        """The evidence in one line; "" where nothing is missing and nothing is open."""
         return ", ".join(each.observed for each in self.missing) or self.question or ""
 
 
 def check_macos(facts: BinaryFacts, version: str) -> MacosCheck:
-    """Check what macOS asks of a Mach-O image before it starts."""
+    """Check a Mach-O image for what macOS requires before it starts."""
     system = system_of(facts)
     if system == "maccatalyst":
         return MacosCheck(question="its minimum is a version of iOS, which Mac Catalyst counts by")
@@ -136,7 +136,7 @@ def cpu_of(facts: BinaryFacts) -> str:
 
 
 def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
-    """Give what macOS will miss: what is seen, why macOS refuses it, what to do."""
+    """Return what macOS misses: the evidence, why macOS refuses it, the remedy."""
     missing = []
     goarch = cpu_of(facts)
     if system != "macos":
@@ -178,7 +178,7 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
 
 
 def _newer_code(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
-    """Return what the code asks for, whatever minimum the header has."""
+    """Return why the code needs a newer system, whatever minimum the header has."""
     missing = []
     limit = ".".join(map(str, version[:2]))
     for floor in symbol_floors(facts, "macos"):
@@ -193,7 +193,7 @@ def _newer_code(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[str,
 
 
 def _against_policy(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[str, str, str]]:
-    """Return what dyld's rules forbid to an image of its SDK, and what the kernel forbids to a slice."""
+    """Return what dyld's rules forbid for the image's SDK, and what the kernel forbids for a slice."""
     missing = []
     sdk = sdk_of(facts)
     for breach in facts.macho.policy if facts.macho and version >= _POLICY_FROM else ():
@@ -211,7 +211,7 @@ def _against_policy(facts: BinaryFacts, version: tuple[int, ...]) -> list[tuple[
 
 
 def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield what this macOS will miss: what the rule launches-on-macos asks, and libraries of others."""
+    """Yield what this macOS misses: everything that the rule launches-on-macos checks, and libraries outside macOS."""
     check = check_macos(facts, platform.os_version or "")
     if check.observed:
         yield Obstacle(

@@ -1,4 +1,4 @@
-"""What keeps an image from starting on a platform, whatever its format: the port, the CPU, the kernel."""
+"""Why an image does not start on a platform, whatever its format: the port, the CPU, the kernel."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.platforms import Platform
 
-# A 64-bit kernel may be built to run the programs of the 32-bit one too.
+# A 64-bit kernel may also run the programs of these 32-bit ports.
 _RUNS_ALSO: Mapping[str, str] = MappingProxyType({"386": "amd64", "arm": "arm64"})
-# What every system of today is offered for, whatever else is in doubt.
+# The ports that every current system is offered for, whatever else is in doubt.
 _COMMON = frozenset({"amd64", "arm64"})
-# A fact of a platform by its key, in words.
+# The facts of a platform in words, by key.
 _WORDS: Mapping[str, str] = MappingProxyType(
     {"targets": "ports", "libc": "C library", "libc-version": "C library's version", "versions": "symbol versions"}
     | {"cpu": "CPU level"}
@@ -33,8 +33,8 @@ class Obstacle:
     """
     One reason why an image does not start on a platform.
 
-    `certain` is false where the image or the platform's description does not say; `caution` marks what does not keep
-    it from starting, and may fail later. `glibc` is the version that would have to be enough.
+    `certain` is false where the image or the platform's description does not say; `caution` marks an obstacle that
+    does not keep the image from starting, but may make it fail later. `glibc` is the lowest version that would do.
     """
 
     text: str
@@ -93,7 +93,7 @@ def cpu_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
 
 
 def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
-    """Yield a caution where the answer rests on what nobody verified of the platform."""
+    """Yield a caution where the answer rests on unverified facts of the platform."""
     used = set()
     if facts.target is not None and (facts.target.goos != platform.goos or facts.target.goarch not in _COMMON):
         used.add("targets")
@@ -109,11 +109,11 @@ def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obs
 
 
 def go_minor(facts: BinaryFacts) -> int | None:
-    """Give the "27" of "go1.27.3", None where the image does not say."""
+    """Return the "27" of "go1.27.3", None where the image does not say."""
     release = go_release(facts)
     return None if release is None else release[0]
 
 
 def go_release(facts: BinaryFacts) -> tuple[int, int] | None:
-    """Give the (27, 3) of "go1.27.3", (27, 0) of "go1.27", None where the image does not say."""
+    """Return (27, 3) for "go1.27.3", (27, 0) for "go1.27", None where the image does not say."""
     return release_of(facts.go.version) if facts.go else None

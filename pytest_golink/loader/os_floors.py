@@ -1,8 +1,8 @@
 """
 The oldest macOS or Windows that an image starts on: what its header says, Go's own minimum, and what it imports.
 
-A linker writes any version into the header (-macos, MACOSX_DEPLOYMENT_TARGET, zig's default); what the code calls is
-there from a release on, whatever the header says.
+A linker writes any version into the header (-macos, MACOSX_DEPLOYMENT_TARGET, zig's default); a function that the code
+calls exists from some release on, whatever the header says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import BinaryFacts
 
-# Go's minor version, and the oldest system from it on; the newest first.
+# Go's minor version, and the oldest system that Go supports from it on; the newest first.
 # Source: the release notes of Go 1.27 (13), 1.25 (12), 1.23 (11), 1.21 (10.15), 1.17 (10.13), 1.15 (10.12), 1.13
 # (10.11), 1.11 (10.10; Windows 7 and Server 2008 R2), 1.21 (Windows 10 and Server 2016); Go's wiki,
 # MinimumRequirements.
@@ -70,7 +70,7 @@ _MACOS: Mapping[str, str] = MappingProxyType(
 )
 # The Windows that brought a function: its version, with the build where it came with a later Windows 10 or 11.
 # Source: "Minimum supported client" in Microsoft's Win32 documentation of each; ProcessPrng: Go 1.22's
-# runtime/os_windows.go, which does without it on no Windows since 10.
+# runtime/os_windows.go, which needs it on every Windows since 10.
 _WINDOWS: Mapping[str, str] = MappingProxyType(
     {
         "BCryptHash": "10.0",
@@ -143,13 +143,13 @@ def go_floor(facts: BinaryFacts, system: str) -> OsFloor | None:
 
 
 def last_go(system: str, limit: str) -> str | None:
-    """Return the last Go that runs on a system as old as that: "Go 1.24"; None where each, or none, does."""
+    """Return the last Go that runs on that old a system: "Go 1.24"; None where every Go does, or none does."""
     fitting = [first for first, version in _GO.get(system, ()) if whole(version) > whole(limit)]
     return f"Go 1.{min(fitting) - 1}" if fitting and min(fitting) > _GO[system][-1][0] else None
 
 
 def symbol_floors(facts: BinaryFacts, system: str) -> Iterator[OsFloor]:
-    """Yield the oldest system of what the image calls, the newest first; what it calls weakly may be missing."""
+    """Yield the oldest system that has what the image calls, the newest first; weak calls do not count."""
     since = {"macos": _MACOS, "windows": _WINDOWS}.get(system, {})
     found: dict[str, list[str]] = {}
     late = {library.name for library in facts.needed if library.via == "delay-import directory"}

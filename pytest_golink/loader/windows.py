@@ -1,4 +1,4 @@
-"""What Windows asks of an image before it starts: its version, and where its DLLs are."""
+"""What Windows requires of an image before it starts: its version, and its DLLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of a platform: what a loader finds there, and what the machine under it can do."""
+"""The description of a platform: its loaders, libraries and versions, and the machine under it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ LOADERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 _SPELLING = re.compile(r"[a-z0-9][a-z0-9._-]*")
-# What a platform that extends no other starts from.
+# The base of a platform that extends no other.
 _EMPTY = Platform(name="", family="", release="", title="", targets=(), libc="none")
 
 

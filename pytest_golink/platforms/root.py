@@ -49,15 +49,15 @@ _CACHED = re.compile(rb"(?:/(?!glibc-hwcaps/)[^\0/\s]+)+(?=\0)")
 _LIBRARY = re.compile(r".+\.so(\.[\w.+-]+)?|.+-[\d.]+\.so")
 # A library by the name of another release or another system: Debian's libbz2.so.1.0 is libbz2.so.1 elsewhere.
 _OTHER_NAME = re.compile(r".+\.so(\.[0-9]+)+")
-# Of these programs one is in every system that has programs.
+# Every system that has programs has one of these.
 _PROGRAMS = ("/bin/sh", "/bin/busybox", "/bin/bash", "/bin/true", "/usr/bin/env", "/system/bin/sh")
-# Files that are looked at where there is neither loader nor library: what an image of one static program holds.
+# How many files golink looks at if there is neither loader nor library, as in an image of one static program.
 _MOST_FILES = 20_000
 
 
 @dataclass(kw_only=True, slots=True)
 class _Found:
-    """What is known of one architecture."""
+    """The findings for one architecture."""
 
     goarch: str
     loaders: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ def describe_root(root: Root) -> dict[str, object]:
     """
     Describe the Linux system in a root file system, as a table [platform.NAME] has it.
 
-    Its kernel is the host's, and the CPUs that it runs on do not show; a level that its C library itself asks for does.
+    Its kernel is the host's, and its files do not show its CPUs, only the level that its C library itself needs.
 
     Returns:
         Keys and values of the table: title, targets, libc, libc-version, loaders, libraries, versions, directories,
@@ -184,7 +184,7 @@ def _level(goarch: str, levels: Iterable[str]) -> str | None:
 
 def differences(known: Platform, read: Platform) -> tuple[str, ...]:
     """
-    Say where the description of a platform is at odds with its files: () where they agree.
+    Return where the description of a platform is at odds with its files: () where they agree.
 
     Args:
         known: The description.
@@ -224,7 +224,7 @@ def differences(known: Platform, read: Platform) -> tuple[str, ...]:
 
 
 def _interpreters(root: Root) -> tuple[str, ...]:
-    """Return what PT_INTERP of the system's own programs names."""
+    """Return the loaders that PT_INTERP of the system's own programs names."""
     programs = (_file(root, name) for name in _PROGRAMS)
     return tuple(dict.fromkeys(program.interpreter for program in programs if program and program.interpreter))
 
@@ -272,7 +272,7 @@ def _candidates(root: Root, cached: Iterable[str], directories: Iterable[str]) -
 
 
 def _cached(root: Root) -> tuple[str, ...]:
-    """Return the libraries that ld.so.cache names; it may be older than the rest, and name what is not there."""
+    """Return the libraries that ld.so.cache names; it may be older than the rest, and name missing libraries."""
     names = (match[0].decode("utf-8", "replace") for match in _CACHED.finditer(root.read(_CACHE) or b""))
     return tuple(dict.fromkeys(name for name in names if _LIBRARY.fullmatch(posixpath.basename(name))))
 

@@ -1,4 +1,4 @@
-"""The symbols that the libraries of glibc have, and some others of Debian: what their files say."""
+"""The symbols that glibc's libraries and some others of Debian define, from their files."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _libraries() -> Mapping[tuple[str, str], frozenset[str]]:
 
 
 def _entries(table: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield what stands before the colon of each entry, and the names behind it; an entry goes on in indented lines."""
+    """Yield the text before the colon of each entry, and the names behind it; an entry goes on in indented lines."""
     text = files("pytest_golink.platforms.tables").joinpath(table).read_text(encoding="ascii")
     for entry in text.replace("\n ", " ").splitlines():
         if not entry.startswith("#"):

@@ -1,5 +1,5 @@
 """
-What every installation of an operating system has: the libraries that a self-contained image may need there.
+The libraries that every installation of an operating system has, and that a self-contained image may need there.
 
 An operating system that is not listed has no such promise: Linux distributions agree only on the kernel's system
 calls, so that a self-contained Linux image is a static one.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The DLLs that a vanilla System32 and SysWOW64 hold on Windows 10 and 11, on x86-64 and arm64 alike, and that programs
 # import. Left out though they are there: what Server and the N editions lack (wlanapi, the Media Foundation's mf*).
 # Never part of it: a compiler's own runtime (vcruntime140, msvcp140, libgcc_s_*, libstdc++-6, libwinpthread-1).
-# ucrtbase is the Universal CRT: a part of Windows since 10, and Go asks for Windows 10 since 1.21.
+# ucrtbase is the Universal CRT: a part of Windows since 10, and Go needs Windows 10 since 1.21.
 # opengl32 and glu32 are on arm64 since Windows 11.
 # Source: the file lists of vanilla installations in delvewheel's repository (dll_lists/10, 11, 10-arm64, 11-arm64);
 # the registry's KnownDLLs; learn.microsoft.com, "Universal CRT deployment" and "Windows API sets"; Go 1.21's release
@@ -76,7 +76,7 @@ _INTERPRETERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# What the rule is said to expect, per system.
+# The rule's expectation for each system.
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
         "windows": "system DLLs of Windows 10 and later",

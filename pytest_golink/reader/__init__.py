@@ -1,4 +1,4 @@
-"""Bytes to facts: opens a file, picks the format by its magic number and returns the fact sheet."""
+"""Bytes → facts: open a file, pick the format by its magic number, and return the fact sheet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.reader.formats import FormatRow
 
-# An image is held in memory whole. Far above any Go program, far below what exhausts a machine.
+# golink holds a whole image in memory. Far above any Go program, far below what exhausts a machine.
 _LARGEST_IMAGE_BYTES = 2 << 30
 
 
@@ -37,7 +37,7 @@ def read_binary(path: str | os.PathLike[str], *, slice: str | None = None) -> Bi
 
 
 def _choose(path: str, slices: Sequence[str | None], wanted: str | None) -> int:
-    """Return which of a file's images is asked for, by the names of its slices."""
+    """Return the index of the wanted image in a file, by the names of its slices."""
     names = [name for name in slices if name is not None]
     if wanted is None:
         if len(slices) == 1:
@@ -113,11 +113,11 @@ def _load(path: str) -> tuple[bytes, FormatRow]:
     """
     Return the bytes of a file and their format.
 
-    Read, not mapped: a page of a mapped file that shrinks under us is a SIGBUS, which kills the interpreter. A file
-    that is no binary is refused by its first bytes, however large it is.
+    golink reads the file and does not map it: if a mapped file shrinks, access to a lost page raises SIGBUS, which
+    kills the interpreter. The first bytes suffice to refuse a file that is not a binary, however large it is.
     """
     try:
-        # Before it is opened: opening a device can do things, opening a FIFO waits for its other end.
+        # Check before opening: opening a device may have effects, opening a FIFO waits for its other end.
         _require_regular(path, os.stat(path))  # noqa: PTH116 - the caller's own spelling, for messages
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - from a descriptor

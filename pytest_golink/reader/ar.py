@@ -79,7 +79,7 @@ def _members(view: View, *, thin: bool) -> Iterator[_Member]:
         size, start = int(raw_size), at + _MEMBER.size
         name = raw_name.decode("latin-1").rstrip()
         special = name in _GNU_TABLES or name == _LONG_NAMES
-        # The members of a thin archive are files of their own.
+        # The members of a thin archive are separate files.
         stored = size if special or not thin else 0
         view.check(start, stored, what)
         member = _Member(name=name, header=at, offset=start, size=stored)
@@ -113,7 +113,7 @@ def _named(view: View, member: _Member, long_names: _Member | None, what: str) -
 
 
 def _check_symbol_tables(view: View, members: tuple[_Member, ...]) -> None:
-    """Every member that a symbol table promises must be there: an archive may be cut between two members."""
+    """Check that every member in a symbol table is there: an archive may be cut between two members."""
     headers = {member.header for member in members}
     for index, member in enumerate(members):
         # Microsoft's archives (import libraries) have two in a row under the one name.
@@ -124,7 +124,7 @@ def _check_symbol_tables(view: View, members: tuple[_Member, ...]) -> None:
 
 
 def _promised(view: View, member: _Member, *, second: bool) -> set[int]:
-    """Collect the offsets of the members that a symbol table names."""
+    """Return the offsets of the members that a symbol table names."""
     data = view.slice(member.offset, member.size, "the symbol table")
     table = View(data, path=view.path, format=view.format, base=member.offset)
     if second:
@@ -139,7 +139,7 @@ def _promised(view: View, member: _Member, *, second: bool) -> set[int]:
         offsets = table.slice(word.size, count * word.size, "the symbol table")
         return {offset for (offset,) in word.iter_unpack(offsets)}
     if member.name in _BSD_TABLES:
-        # Pairs of (name, member), in the byte order of the machine that it was made for: all of today's are little.
+        # Pairs of (name, member), in the byte order of its machine: little-endian on all current ones.
         word = Struct("<Q" if "_64" in member.name else "<I")
         (size,) = table.unpack(word, 0, "the symbol table")
         entries = table.slice(word.size, size - size % (2 * word.size), "the symbol table")
@@ -160,7 +160,7 @@ def _target(view: View, members: tuple[_Member, ...]) -> Target | None:
         if row.name == "elf":
             return read_elf(f"{view.path}({member.name})", data).target
         if row.name == "macho":
-            # Of a simulator's or another platform's object too: only a linked image says for which system it is.
+            # Also for a simulator's or another platform's object: only a linked image names its system.
             goarch = MACHO_GOARCH.get(int.from_bytes(head[4:8], "little"))
             return Target(goos="darwin", goarch=goarch) if goarch else None
         if row.name == "coff" and len(head) >= _COFF_HEADER_BYTES and (machine := _coff_machine(head)) in COFF_GOARCH:

@@ -1,4 +1,4 @@
-"""Checked access to a file's bytes: what a header promises is held against what the file has."""
+"""Checked access to a file's bytes: every range that a header promises must be in the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class View:
     """
-    The bytes of one image, read only where they are there.
+    The bytes of one image, with every access checked.
 
     Every method takes the offset inside the image and `what` stands there ("program header 3"), and raises
     UnreadableBinaryError that names both where the bytes end too early. `base` is the image's own offset in its file
@@ -21,7 +21,7 @@ class View:
     Args:
         data: The image's bytes.
         path: The file as the caller named it.
-        format: What its magic number says, for messages.
+        format: The format by its magic number, for messages.
         base: Where `data` starts in the file.
     """
 
@@ -35,12 +35,12 @@ class View:
         self.size = len(self.data)
 
     def error(self, reason: str, offset: int | None = None) -> UnreadableBinaryError:
-        """Make the error for damage at `offset`, for the caller to raise."""
+        """Return the error for damage at `offset`, for the caller to raise."""
         where = "" if offset is None else f"at offset 0x{self.base + offset:x}: "
         return UnreadableBinaryError(self.path, f"{where}{reason}", format=self.format)
 
     def check(self, offset: int, size: int, what: str) -> None:
-        """Hold the range of `size` bytes from `offset` against the image's end."""
+        """Check that the range of `size` bytes from `offset` is inside the image."""
         if offset < 0 or size < 0:
             raise self.error(f"{what} has a negative offset or size ({offset}, {size})")
         past = offset + size - self.size
@@ -81,13 +81,13 @@ class View:
             raise self.error(f"{what} is not UTF-8: {bytes(self.data[offset:end])[:40]!r}", offset) from error
 
 
-# Names may overlap in their table: a hundred kilobytes would make gigabytes of text.
+# Names may overlap in their table, so that a hundred kilobytes would make gigabytes of text.
 _FREE_NAME_BYTES, _MOST_NAME_TIMES = 1 << 20, 4
 
 
 class NameBudget:
     """
-    How much text the names of one table may make, by the size of the file.
+    The bound of how much text the names of one table may make, by the size of the file.
 
     Args:
         view: The image.
@@ -115,7 +115,7 @@ class NameBudget:
             )
 
 
-# Names are short and tables are long: the first look takes only a piece of the table.
+# Names are short and tables are long: search a piece of the table first.
 _FIRST_LOOK_BYTES = 256
 
 

@@ -1,4 +1,4 @@
-"""Two readers that share no code must say the same: pyelftools beside ours for ELF, macholib for Mach-O."""
+"""Compare golink's reader with one that shares no code with it: pyelftools for ELF, macholib for Mach-O."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def crosschecking() -> AbstractContextManager[None]:
-    """Have every image that this process reads meanwhile read twice."""
+    """Make this process read every image twice meanwhile."""
     return within(Session(crosscheck=True))
 
 
@@ -28,9 +28,9 @@ def crosscheck_if_asked(images: tuple[BinaryFacts, ...], data: memoryview) -> No
 
 def crosscheck(images: tuple[BinaryFacts, ...], data: memoryview) -> None:
     """
-    Hold the facts of a file against what a second reader says of the same bytes.
+    Compare the facts of a file with those of a second reader for the same bytes.
 
-    Only ELF and Mach-O have one; nothing is held against anything for the other formats.
+    Only ELF and Mach-O have a second reader; files of other formats are not compared.
 
     Raises:
         ReaderDisagreement: They differ in a fact.
@@ -61,7 +61,7 @@ def crosscheck(images: tuple[BinaryFacts, ...], data: memoryview) -> None:
 
 
 def _compare(image: BinaryFacts, reader: str, ours: Mapping[str, object], theirs: Mapping[str, object]) -> None:
-    # Each may know what the other cannot tell: an object file does not name its system, and so has no target.
+    # One reader may know a fact that the other does not: an object file does not name its system, so it has no target.
     differences = {fact: (ours[fact], theirs[fact]) for fact in ours if fact in theirs and ours[fact] != theirs[fact]}
     if differences:
         raise ReaderDisagreement(image.path, reader, differences)

@@ -28,7 +28,7 @@ class Value:
         Yield the values in this one's content.
 
         Raises:
-            ValueError: One goes past the end, or is of a form that DER does not have.
+            ValueError: A value goes past the end, or has a form that DER does not allow.
         """
         at = 0
         while at < len(self.content):
@@ -53,10 +53,10 @@ class Value:
 
 def read_value(data: bytes) -> Value:
     """
-    Return the value that data begin with.
+    Return the value at the start of data.
 
     Raises:
-        ValueError: It goes past the end, or is of a form that DER does not have.
+        ValueError: It goes past the end, or has a form that DER does not allow.
     """
     return _value(data, 0)[0]
 

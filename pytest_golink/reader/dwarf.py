@@ -1,8 +1,8 @@
 """
 The paths in an image's DWARF: DW_AT_comp_dir and DW_AT_name of each unit, and the directories of the line tables.
 
-Only the first entry of each unit and the header of each line table are looked at; the sections are inflated as a
-stream, so that 100 MB of debug data need no memory.
+golink reads only the first entry of each unit and the header of each line table; it inflates the sections as a stream,
+so that 100 MB of debug data need no memory.
 
 Source: DWARF 5, chapters 6.2.4 (line table header), 7.5 (units) and 7.5.6 (forms), and the same of DWARF 2 to 4;
 System V gABI, "Compressed section"; binutils' .zdebug_ sections.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _AT_NAME, _AT_COMP_DIR = 0x03, 0x1B
 _LNCT_PATH, _LNCT_DIRECTORY = 1, 2
 _TYPE_UNITS, _WITH_DWO_ID = (2, 6), (4, 5)
-# Sizes of the forms that say their own; "A" an address, "O" an offset into a section.
+# The sizes of forms with a fixed size; "A" is an address, "O" an offset into a section.
 _FIXED = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0C: 1, 0x11: 1, 0x12: 2, 0x13: 4, 0x14: 8, 0x20: 8, 0x19: 0}
 _FIXED |= {0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4, 0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4, 0x21: 0, 0x1C: 4, 0x24: 8}
 _LEB = frozenset({0x0D, 0x0F, 0x15, 0x1A, 0x1B, 0x22, 0x23})
@@ -37,7 +37,7 @@ _LEB_BLOCKS = frozenset({0x09, 0x18})
 _REF_ADDR = 0x10
 
 _CHUNK = 1 << 20
-# Names of units are short; a first entry that is longer than this is none of a compiler's.
+# Names of units are short: no compiler writes a longer first entry, in bytes.
 _FIRST_ENTRY_BYTES = 16_384
 _MOST_HEADER_BYTES = 64 << 20
 _MOST_STRINGS_BYTES = 1 << 28
@@ -48,12 +48,12 @@ _MOST_ABBREVIATIONS = 1_000_000
 
 
 class _Unread(Exception):  # noqa: N818 - the answer is then "cannot be told"
-    """The DWARF is damaged, or packed in a way that is not read."""
+    """The DWARF is damaged, or compressed by an unknown method."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DebugSection:
-    """One debug section as the file has it; `compressed` says that an Elf_Chdr stands before its bytes."""
+    """One debug section as the file has it; `compressed` means that an Elf_Chdr stands before its bytes."""
 
     name: str
     data: memoryview
@@ -67,12 +67,12 @@ def dwarf_paths(
     Return the names and folders of compilation units, and the folders of their line tables.
 
     Args:
-        sections: All sections of the image; the debug sections among them are told by their names.
-        byteorder: Of the image.
-        wide: Whether the image is of 64 bits: the width of an Elf_Chdr.
+        sections: All sections of the image; their names show which are debug sections.
+        byteorder: The byte order of the image.
+        wide: Whether it is a 64-bit image: the width of an Elf_Chdr.
 
     Returns:
-        None where there is DWARF that cannot be read (damaged, or compressed by another method): it may hold anything.
+        None for DWARF that cannot be read (damaged, or compressed by another method): it may hold any path.
     """
     named = {_plain_name(section.name): section for section in sections if "debug_" in section.name and section.data}
     if not named:
@@ -91,7 +91,7 @@ def _plain_name(name: str) -> str:
 
 
 class _Stream:
-    """Reads a section from its start on, inflated where it is compressed."""
+    """Reads a section from its start, and inflates a compressed one."""
 
     def __init__(self, section: DebugSection, byteorder: Literal["little", "big"], *, wide: bool) -> None:
         data = section.data
@@ -119,7 +119,7 @@ class _Stream:
         return b"".join(parts)
 
     def skip(self, size: int) -> None:
-        """Go on by `size` bytes, which must be there."""
+        """Skip `size` bytes, which must be there."""
         while size > 0:
             if self._at >= len(self._ready) and not self._fill():
                 raise _Unread
@@ -145,12 +145,12 @@ def _inflated(data: memoryview) -> Iterator[bytes]:
         if more:
             yield more
         elif not rest:
-            # Neither input nor output is left, and no end: the data was cut off.
+            # No input and no output are left, but the end was not reached: the data was cut off.
             raise _Unread
 
 
 def _from_zstd(data: memoryview) -> Iterator[bytes]:
-    # At first use: few images have it.
+    # Imported at first use: few images need it.
     if sys.version_info >= (3, 14):  # pragma: no cover - one of the two is the run's
         from compression.zstd import ZstdDecompressor, ZstdError
     else:
@@ -173,7 +173,7 @@ _UNPACKERS: Mapping[int, Callable[[memoryview], Iterator[bytes]]] = {1: _inflate
 
 
 class _Cursor(Cursor):
-    """Reads fields of DWARF: what does not fit makes the whole unknown."""
+    """Reads fields of DWARF; a field that does not fit makes the whole DWARF unknown."""
 
     def __init__(self, data: bytes, byteorder: Literal["little", "big"]) -> None:
         super().__init__(data, byteorder=byteorder, fail=lambda _reason, _at: _Unread())
@@ -232,7 +232,7 @@ class _Dwarf:
     def _unit_paths(self) -> Iterator[bytes]:
         for stream, length, offset_size in self._units("info"):
             taken = stream.take(min(length, _FIRST_ENTRY_BYTES))
-            # Relocated strings, or forms of tomorrow: a unit that is not understood makes the whole unknown.
+            # Relocated strings, or forms of a later DWARF: a unit that golink cannot read makes the whole unknown.
             yield from self._first_entry(_Cursor(taken, self._order), offset_size)
             stream.skip(length - len(taken))
 
@@ -257,7 +257,7 @@ class _Dwarf:
                 if value is not None:
                     yield value
                 elif "line" not in self._sections:
-                    # An indexed string; the line table, which has the same folder, would tell.
+                    # An indexed string, which golink does not look up: the line table has the same folder.
                     raise _Unread
                 if not wanted:
                     return
@@ -288,7 +288,7 @@ class _Dwarf:
         return table[code]
 
     def _value(self, unit: _Cursor, form: int, offset_size: int, address_size: int, version: int) -> bytes | None:
-        """Read one value; its text where it is one."""
+        """Read one value; return its text, None for a value of another kind."""
         if form == _STRING:
             return unit.string()
         if form in (_STRP, _LINE_STRP):

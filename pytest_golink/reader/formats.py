@@ -1,5 +1,5 @@
 """
-The formats that golink reads: one row a format, and everything that other modules must know of it.
+The formats that golink reads: one row for each, with everything that other modules must know of it.
 
 A new format is a row here, a module with its reader, and its name in `facts.Format`.
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     _Reader = Callable[[str, memoryview], BinaryFacts | tuple[BinaryFacts, ...]]
     _Mapper = Callable[[str, memoryview], MappedImage | Slices]
 
-# As many bytes tell every format.
+# How many bytes suffice to recognize every format.
 HEAD_BYTES = 16
 _FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 # A Java class file has the fat magic too; its next word is a version, 45 and up, not a count of slices.
 _FIRST_JAVA_VERSION = 45
 _XCOFF_MAGICS = (b"\x01\xdf", b"\x01\xf7")
-# Two bytes are a weak mark: an image of AIX has a few sections, and 16 bits count them.
+# Two bytes are a weak magic number; so golink also checks the 16-bit count of sections, of which AIX images have few.
 _MOST_XCOFF_SECTIONS = 64
 
 
@@ -37,15 +37,15 @@ class FormatRow:
     One format.
 
     Attributes:
-        name: The fact's word.
-        title: The word for people.
-        magics: What a file of it may start with.
+        name: The format's name in facts.
+        title: The format's name for people.
+        magics: The bytes with which a file of the format may start.
         interpreter: The word for the entry that names the interpreter, None where the format has no such thing.
         needed: The word for the entry that names a needed library.
-        linked: Whether it is what a linker makes: objects and archives are not.
-        reader: The module and the function that give the facts.
-        mapper: The module and the function that give each slice's name and its mapped image; None where code has no
-            addresses yet.
+        linked: Whether a linker makes it, unlike objects and archives.
+        reader: The module and the function that return the facts.
+        mapper: The module and the function that return each slice's name and its mapped image; None where code has no
+        addresses yet.
     """
 
     name: Format
@@ -83,7 +83,7 @@ class FormatRow:
 
 
 def _function(place: tuple[str, str]) -> object:
-    # Imported when a file asks for it: LIEF takes longer to import than pytest.
+    # Imported for the first file that needs it: LIEF takes longer to import than pytest.
     module, name = place
     function: object = getattr(import_module(f"pytest_golink.reader.{module}"), name)
     return function
@@ -172,7 +172,7 @@ def is_image(head: bytes) -> bool:
     """
     Whether a file that starts with `head` (HEAD_BYTES of it) is an executable or a shared library.
 
-    For files that the user did not name: among them, what only looks like an image of AIX is none.
+    For files that the user did not name: of these, golink passes over a file that only looks like an image of AIX.
     """
     row = find_format(head)
     if row is None or not row.linked:

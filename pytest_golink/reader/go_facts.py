@@ -1,4 +1,4 @@
-"""What every reader takes from Go's own structures, whatever the format."""
+"""The facts that every reader takes from Go's own structures, whatever the format."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _SWITCH = {"0": False, "1": True}
 # On these Go itself needs no libc; OpenBSD's and Solaris' runtime starts its threads with pthread_create.
 _WITHOUT_LIBC = frozenset({"android", "dragonfly", "freebsd", "linux", "netbsd"})
 
-# UPX puts its loader information (l_info) right behind the headers of an ELF or Mach-O image, and gives the sections of
-# a PE image names of its own. Source: UPX's src/stub/src/include/header.S and linux.hh, src/pefile.cpp.
+# UPX puts its loader information (l_info) right behind the headers of an ELF or Mach-O image, and gives a PE image its
+# own section names. Source: UPX's src/stub/src/include/header.S and linux.hh, src/pefile.cpp.
 _UPX = b"UPX!"
 _UPX_WITHIN_BYTES = {"elf": 1024, "macho": 4096}
 _UPX_SECTIONS = frozenset({"UPX0", "UPX1"})
@@ -55,8 +55,8 @@ def read_go_facts(
     Args:
         image: The mapped image.
         imports: The symbols that the image imports; without runtime/cgo every one is `//go:cgo_import_dynamic`'s.
-        debug: The debug sections, told by their names; others among them do no harm.
-        noted: Whether a note of Go's own says that Go made the image: a packer leaves it where it was.
+        debug: The debug sections, recognized by their names; the list may hold others.
+        noted: Whether Go's own note shows that Go made the image: a packer leaves that note in place.
 
     Raises:
         UnreadableBinaryError: The build info or the pclntab is there and damaged.
@@ -84,7 +84,7 @@ def read_go_facts(
 
 
 def _cgo_witnesses(image: MappedImage, go: GoImage, imports: set[str]) -> tuple[str, ...]:
-    """Look for runtime/cgo where the pclntab does not name it; it needs C's start-up code, or imports."""
+    """Return the traces of runtime/cgo if the pclntab does not name it; it needs C's start-up code, or imports."""
     if go.cgo_used is not False or image.format != "elf" or not (imports or go.link_mode == "external"):
         return ()
     goos = go.target.goos if go.target else content.startup(go.functions)
@@ -107,14 +107,14 @@ def _content(image: MappedImage, go: GoImage, debug: Iterable[DebugSection]) -> 
         instrumentation=content.instrumentation(go.functions),
         crypto=content.crypto(go.functions),
         importers=content.importers(go.functions),
-        # What DWARF that cannot be read holds, nobody knows; but a path that was seen is there.
+        # Unreadable DWARF may hold more paths: the answer is None if golink found none, else the paths that it found.
         build_paths=paths if paths or dwarf is not None else None,
         packed=_packer(image),
     )
 
 
 def _packer(image: MappedImage) -> str | None:
-    """Name the packer whose mark an image has."""
+    """Return the packer whose mark an image has, None without one."""
     if {section.name for section in image.sections} >= _UPX_SECTIONS:
         return "UPX"
     within = _UPX_WITHIN_BYTES.get(image.format, 0)

@@ -1,7 +1,7 @@
 """
 Which C library an image uses, and which of glibc's name-service functions a static one carries.
 
-Shared by every format: a reader hands in what its headers say.
+Every format's reader calls this with the values of its headers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import ImportedSymbol, LibcKind, VersionNeed
 
-# The platform's own libc, where there is one only. illumos and Solaris share theirs.
+# The platform's own libc, for platforms with only one. illumos and Solaris share theirs.
 _PLATFORM: dict[str, LibcKind] = {
     "aix": "aix",
     "android": "bionic",
@@ -48,7 +48,7 @@ _GLIBC_VERSION = re.compile(r"^GLIBC_([0-9]+(?:\.[0-9]+)*)$")
 # it does for a missing GLIBC_x.y. GLIBC_ABI_DT_RELR: glibc 2.36 (its NEWS). GLIBC_PRIVATE is no x.y and says nothing.
 ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": "2.36"}
 
-# Texts of the library's own, between NULs: a Go string literal with the same words stands in a row of others.
+# The library's own texts, between NULs: a Go string literal with the same words has no NULs around it.
 _EMBEDDED_GLIBC = (b"\0GLIBC_TUNABLES\0", b"\0glibc.malloc.check\0", b"\0glibc.rtld.optional_static_tls\0")
 # strerror(0), which runtime/cgo links in; printf's exponent signs; the locale path's variable.
 _EMBEDDED_MUSL = (b"\0No error information\0", b"-0X+0X 0X-0x+0x 0x\0", b"\0MUSL_LOCPATH\0")
@@ -86,7 +86,7 @@ NAME_SERVICE: frozenset[str] = frozenset(
 )
 # Weak aliases that stand in every static image of glibc 2.34 and newer, called or not: its own loader is in libc.
 _ALWAYS_THERE = frozenset({"dlopen", "dlmopen"})
-# What comes along with a function, in its object file or because it calls it; the linker warns of the function alone.
+# Functions linked in with another one, which calls them or shares their object file: the linker warns only of that one.
 _COMES_WITH = {
     "getaddrinfo": frozenset(
         {
@@ -101,8 +101,8 @@ _COMES_WITH = {
     ),
     "getgrouplist": frozenset({"initgroups"}),
 }
-# A function asks its service for its own name (nss/getXXbyYY_r.c), getgrouplist for initgroups_dyn, and getaddrinfo has
-# a configuration file of its own.
+# A function looks its own name up in its service (nss/getXXbyYY_r.c), getgrouplist the name initgroups_dyn, and
+# getaddrinfo has its own configuration file.
 _TEXTS = {
     "getaddrinfo": "/etc/gai.conf",
     "getgrouplist": "initgroups_dyn",
@@ -118,7 +118,7 @@ _WRAPPED = re.compile(r"\._C2?func_(?:my)?(\w+)$")
 _PLUGIN_OPEN = rb"^plugin\._Cfunc_pluginOpen$"
 # os/user's C is one object file: where one of its functions is linked in, so are all.
 _USERS = frozenset({"getgrgid_r", "getgrnam_r", "getgrouplist", "getpwnam_r", "getpwuid_r"})
-# What stands for the name-service code itself, where it is there and nothing says which function wants it.
+# The name for the name-service code itself, if it is linked in but no text shows which function needs it.
 UNNAMED_NAME_SERVICE = "libnss_*"
 
 
@@ -211,14 +211,14 @@ def _glibc_floor(
 
 def find_embedded_libc(regions: Iterable[memoryview], symbols: Callable[[], Collection[str]]) -> LibcKind:
     """
-    Find the C library inside a static image that has C in it, by texts of its own; "unknown" where none is found.
+    Return the C library inside a static image with C code, by the library's own texts; "unknown" if none is found.
 
     To be asked only of an image with C start-up code or cgo: a Go program without is free to hold these texts as
     string literals.
 
     Args:
         regions: The image's bytes.
-        symbols: Reads the names of the symbol table; asked only where no text tells.
+        symbols: Returns the names of the symbol table; called only if no text identifies the library.
     """
     for region in regions:
         raw = bytes(region)

@@ -19,7 +19,7 @@ def unlinked(
     target: Target | None,
     imports: tuple[ImportedSymbol, ...] = (),
 ) -> BinaryFacts:
-    """Return the facts of what is not linked: it needs no library, and is for a linker, not for a loader."""
+    """Return the facts of an object or archive: it needs no library, and is for a linker, not for a loader."""
     return BinaryFacts(
         path=view.path,
         size=view.size,

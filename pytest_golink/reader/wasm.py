@@ -1,4 +1,4 @@
-"""WebAssembly modules: what they ask of their host stands in the import section."""
+"""WebAssembly modules: the import section lists what they need from their host."""
 
 from __future__ import annotations
 

@@ -25,22 +25,22 @@ from pytest_golink.sandbox.system_calls import MACHINES, call_filter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# Of all processes together; and for each the limit of its private writable memory, so that one that asks for more gets
-# the usual error. A limit of addresses would not do: Go reserves far more than it uses.
+# The limit for all processes together, and for the private writable memory of each, so that an allocation over it gets
+# the usual error. A limit of the address space would not do: Go reserves far more than it uses.
 MEMORY_BYTES = 2 << 30
 # Beyond those that the machine has already: the kernel counts a user's threads, of other programs too.
 _PROCESSES = 512
 _FILE_BYTES = 64 << 20
-# What a failure shows of a program's output.
+# How much of a program's output a failure shows.
 _OUTPUT_BYTES = 64 << 10
-# As a shell reports a program that a filter of system calls ended.
+# The exit status by which a shell reports a program that a filter of system calls ended.
 _SIGSYS_STATUS = 128 + 31
 # How long the launcher may take until the program starts, on a machine that has much else to do.
 _START_S = 60.0
 _GRACE_S = 10.0
 # The folder of a program that sees the machine's libraries.
 _PLACE = "/golink"
-# What a loader reads: the folders of libraries of glibc, musl, Nix and Guix, glibc's cache and musl's search path.
+# A loader reads these: the library folders of glibc, musl, Nix and Guix, glibc's cache and musl's search path.
 # Source: ld.so(8); musl's ldso/dynlink.c.
 _LIBRARIES = (
     *("/lib", "/lib32", "/lib64", "/libx32"),
@@ -88,9 +88,9 @@ def run_alone(
         image: The program.
         arguments: Its arguments, without its name.
         seconds: How long it may run.
-        environment: All of its environment; "{folder}" in a value stands for the folder that it lies in.
+        environment: Its whole environment; golink replaces "{folder}" in a value with the program's folder.
         beside: Files that lie beside it.
-        interpreter: The interpreter that it names. With one it sees that, the machine's folders of libraries and the
+        interpreter: The interpreter that it names. With one the program sees it, the machine's library folders and the
             files that a loader reads, all read-only; without one it sees only itself.
 
     Raises:
@@ -99,7 +99,7 @@ def run_alone(
     if sys.platform != "linux":
         raise SandboxError("golink runs a program apart from the machine only on Linux, which has namespaces")
     machine = os.uname().machine
-    # Where Unix sockets of the machine may lie, the program makes none.
+    # The program may make no Unix socket where it sees folders in which sockets of the machine may lie.
     code = call_filter(machine, unix_sockets=interpreter is None)
     with _folders(image, beside) as (folder, mount):
         inside = _PLACE if interpreter else ""
@@ -118,10 +118,10 @@ def run_alone(
             "keyctl": MACHINES[machine][0 if sys.maxsize > 1 << 32 else -1].refused["keyctl"],
             "memory": MEMORY_BYTES,
             "limits": {
-                # Not 0, with which the kernel still hands a core to a program that waits for them.
+                # Not 0: with 0 the kernel still pipes a core to a program that collects them.
                 # Source: Linux's fs/coredump.c, and core(5).
                 "RLIMIT_CORE": 1,
-                # Seconds of all processors.
+                # Seconds on all processors together.
                 "RLIMIT_CPU": (int(seconds) + 1) * (os.cpu_count() or 1),
                 "RLIMIT_DATA": MEMORY_BYTES,
                 "RLIMIT_FSIZE": _FILE_BYTES,
@@ -134,7 +134,7 @@ def run_alone(
 def _shown(interpreter: str) -> list[str]:
     """Return what a program sees with its interpreter, each once, folders first."""
     shown = [*_LIBRARIES, *(file for pattern in _LOADER_FILES for file in glob.glob(pattern))]  # noqa: PTH207
-    # For a relative one the kernel looks in the program's working folder, which is its root.
+    # The kernel looks for a relative one in the program's working folder, which is its root.
     loader = os.path.normpath(f"/{interpreter.lstrip('/')}")
     if not any(Path(loader).is_relative_to(folder) for folder in _LIBRARIES):
         shown.append(loader)
@@ -153,7 +153,7 @@ def _folders(image: Path, beside: Sequence[Path]) -> Iterator[tuple[str, str]]:
         files, mount = Path(folder, "files"), Path(folder, "root")
         for each in (files, mount):
             each.mkdir()
-        # Another user starts the program.
+        # Another user starts the program, and must be able to read it.
         for each in (Path(folder), files):
             each.chmod(0o755)
         for file in (image, *beside):
@@ -211,7 +211,7 @@ def _launch(spec: Mapping[str, object], seconds: float) -> Ran:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the launcher, and with its namespace all that the program has started in there."""
+    """End the launcher; with its namespace every process that the program started ends too."""
     process.terminate()
     try:
         process.wait(_GRACE_S)
@@ -221,7 +221,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             "the kernel waits for a device or a network file system"
         ) from None
     finally:
-        # Also where Ctrl-C comes in between. The namespace's first process, and all in there, end with the launcher.
+        # Also after Ctrl-C. The namespace's first process, and all other processes in it, end with the launcher.
         if process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -244,7 +244,7 @@ def _last_message(report: IO[bytes], seconds: float) -> Mapping[str, Any] | None
             *lines, unread = (unread + received).split(b"\n")
             for line in lines:
                 last = json.loads(line)
-                # The program's own time begins with itself.
+                # The program's time begins when it starts.
                 until = time.monotonic() + seconds
     return last
 
@@ -264,7 +264,7 @@ def _refused(last: Mapping[str, Any]) -> Refusal | None:
     if last["stage"] != "exec":
         return None
     if last["errno"] == errno.ENOENT:
-        # The file is there: it is the interpreter that is not.
+        # The file is there, so the missing file is its interpreter.
         return "interpreter"
     if last["errno"] == errno.ENOEXEC:
         return "machine"

@@ -1,10 +1,11 @@
 """
-Starts one program in its own namespaces and its own root folder: a script that alone.py runs.
+Start one program in its own namespaces and its own root folder: a script that alone.py runs.
 
-It has an interpreter to itself, because a process with threads cannot enter a user namespace, and knows only the
-standard library. On the file descriptor that alone.py names it writes, a JSON object a line, how far it got: "apart"
-where this machine allows no namespaces, "filter" where it takes no filter of system calls, "exec" where the kernel does
-not start the program, "started", "ended", and "outgrew" where the program's processes hold too much memory.
+It runs in an interpreter of a separate process, because a process with threads cannot enter a user namespace, and
+imports only the standard library. It writes its progress, one JSON object a line, to the file descriptor that alone.py
+names: "apart" where this machine allows no namespaces, "filter" where it takes no filter of system calls, "exec" where
+the kernel does not start the program, "started", "ended", and "outgrew" where the program's processes hold too much
+memory.
 
     launcher            enters the namespaces, makes the mounts, counts the memory
       init              the first process of the new process namespace: when it ends, all in there end
@@ -38,7 +39,7 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_BIND = 1, 2, 4, 
 _MS_NOATIME, _MS_NODIRATIME, _MS_RELATIME = 1024, 2048, 1 << 21
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MS_REC = 16384
-# What a mount point of the machine forbids must stay forbidden in a user namespace: statvfs's flag, mount's flag.
+# A user namespace must keep the restrictions of the machine's mount points: statvfs's flag, mount's flag.
 _KEPT = (
     (os.ST_NOSUID, _MS_NOSUID),
     (os.ST_NODEV, _MS_NODEV),
@@ -60,7 +61,7 @@ _NOBODY = 65534
 _BUSY_TRIES, _BUSY_S = 40, 0.05
 # How often the launcher counts the memory that the program's processes hold.
 _COUNT_S = 0.05
-# In what follows the name in /proc/PID/stat: ppid and rss, which proc_pid_stat(5) numbers 4 and 24; rss is in pages.
+# Positions in /proc/PID/stat behind the name: ppid and rss, numbers 4 and 24 of proc_pid_stat(5); rss is in pages.
 _STAT_PPID, _STAT_RSS = 1, 21
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -85,13 +86,13 @@ def _leave_keyring(keyctl: int) -> None:
     """Join a new session keyring: otherwise the program would possess the keys of the user's login."""
     if _libc.syscall(keyctl, _KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
         number = ctypes.get_errno()
-        # The kernel has no keys; or a container's filter forbids them to this process, and so to the program.
+        # The kernel has no keyrings; or a container's filter forbids them to this process, and so to the program.
         if number not in (errno.ENOSYS, errno.EPERM):
             raise OSError(number, f"keyctl: {os.strerror(number)}")
 
 
 def _enter_namespaces() -> bool:
-    """Enter them; return whether this is root of the machine, who can become another user."""
+    """Enter the namespaces; return whether this process is the machine's root, who can become another user."""
     apart = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID | _CLONE_NEWNET
     user, group = os.geteuid(), os.getegid()
     is_root = True
@@ -101,18 +102,18 @@ def _enter_namespaces() -> bool:
         _call("unshare", apart)
     except PermissionError:
         is_root = False
-        # An ordinary user; or root without rights over the machine: in a container, or the only user of a namespace.
+        # An ordinary user, or root without rights over the machine: in a container, or the only user of a namespace.
         _call("unshare", apart | _CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny", encoding="utf-8")
         Path("/proc/self/uid_map").write_text(f"{_NOBODY} {user} 1", encoding="utf-8")
         Path("/proc/self/gid_map").write_text(f"{_NOBODY} {group} 1", encoding="utf-8")
-    # What is mounted here must not appear outside.
+    # The mounts made here must not appear outside.
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
     return is_root
 
 
 def _nobody_is_there() -> bool:
-    """Whether root can become nobody: in a user namespace there may be no such user."""
+    """Whether root can become the user "nobody": a user namespace may not have that user."""
     proc = Path("/proc/self")
     for name in ("uid_map", "gid_map"):
         ranges = [
@@ -140,7 +141,7 @@ def _lay_out(spec: dict[str, Any]) -> None:
         _lay(root, place, place)
     _lay(root, spec["folder"], spec["place"])
     try:
-        # With all mounts that lie in the machine's folders.
+        # With all mounts inside the machine's folders.
         _call("syscall", _SYS_MOUNT_SETATTR, 0, os.fsencode(root), _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
     except OSError as error:
         raise OSError(error.errno, f"mount_setattr, of Linux 5.12: {os.strerror(error.errno or 0)}") from error
@@ -152,7 +153,7 @@ def _lay(root: str, source: str, place: str) -> None:
     if os.path.islink(source):  # noqa: PTH114 - pathlib raises where this process may not look
         target.symlink_to(os.readlink(source))  # noqa: PTH115 - its text, as it is
         return
-    # The program does not see what is neither, or what this process may not look at.
+    # The program does not see other kinds of files, nor files that this process may not look at.
     if os.path.isdir(source):  # noqa: PTH112
         target.mkdir()
     elif os.path.isfile(source):  # noqa: PTH113
@@ -183,7 +184,7 @@ def _refuse_calls(code: bytes) -> None:
 
 
 def _become(spec: dict[str, Any]) -> None:
-    """Become the program: an error of execve is about the program, one before it is about this machine."""
+    """Become the program: an error of execve is about the program, an earlier error is about this machine."""
     os.chroot(spec["mount"] or spec["folder"])
     os.chdir("/")
     os.umask(0o022)
@@ -193,7 +194,7 @@ def _become(spec: dict[str, Any]) -> None:
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _limit(spec["limits"])
-    # Python ignores some, a shell's background job or nohup others, and what is ignored stays so in the program.
+    # Python ignores some signals, nohup or a shell's background job others; the program would go on ignoring them.
     for number in signal.valid_signals():
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
@@ -203,7 +204,7 @@ def _become(spec: dict[str, Any]) -> None:
     for _ in range(_BUSY_TRIES):
         if refusal != errno.ETXTBSY:
             break
-        # A process that was forked while the copy was written holds it open for a moment.
+        # A process that forked while the copy was written holds it open for a moment.
         time.sleep(_BUSY_S)
         refusal = _execve(spec)
     raise _StartError(refusal, os.strerror(refusal))
@@ -227,7 +228,7 @@ class _FilterError(OSError):
 
 def _init(spec: dict[str, Any], report: int) -> None:
     """Be the first process of the namespace: start the program, wait for orphans, report how the program ended."""
-    # The program may be of the same user, and signals that a handler is set for do reach the first process.
+    # The program may have the same user, and signals with a handler do reach the first process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
     # execve closes it: it ends without a message when the program starts.
@@ -255,24 +256,24 @@ def _init(spec: dict[str, Any], report: int) -> None:
     while ended != program:
         ended, status = os.wait()
     code = os.waitstatus_to_exitcode(status)
-    # As a shell reports it for a program that a signal ended.
+    # A shell reports the same status for a program that a signal ended.
     _say(report, "ended", status=code if code >= 0 else 128 - code)
 
 
 def _watch(first: int, most: int, report: int) -> None:
-    """Wait for the namespace's first process to end; end it where all processes in there hold too much memory."""
+    """Wait for the namespace's first process to end; end it when its processes together hold too much memory."""
     while os.waitpid(first, os.WNOHANG)[0] == 0:
         begin = time.monotonic()
         if _held(first) > most and _held(first, exactly=True) > most:
             _say(report, "outgrew")
             os.kill(first, signal.SIGKILL)
-        # On a machine with many processes a count takes long: it has a quarter of the time.
+        # A count takes long on a machine with many processes: it gets a quarter of the time.
         signal.sigtimedwait([signal.SIGCHLD], max(_COUNT_S, 3 * (time.monotonic() - begin)))
 
 
 def _held(first: int, *, exactly: bool = False) -> int:
     """
-    Return how many bytes a process and all that descend from it hold.
+    Return how many bytes a process and all its descendants hold.
 
     A page that several of them share counts for each of them; with `exactly`, once.
     """
@@ -312,7 +313,7 @@ def main(report: int) -> int:
         _die_with_parent()
         _leave_keyring(spec["keyctl"])
         if _enter_namespaces():
-            # Then the program starts with mode 0700 too. Where root may not do that, all other modes still start.
+            # So that a program with mode 0700 starts too. Where root may not do that, other modes still start.
             with suppress(PermissionError):
                 os.chown(spec["file"], _NOBODY, _NOBODY)
         if spec["mount"]:
@@ -322,7 +323,7 @@ def main(report: int) -> int:
     except OSError as error:
         _say(report, "apart", errno=error.errno, text=error.strerror or str(error))
         return 1
-    # Ignored, it would let no process wait for another.
+    # While it is ignored, no process can wait for its child.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     # The first process after unshare is the new namespace's init.
@@ -335,7 +336,7 @@ def main(report: int) -> int:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
 
-    # Not this process first: it sees its child's end when nothing is left in the namespace.
+    # Not this process first: it sees its child's end only when the namespace is empty.
     signal.signal(signal.SIGTERM, end)
     _watch(child, spec["memory"], report)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

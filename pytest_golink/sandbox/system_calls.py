@@ -2,7 +2,8 @@
 The filter of a fenced program's system calls, as a program for Linux's seccomp.
 
 Namespaces do not hold everything: keyrings belong to the user, AF_VSOCK leads to the machine that hosts this one,
-memory files (memfd) and System V's shared memory count for no process, and io_uring makes sockets that no filter sees.
+the kernel counts memory files (memfd) and System V's shared memory for no process, and no filter sees the sockets that
+io_uring makes.
 
 Source: Linux's Documentation/userspace-api/seccomp_filter.rst, include/uapi/linux/{seccomp,filter,audit}.h.
 """
@@ -31,14 +32,14 @@ class Abi:
 
     Attributes:
         audit: Its AUDIT_ARCH_ number.
-        refused: The numbers of the calls that the fence refuses, by name; each as if the kernel did not have it.
+        refused: The numbers of the calls that the fence refuses, by name, as if the kernel did not have them.
         namespaces: The numbers of unshare and setns.
-        clone: That of clone.
+        clone: The number of clone.
         clone_flags: Which argument of clone has its flags.
         socket: The number of socket.
-        socketcall: That of the call that does the work of socket, connect, …; None where there is none.
-        ipc: That of the call that does the work of shmget, semget, …; None where there is none.
-        above: Numbers from here on are of another ABI with the same AUDIT_ARCH_ number: all are refused.
+        socketcall: The number of the call that does the work of socket, connect, …; None where there is none.
+        ipc: The number of the call that does the work of shmget, semget, …; None where there is none.
+        above: Numbers from here on belong to another ABI with the same AUDIT_ARCH_ number: the fence refuses all.
     """
 
     audit: int
@@ -52,7 +53,7 @@ class Abi:
     above: int | None = None
 
 
-# These have one number on every architecture.
+# These calls have the same number on every architecture.
 _EVERYWHERE = {"io_uring_setup": 425, "clone3": 435, "memfd_secret": 447}
 
 
@@ -117,7 +118,7 @@ S390X = Abi(
     socketcall=102,
     ipc=117,
 )
-# By the machine's name in uname(2), which for a 32-bit personality is another one than the kernel's own.
+# By the machine's name in uname(2), which differs from the kernel's own for a 32-bit personality.
 MACHINES: Mapping[str, tuple[Abi, ...]] = MappingProxyType(
     {
         "x86_64": (AMD64, I386),
@@ -150,12 +151,12 @@ def call_filter(machine: str, *, unix_sockets: bool) -> bytes:
     """
     Return the filter for a machine, an array of struct sock_filter.
 
-    A 386 or s390x program makes its sockets by socketcall, whose arguments lie in memory, where no filter sees them:
-    SIGSYS ends it there.
+    A 386 or s390x program makes its sockets with socketcall, whose arguments lie in memory, where no filter sees them:
+    there SIGSYS ends the program.
 
     Args:
         machine: As uname(2) calls it.
-        unix_sockets: Whether the program may make a Unix socket that is no pair.
+        unix_sockets: Whether the program may make a Unix socket other than a pair.
 
     Raises:
         SandboxError: golink has no numbers of system calls for this machine.
@@ -201,7 +202,7 @@ def _of_abi(abi: Abi, families: Iterable[int]) -> Code:
 
 
 def _where(test: int, value: int, then: Code) -> Code:
-    """Return code that goes on with `then`, which must end in a return, where the test holds, else passes it over."""
+    """Return code that runs `then` if the test holds, else skips it; `then` must end in a return."""
     return [(test, 0, len(then), value), *then]
 
 

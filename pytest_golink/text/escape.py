@@ -1,7 +1,7 @@
 r"""
 Names from an image, made safe to print: in a line, in a message, in JSON.
 
-An image is input from a stranger: a library may be called "\x1b[2J", or hold a right-to-left override that makes a
+An image is input from a stranger: a library's name may be "\x1b[2J", or hold a right-to-left override that makes a
 terminal show other text than a reader of the log would search for.
 """
 
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A path of Linux has at most 4096 bytes, but a reader needs only the head and the tail of one.
+# A path on Linux has at most 4096 bytes, but a reader needs only its head and its tail.
 _LONGEST = 200
-# Of a message: more than a path, or a command line that a reader can use, has.
+# The limit of a message line: longer than any path, or any command line that a reader can use.
 _LONGEST_LINE = 16_000
 _TAB = "    "
 
@@ -35,21 +35,21 @@ _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 def escape(text: str, *, longest: int = _LONGEST) -> str:
     r"""
-    Return text of an image in a form that prints as one line and acts on no terminal.
+    Return text from an image in a form that prints as one line and acts on no terminal.
 
-    What is not printable stands as a backslash escape ("\x1b", "\u202e"), a backslash as two, so that no two names
-    look the same; so does the first character of what a CI service would take for a command in its log. A text of more
-    than `longest` characters loses its middle and says how many went.
+    Characters that are not printable become backslash escapes ("\x1b", "\u202e"), and a backslash becomes two, so that
+    no two names look the same. The first character of text that a CI service would read as a command becomes an escape
+    too. A text of more than `longest` characters loses its middle, and says how many characters are left out.
     """
     return _within(text, longest, _escape)
 
 
 def escape_message(line: str, *, longest: int = _LONGEST_LINE) -> str:
     r"""
-    Return a line that quotes names, as one that acts on no terminal; a second time it changes nothing.
+    Return a line that quotes names in a form that acts on no terminal; a second call changes nothing.
 
-    As `escape` does, but a backslash stays, as in C:\Users: the line may hold a regular expression, or a name that is
-    escaped already. A tab becomes blanks.
+    Unlike `escape`, it keeps a backslash, as in C:\Users: the line may hold a regular expression, or a name that is
+    already escaped. A tab becomes blanks.
     """
     return _within(line.replace("\t", _TAB), longest, _escape_line)
 
@@ -84,7 +84,7 @@ def _escape_line(text: str) -> str:
 
 
 def acts(character: str) -> bool:
-    """Whether a terminal acts on a character, or shows it as none."""
+    """Whether a terminal acts on a character, or does not show it."""
     return unicodedata.category(character) in _ESCAPED
 
 

@@ -10,7 +10,7 @@ from pytest_golink.text.escape import acts
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# What begins a command in the log of a CI service; see text/escape.py.
+# The beginnings of commands in the log of a CI service; see text/escape.py.
 _COMMAND = re.compile(r"#(?=#(?:vso)?\[)")
 
 

@@ -1,10 +1,10 @@
-"""Versions as the symbols and releases of systems have them."""
+"""Versions of symbols and of systems' releases."""
 
 from __future__ import annotations
 
 import re
 
-# More digits than any version has; Python does not read numbers of some thousand.
+# More digits than any version has; Python refuses numbers of some thousand digits.
 _DOTTED = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})*")
 _SYMBOL_VERSION = re.compile(r"([A-Za-z]+)_([0-9]+(?:[._][0-9]+)*)")
 

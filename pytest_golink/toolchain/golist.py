@@ -1,4 +1,4 @@
-"""`go list -json`: what Go says of packages."""
+"""Run `go list -json`, and read its entries."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def go_list(
     Args:
         go: The go binary.
         arguments: Flags, then packages.
-        fields: The fields that are needed; there may be more.
+        fields: The fields that the caller needs; the entries may have more.
         version: The toolchain's version ("go1.27.3").
         cwd: The folder to run it in.
         environment: The whole environment.
 
     Raises:
-        BuildError: It fails, does not end, or prints anything but such a list.
+        BuildError: It fails, does not end, or prints anything else.
     """
     release = release_of(version)
-    # All fields take longer, as they say which packages are stale.
+    # All fields take longer: Go also checks which packages are stale.
     chosen = "-json" if release and release < _FIRST_WITH_FIELDS else f"-json={','.join(fields)}"
     command = (str(go), "list", chosen, *arguments)
     try:

@@ -1,4 +1,4 @@
-"""Run one program of the toolchain: with a time limit, without a terminal, and never left behind."""
+"""Run one program of the toolchain: with a time limit, without a terminal, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
 
     Raises:
         OSError: It cannot be started.
-        subprocess.TimeoutExpired: It took too long, and was ended with everything it started.
+        subprocess.TimeoutExpired: It took too long; golink ended it with all its children.
     """
     process: subprocess.Popen[str] | None = None
     try:
@@ -54,7 +54,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
             )
         stdout, stderr = process.communicate(timeout=timeout_s)
     except BaseException:
-        # Ctrl-C, a timeout, or another plugin's exception: nothing waits for the answer any more.
+        # Ctrl-C, a timeout, or another plugin's exception: the caller does not wait for the output any more.
         if process is not None:
             _end(process)
         raise
@@ -63,7 +63,7 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back for a moment: inside Popen it would leave a program running unnoticed."""
+    """Hold Ctrl-C back: inside Popen it would leave a program running unnoticed."""
     handler = signal.getsignal(signal.SIGINT)
     # Python calls handlers in the main thread only.
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
@@ -84,7 +84,7 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.kill()
         process.communicate()
         return
-    # SIGINT first: on it, and only on it, `go` removes its work folder.
+    # SIGINT first: only on this signal does `go` remove its work folder.
     # Source: cmd/go/internal/base/signal_unix.go, signalsToIgnore.
     _signal_group(process, signal.SIGINT)
     try:

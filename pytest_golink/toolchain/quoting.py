@@ -14,7 +14,7 @@ _SPACE = " \t\n\r"
 
 def split_quoted(text: str) -> list[str]:
     """
-    Split a string into fields as Go does: a field may stand in quotes as a whole; nothing is escaped.
+    Split a string into fields as Go does: quotes may enclose a whole field, and there are no escapes.
 
     Raises:
         ParameterError: A quote is not closed.
@@ -38,10 +38,10 @@ def split_quoted(text: str) -> list[str]:
 
 def join_quoted(fields: Iterable[str]) -> str:
     """
-    Join fields so that Go splits them again.
+    Join fields in the form that Go splits into the same fields.
 
     Raises:
-        ParameterError: A field has a space (or starts with a quote) and both kinds of quotes: Go cannot say that.
+        ParameterError: A field has a space (or starts with a quote) and both kinds of quotes: Go has no form for it.
 
     Source: cmd/internal/quoted, Join.
     """

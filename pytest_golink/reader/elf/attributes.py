@@ -1,7 +1,7 @@
 """
 The CPU level that an ELF image's build attributes ask for: what its C compiler was told, joined by the link editor.
 
-Go's linker writes .MIPS.abiflags alone. 64-bit PowerPC, arm64, loong64 and s390x have no attribute that names a level.
+Go's linker writes only .MIPS.abiflags. 64-bit PowerPC, arm64, loong64 and s390x have no attribute that names a level.
 
 Sources: Arm's "Addenda to, and Errata in, the ABI for the Arm Architecture"; the RISC-V ELF psABI, "Attributes"; the
 RISC-V profiles RVA20 to RVA23; MIPS' "O32 ABI - FR0 and FR1 Interlinking", "The .MIPS.abiflags section".

@@ -105,7 +105,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
 
 
 def _misplaced(layout: Layout) -> str | None:
-    """Say which section has memory, and no segment that maps it so: the program was linked to find it there."""
+    """Return the section that has memory but no segment that maps it: the program was linked to find it there."""
     tls = layout.one(PT_TLS)
     for section in layout.sections:
         if not section.flags & SHF_ALLOC or not section.size:

@@ -19,7 +19,7 @@ def lief_reading(view: View) -> Iterator[tuple[ModuleType, io.BytesIO]]:
     Yield LIEF's module and an image as the stream that it reads.
 
     Raises:
-        UnreadableBinaryError: LIEF raised an error of its own.
+        UnreadableBinaryError: LIEF raised its own error.
     """
     import lief
 

@@ -103,7 +103,7 @@ def _goarch(elf: Any) -> str | None:
 
 
 def _kind(file_type: str, segments: list[Any], tags: list[Any]) -> str:
-    """Tell a program from a library, which has a DT_SONAME if it names itself, and no DT_DEBUG."""
+    """Return whether it is a program: a library has no DT_DEBUG, and a DT_SONAME if it names itself."""
     if file_type == "ET_REL":
         return "object"
     values = {tag.entry.d_tag: tag.entry.d_val for tag in tags}
