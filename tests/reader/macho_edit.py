@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+from hashlib import sha256
 
 # Source: <mach-o/loader.h>: the size of mach_header_64, and a command.
 _HEADER = 32
 _LC_BUILD_VERSION = 0x32
+_LC_CODE_SIGNATURE = 0x1D
 
 
 def without_command(image: bytes, number: int) -> bytes:
@@ -23,6 +25,24 @@ def with_sdk(image: bytes, major: int, minor: int) -> bytes:
     """Write another SDK version into the LC_BUILD_VERSION of a thin 64-bit image: Go's differs between its releases."""
     at, _ = _command(image, _LC_BUILD_VERSION)
     return image[: at + 16] + struct.pack("<I", major << 16 | minor << 8) + image[at + 20 :]
+
+
+def signed_again(image: bytes) -> bytes:
+    """
+    Write the hashes of the pages anew into the ad-hoc signature of a thin 64-bit image, as `codesign --sign -` does.
+
+    Source: <kern/cs_blobs.h>: CS_SuperBlob, CS_CodeDirectory; Go's cmd/internal/codesign writes one of each.
+    """
+    at, _ = _command(image, _LC_CODE_SIGNATURE)
+    (blob,) = struct.unpack_from("<I", image, at + 8)
+    (directory,) = struct.unpack_from(">I", image, blob + 16)
+    hashes, _, _, count, limit = struct.unpack_from(">5I", image, blob + directory + 16)
+    page = 1 << image[blob + directory + 39]
+    signed = bytearray(image)
+    for slot in range(count):
+        start = blob + directory + hashes + 32 * slot
+        signed[start : start + 32] = sha256(image[slot * page : min((slot + 1) * page, limit)]).digest()
+    return bytes(signed)
 
 
 def _command(image: bytes, number: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.facts import BinaryFacts, Target
 from pytest_golink.reader import read_binary
 from pytest_golink.reader.ar import read_archive
@@ -139,11 +140,17 @@ def member(name: str, content: bytes, *, size: int | None = None, end: bytes = b
         (b"!<arch>\n" + member("#1/9", b"1234"), "the name of archive member 0 is longer than the member"),
         (b"!<arch>\n" + member("/", b"\0\0\0\1"), "the symbol table goes 4 bytes past the end"),
         (b"!<arch>\n" + member("/", b"\0\0\0\1\0\0\0\1"), "the symbol table refers to a member at offset 0x1"),
-        (b"!<arch>\n" + member("a.o/", b"\x7fELF"), "goes 12 bytes past the end of the file"),
     ],
 )
 def test_damage_is_named(content: bytes, message: str) -> None:
     assert message in damage(content)
+
+
+def test_damage_of_a_member_is_named_with_the_member() -> None:
+    with pytest.raises(UnreadableBinaryError, match="goes 12 bytes past the end of the file") as caught:
+        read(b"!<arch>\n" + member("a.o/", b"\x7fELF"))
+
+    assert (caught.value.path.endswith("(a.o)"), caught.value.format) == (True, "elf")
 
 
 @pytest.mark.parametrize("text", [b"nothing that is known", b"short", b"\xcf\xfa\xed\xfe" + bytes(20)])

@@ -22,7 +22,7 @@ from pytest_golink import (
 )
 from pytest_golink.report.remedy_text import remedy_lines
 from tests.reader.c_images import NO_LIBC, compile_into
-from tests.reader.macho_edit import with_sdk, without_command
+from tests.reader.macho_edit import signed_again, with_sdk, without_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,12 +136,12 @@ def test_macos_26_starts_an_image_for_its_sdk_and_not_without_a_uuid(go_sample: 
     arm = go_sample("static", target="darwin/arm64", cgo=False)
     intel = go_sample("static", target="darwin/amd64", cgo=False)
 
-    for binary in (arm, intel):
+    for binary, sign in ((arm, signed_again), (intel, bytes)):
         image = tmp_path / "image"
-        image.write_bytes(with_sdk(binary.path.read_bytes(), 26, 0))
+        image.write_bytes(sign(with_sdk(binary.path.read_bytes(), 26, 0)))
         assert_launches_on_macos(image, "26")
         without = tmp_path / "without"
-        without.write_bytes(without_command(image.read_bytes(), LC_UUID))
+        without.write_bytes(sign(without_command(image.read_bytes(), LC_UUID)))
         assert_launches_on_macos(without, "15")
         with pytest.raises(PolicyViolation, match="observed  no LC_UUID\n"):
             assert_launches_on_macos(without, "26")
