@@ -73,13 +73,16 @@ def _parser(command: str) -> argparse.ArgumentParser:
         epilog="`golink COMMAND --help` explains a command.",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
     )
-    parser.add_argument("--version", action="version", version=f"pytest-golink {version('pytest-golink')}")
+    text = f"pytest-golink {version('pytest-golink')}"
+    parser.add_argument("--version", action="version", version=text)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="golink")
     for name, summary in _COMMANDS.items():
+        words = commands.add_parser(name, help=summary)
+        if name == _DEFAULT:
+            # After a file too: `golink FILE --version`.
+            words.add_argument("--version", action="version", version=text, help=argparse.SUPPRESS)
         if name == command:
-            import_module(f"pytest_golink.commands.{name}").add_arguments(commands.add_parser(name, help=summary))
-        else:
-            commands.add_parser(name, help=summary)
+            import_module(f"pytest_golink.commands.{name}").add_arguments(words)
     return parser
 
 

@@ -339,14 +339,17 @@ class Loading:
     `bound` are the undefined strong symbols that it looks up before the program starts, `lazy` those that it may look
     up at the first call (glibc's and the BSDs' loaders do, where `now` is false); both None on MIPS, whose tables are
     others. A symbol that no relocation names is in neither. `relocations` are the types in DT_REL and DT_RELA,
-    `plt_relocations` those in DT_JMPREL, by their numbers; `read_only_relocation` is the address of one in a segment
-    that is not writable. `static_tls` says that the image's own thread-local variables have a fixed place beside the
-    thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of
-    each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its
-    start files say. `lowest_address` is where the first segment of an image with fixed addresses lies; `misplaced`
-    says in words which section with memory has no segment that maps it as it asks for. `told_its_place` is whether the
-    loader learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for.
-    `no_default_path` is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system.
+    `plt_relocations` those in DT_JMPREL, by their numbers; `read_only_relocation` is the address of one that lies in
+    no writable segment; `counts_others` is whether DT_RELACOUNT or DT_RELCOUNT counts some that are not relative.
+    `android_packed` are the tags of relocation tables that only bionic reads; what they have is in no other
+    attribute. `static_tls` says that the image's own thread-local variables have a fixed place beside the thread
+    pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of each
+    PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its start
+    files say. `lowest_address` is where the first segment of an image with fixed addresses lies; `misplaced` says in
+    words which section with memory has no segment that maps it as it asks for. `told_its_place` is whether the loader
+    learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for. `no_default_path`
+    is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system. `refuses_path` is whether a static
+    glibc is in it that ends a program with DT_RUNPATH or DT_RPATH.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -355,10 +358,13 @@ class Loading:
     relocations: tuple[int, ...] = ()
     plt_relocations: tuple[int, ...] = ()
     read_only_relocation: int | None = None
+    counts_others: bool = False
+    android_packed: tuple[str, ...] = ()
     static_tls: bool = False
     go_constructor: bool = False
     notes: tuple[int, ...] = ()
     checks_kernel: bool = False
+    refuses_path: bool = False
     lowest_address: int | None = None
     misplaced: str | None = None
     told_its_place: bool = True

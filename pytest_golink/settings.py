@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -365,7 +366,9 @@ def _named_by(what: str, named: bool) -> str:
 def _policy(path: str, folder: Path, named_by: str) -> Path:
     whole = Path(os.path.abspath(folder / Path(path).expanduser()))  # noqa: PTH100 - Path.absolute() leaves `..` in
     if not whole.is_file():
-        raise pytest.UsageError(f"{named_by}: there is no file {path}; a policy is a TOML file such as golink.toml")
+        raise pytest.UsageError(
+            f"{named_by}: there is no file {escape(path)}; a policy is a TOML file such as golink.toml"
+        )
     return whole
 
 

@@ -247,3 +247,9 @@ def test_errors_of_a_command_line_show_none_raw(
             out, err = capsys.readouterr()
             assert wrong_with(out) == [], (command, words)
             assert wrong_with(err) == [], (command, words)
+
+
+def test_a_policy_that_is_not_there_is_not_shown_raw(tmp_path: Path) -> None:
+    for name in HOSTILE_NAMES:
+        if "\0" not in name and name.strip():
+            assert wrong_with(_run(tmp_path, f"--golink-policy={name}"), ours=("::error ",)) == []

@@ -152,7 +152,8 @@ def test_a_closed_pipe_is_quiet(static: GoBinary, arguments: list[str], unbuffer
 
 
 def test_version_and_help() -> None:
-    assert run("--version").stdout == f"pytest-golink {version('pytest-golink')}\n"
+    for words in (("--version",), ("nosuch", "--version"), ("--json", "--version"), ("facts", "--version")):
+        assert run(*words).stdout == f"pytest-golink {version('pytest-golink')}\n"
     helped = run("--help")
     assert helped.returncode == 0
     assert helped.stdout.startswith("usage: golink FILE [FILE ...]\n       golink COMMAND ...\n")

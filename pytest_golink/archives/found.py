@@ -146,7 +146,7 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     tree = _tree(archive, name)
     members = ((inner, tree.plain_file(inner)) for inner in tree.names())
     images = [(inner, member) for inner, member in members if member is not None and is_image(member.head)]
-    _check_sizes(images, archive, name)
+    _Budget().take(images, archive, name)
     return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
 
 
@@ -251,12 +251,13 @@ def _tree(path: Path, name: str) -> Members:
 def _members(pattern: str, globs: Sequence[str], archive: Path, name: str) -> Iterator[Found]:
     tree = _tree(archive, name)
     matched = _matching(pattern, globs[0], tree, name)
-    _check_sizes(matched, archive, name)
+    budget = _Budget()
+    budget.take(matched, archive, name)
     for inner, member in matched:
-        yield from _deeper(pattern, globs[1:], _member(archive, name, inner, member, ()))
+        yield from _deeper(pattern, globs[1:], _member(archive, name, inner, member, ()), budget)
 
 
-def _deeper(pattern: str, globs: Sequence[str], found: Found) -> Iterator[Found]:
+def _deeper(pattern: str, globs: Sequence[str], found: Found, budget: _Budget) -> Iterator[Found]:
     if not globs:
         yield found
         return
@@ -265,10 +266,10 @@ def _deeper(pattern: str, globs: Sequence[str], found: Found) -> Iterator[Found]
             _copy(found.chain, file, found.name, temporary)
         tree = archive_tree(temporary, found.name)
     matched = _matching(pattern, globs[0], tree, found.name)
-    _check_sizes(matched, found.source, found.name)
+    budget.take(matched, found.source, found.name)
     for inner, member in matched:
         deeper = _member(found.source, found.name, inner, member, found.chain)
-        yield from _deeper(pattern, globs[1:], deeper)
+        yield from _deeper(pattern, globs[1:], deeper, budget)
 
 
 def _matching(pattern: str, glob: str, tree: Members, name: str) -> list[tuple[str, Member]]:
@@ -281,18 +282,31 @@ def _matching(pattern: str, glob: str, tree: Members, name: str) -> list[tuple[s
     return matched
 
 
-def _check_sizes(members: Sequence[tuple[str, Member]], archive: Path, name: str) -> None:
-    """Check the total size of the members to extract against the bounds of an archive."""
-    total = sum(member.size for _, member in members)
-    packed = sum(source.stat().st_size for source in {member.source or archive for _, member in members})
-    if total > limits.UNPACKED_BYTES:
-        raise ArchiveError(
-            name, f"what matches unpacks to {total} bytes, more than the bound of {limits.UNPACKED_BYTES}"
-        )
-    if total > limits.RATIO_FROM_BYTES and total > limits.RATIO * packed:
-        raise ArchiveError(
-            name, f"what matches unpacks to more than {limits.RATIO} times the archive's size: a decompression bomb"
-        )
+class _Budget:
+    """What a pattern takes out of one file, and out of the archives in it, held against the bounds of the whole."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._sources: set[Path] = set()
+
+    def take(self, members: Sequence[tuple[str, Member]], archive: Path, name: str) -> None:
+        """
+        Count members that are to be unpacked.
+
+        Raises:
+            ArchiveError: They are over the bounds, with those before.
+        """
+        self._bytes += sum(member.size for _, member in members)
+        self._sources |= {member.source or archive for _, member in members}
+        packed = sum(source.stat().st_size for source in self._sources)
+        if self._bytes > limits.UNPACKED_BYTES:
+            raise ArchiveError(
+                name, f"what matches unpacks to {self._bytes} bytes, more than the bound of {limits.UNPACKED_BYTES}"
+            )
+        if self._bytes > limits.RATIO_FROM_BYTES and self._bytes > limits.RATIO * packed:
+            raise ArchiveError(
+                name, f"what matches unpacks to more than {limits.RATIO} times the archive's size: a decompression bomb"
+            )
 
 
 def _member(archive: Path, name: str, inner: str, member: Member, chain: tuple[Step, ...]) -> Found:

@@ -103,6 +103,8 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
         for library in image.facts.needed:
             if library.name in shipped or library.name in base or library.name in lost:
                 continue
+            if library.name == facts.soname and facts.kind == "executable" and platform.libc == "glibc":
+                yield _itself(facts, library)
             if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
                 # The other loaders do not know such entries.
                 continue
@@ -142,6 +144,15 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
                 yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
     found_there = Present(shipped=shipped, base=frozenset(base), lost=frozenset(lost))
     yield from symbol_obstacles(facts, found_there, platform, goarch)
+
+
+def _itself(facts: BinaryFacts, library: NeededLibrary) -> Obstacle:
+    # Source: glibc's elf/dl-load.c, _dl_map_object: what is loaded already has that name, the program among it.
+    return Obstacle(
+        text=f"has the DT_SONAME {library.name}, a library that it needs: the loader takes the program for it",
+        certain=any(symbol.library == library.name for symbol in facts.imports),
+        remedy=("link the program without -soname",),
+    )
 
 
 def _is_loader_s(library: NeededLibrary, facts: BinaryFacts, platform: Platform) -> bool:

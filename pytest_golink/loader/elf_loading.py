@@ -64,6 +64,11 @@ _COPY: Mapping[str, int] = MappingProxyType({"386": 5, "amd64": 5, "arm": 20, "a
 # The first versions whose loader applies DT_RELR.
 # Source: glibc 2.36's NEWS; musl 1.2.4's WHATSNEW; bionic's android-changes-for-ndk-developers.md.
 _RELR_GLIBC, _RELR_MUSL, _RELR_ANDROID = (2, 36), (1, 2, 4), 30
+# Tables that only bionic reads, and the API level from which on it does.
+# Source: AOSP's build/soong/cc/linker.go, the choice of --pack-dyn-relocs by API level.
+_PACKED_ANDROID: Mapping[str, int] = MappingProxyType(
+    {"DT_ANDROID_REL": 23, "DT_ANDROID_RELA": 23, "DT_ANDROID_RELR": 28}
+)
 _RELR_MARKER = "GLIBC_ABI_DT_RELR"
 # The bytes that bionic reserves for each thread at the thread pointer: eight words, where the ABI has two.
 # Source: bionic's libc/bionic/bionic_elf_tls.cpp, StaticTlsLayout::reserve_exe_segment_and_tcb.
@@ -88,6 +93,11 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
     yield from _notes(loading, platform)
     yield from _crashes(facts, loading, platform)
     if facts.linkage != "dynamic":
+        if loading.refuses_path and facts.linkage == "static-pie":
+            yield Obstacle(
+                text="has DT_RUNPATH or DT_RPATH: glibc ends a static PIE that has one",
+                remedy=("link a static PIE without -rpath",),
+            )
         if loading.go_constructor and (facts.libc.kind, facts.libc.presence) == ("musl", "embedded"):
             yield _without_arguments()
         return
@@ -96,6 +106,11 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
         # Source: glibc's elf/dl-load.c, _dl_map_object: neither ld.so.cache nor the default folders.
         text = "has DF_1_NODEFLIB: the loader looks for its libraries in DT_RUNPATH and DT_RPATH only"
         yield Obstacle(text=text, certain=not (facts.runpath or facts.rpath), remedy=("link without -z nodefaultlib",))
+    if loading.counts_others and platform.libc == "glibc":
+        # Source: glibc's elf/do-rel.h, elf_dynamic_do_Rel, and elf_machine_rela_relative.
+        text = "DT_RELACOUNT counts relocations that are not relative, which glibc's loader takes for such"
+        yield Obstacle(text=text, remedy=("link it again",))
+    yield from _packed_for_android(loading, platform)
     if facts.elf is not None and facts.elf.relr:
         yield from _packed(facts, platform)
     if platform.libc == "bionic":
@@ -144,7 +159,7 @@ def _crashes(facts: BinaryFacts, loading: Loading, platform: Platform) -> Iterat
     lent = facts.hardening.textrel and not (platform.libc == "musl" and facts.kind == "executable")
     if facts.linkage == "dynamic" and loading.read_only_relocation is not None and not lent:
         place = f"0x{loading.read_only_relocation:x}"
-        yield Obstacle(text=f"the loader relocates {place}, in a segment that is not writable: it crashes")
+        yield Obstacle(text=f"the loader relocates {place}, which is in no writable segment: it crashes")
 
 
 def _is_power_of_two(number: int) -> bool:
@@ -168,6 +183,19 @@ def _relocation_types(facts: BinaryFacts, loading: Loading, platform: Platform) 
             text=f"has relocations of type {listed(refused, most=3)}, which {platform.libc}'s loader refuses",
             remedy=("link it again, without unresolved symbols",),
         )
+
+
+def _packed_for_android(loading: Loading, platform: Platform) -> Iterator[Obstacle]:
+    for tag in loading.android_packed:
+        since = _PACKED_ANDROID[tag]
+        if platform.libc != "bionic":
+            why = f"{platform.libc}'s loader does not relocate by it"
+        elif int(platform.os_version or since) < since:
+            why = f"Android before API level {since} does not relocate by it"
+        else:
+            continue
+        remedy = "link without --pack-dyn-relocs, --use-android-relr-tags"
+        yield Obstacle(text=f"has {tag}: {why}", remedy=(remedy,))
 
 
 def _packed(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:

@@ -24,10 +24,18 @@ _UCRT = re.compile(r"ucrtbase\.dll|api-ms-win-crt-[a-z0-9-]+\.dll")
 _UCRT_FROM = (10, 0)
 # os/user does without netapi32.dll for the current user. Source: Go 1.24's release notes.
 _WITHOUT_NETAPI = 24
+# What CreateProcess starts. Source: ReactOS' dll/win32/kernel32/client/proc.c, CreateProcessInternalW, and Microsoft's
+# system error 129: "cannot be run in Win32 mode".
+_STARTED = ("console", "gui")
 
 
 def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:
     """Yield why this Windows is too old, and the DLLs that it does not have."""
+    if facts.pe is not None and facts.kind == "executable" and facts.pe.subsystem not in _STARTED:
+        yield Obstacle(
+            text=f"its subsystem is {facts.pe.subsystem}, and Windows starts console and gui programs only",
+            remedy=("link it without --subsystem, or with -ldflags -H=windowsgui",),
+        )
     has = platform.os_version or ""
     if has and facts.os_minimum and numbers(facts.os_minimum) > numbers(has):
         yield Obstacle(

@@ -56,7 +56,13 @@ class LibcJson(TypedDict):
     floor_symbols: list[str]
 
 
-class CgoJson(TypedDict):
+class _LaterCgoJson(TypedDict, total=False):
+    """Facts that came after the first report of this schema, which may lack them."""
+
+    witnesses: list[str]
+
+
+class CgoJson(_LaterCgoJson):
     """What the image holds of cgo."""
 
     enabled: bool | None
@@ -64,17 +70,21 @@ class CgoJson(TypedDict):
     packages: list[str]
     calls: dict[str, list[str]]
     dynamic_imports: list[ImportJson]
-    witnesses: list[str]
 
 
-class HardeningJson(TypedDict):
+class _LaterHardeningJson(TypedDict, total=False):
+    """Facts that came after the first report of this schema, which may lack them."""
+
+    textrel: bool | None
+
+
+class HardeningJson(_LaterHardeningJson):
     """Hardening facts; null where the format has no such thing."""
 
     pie: bool | None
     nx: bool | None
     relro: Relro | None
     writable_code: bool | None
-    textrel: bool | None
 
 
 class DlopenJson(TypedDict):
@@ -132,7 +142,14 @@ class ProgramHeaderJson(TypedDict):
     alignment: int
 
 
-class MachOJson(TypedDict):
+class _LaterMachOJson(TypedDict, total=False):
+    """Facts that came after the first report of this schema, which may lack them."""
+
+    environment: list[str]
+    hardened_runtime: bool | None
+
+
+class MachOJson(_LaterMachOJson):
     """What only Mach-O has; null where there is no such load command."""
 
     platform: str | None
@@ -141,8 +158,6 @@ class MachOJson(TypedDict):
     code_flags: int | None
     entitlements: list[str]
     restricted: bool
-    environment: list[str]
-    hardened_runtime: bool | None
 
 
 class _Replaceable(TypedDict, total=False):
@@ -181,7 +196,13 @@ class CryptoJson(TypedDict):
     version: str | None
 
 
-class ContentJson(TypedDict):
+class _LaterContentJson(TypedDict, total=False):
+    """Facts that came after the first report of this schema, which may lack them."""
+
+    damage: str | None
+
+
+class ContentJson(_LaterContentJson):
     """What the pclntab shows, whatever the build info claims; null where the image does not say."""
 
     pclntab: str | None
@@ -192,11 +213,16 @@ class ContentJson(TypedDict):
     importers: list[str] | None
     build_paths: list[BuildPathJson] | None
     packed: str | None
-    damage: str | None
 
 
 class _Slice(TypedDict, total=False):
     slice: str
+    # Reports of the first schema may lack these, which came later.
+    soname: str | None
+    exports: list[str] | None
+    signature: SignatureJson | None
+    elf: ElfJson | None
+    pe: PeJson | None
 
 
 class FactsJson(_Slice):
@@ -233,11 +259,6 @@ class FactsJson(_Slice):
     macho: MachOJson | None
     symtab_size: int | None
     dwarf_size: int | None
-    soname: str | None
-    exports: list[str] | None
-    signature: SignatureJson | None
-    elf: ElfJson | None
-    pe: PeJson | None
 
 
 def facts_json(facts: BinaryFacts) -> FactsJson:

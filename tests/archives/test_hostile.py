@@ -234,6 +234,20 @@ def test_a_decompression_bomb_is_refused_early(
     assert "decompression bomb" in refusal(tmp_path, deb({"bomb": bomb}), "bomb!app")
 
 
+def test_archives_in_an_archive_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = zipped({"app": bytes(1 << 20)})
+    (tmp_path / "a").write_bytes(zipped({f"{number}.zip": inner for number in range(8)}))
+
+    assert len(find_images(["a!*.zip!app"], tmp_path)) == 8
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 5 << 20)
+    with pytest.raises(GolinkError, match=r"a!4\.zip: what matches unpacks to .* more than the bound"):
+        find_images(["a!*.zip!app"], tmp_path)
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 8 << 30)
+    monkeypatch.setattr(limits, "RATIO_FROM_BYTES", 2 << 20)
+    with pytest.raises(GolinkError, match=r"a!1\.zip: .* a decompression bomb"):
+        find_images(["a!*.zip!app"], tmp_path)
+
+
 def test_a_zip_bomb_is_refused_by_its_own_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MEMBER_BYTES", 1 << 20)
 

@@ -71,12 +71,54 @@ def test_what_the_loader_relocates_must_be_writable() -> None:
     lent_musl = replace(MUSL, hardening=replace(PLAIN.hardening, textrel=True))
     assert answer(loads(PLAIN, read_only_relocation=0x1000)) == (
         False,
-        "the loader relocates 0x1000, in a segment that is not writable: it crashes",
+        "the loader relocates 0x1000, which is in no writable segment: it crashes",
     )
     assert answer(loads(lent, read_only_relocation=0x1000))[0] is True
     assert answer(loads(lent_musl, read_only_relocation=0x1000), "alpine3.20")[0] is False
     library = replace(lent_musl, kind="shared-library", interpreter=None)
     assert answer(loads(library, read_only_relocation=0x1000), "alpine3.20")[0] is True
+
+
+def test_only_bionic_reads_its_own_tables() -> None:
+    relr, rela = ("DT_ANDROID_RELR",), ("DT_ANDROID_RELA",)
+
+    assert answer(loads(PLAIN, android_packed=rela)) == (
+        False,
+        "has DT_ANDROID_RELA: glibc's loader does not relocate by it",
+    )
+    assert answer(loads(MUSL, android_packed=relr), "alpine3.20")[0] is False
+    assert answer(loads(ANDROID, android_packed=relr), "android27") == (
+        False,
+        "has DT_ANDROID_RELR: Android before API level 28 does not relocate by it",
+    )
+    assert "ANDROID_RELR" not in answer(loads(ANDROID, android_packed=relr), "android28")[1]
+    assert "ANDROID_RELA" not in answer(loads(ANDROID, android_packed=rela), "android24")[1]
+
+
+def test_glibc_takes_a_program_for_the_library_that_it_calls_itself() -> None:
+    named = replace(PLAIN, soname="libc.so.6")
+    reason = "has the DT_SONAME libc.so.6, a library that it needs: the loader takes the program for it"
+
+    assert answer(replace(named, imports=DYNAMIC.imports)) == (False, reason)
+    assert answer(named) == (None, reason)
+    assert answer(replace(named, kind="shared-library", interpreter=None))[0] is True
+
+
+def test_a_static_pie_of_glibc_with_a_path_ends_at_once() -> None:
+    image = replace(STATIC, go=V1, linkage="static-pie", runpath=("/opt/lib",))
+
+    assert answer(loads(image, refuses_path=True)) == (
+        False,
+        "has DT_RUNPATH or DT_RPATH: glibc ends a static PIE that has one",
+    )
+    assert answer(loads(image))[0] is True
+
+
+def test_glibc_trusts_the_count_of_relative_relocations() -> None:
+    reason = "DT_RELACOUNT counts relocations that are not relative, which glibc's loader takes for such"
+
+    assert answer(loads(PLAIN, counts_others=True)) == (False, reason)
+    assert answer(loads(MUSL, counts_others=True), "alpine3.20")[0] is True
 
 
 def test_a_program_with_fixed_addresses_needs_them() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary
+from pytest_golink.facts import BinaryFacts, ImportedSymbol, NeededLibrary, Pe
 from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors, windows_version
 from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules.runs_on import start_on
@@ -69,6 +69,17 @@ def test_a_function_is_there_from_a_windows_on() -> None:
     assert answer(replace(PLAIN, imports=symbols("SetThreadDescription")), "windows10")[1].startswith(
         "calls SetThreadDescription, which came with Windows 10 build 14393:"
     )
+
+
+def test_windows_starts_console_and_gui_programs_only() -> None:
+    native = replace(PLAIN, pe=Pe(subsystem="native"))
+
+    assert answer(native, "windows11") == (
+        False,
+        "its subsystem is native, and Windows starts console and gui programs only",
+    )
+    assert answer(replace(native, kind="shared-library"), "windows11")[0] is True
+    assert answer(replace(PLAIN, pe=Pe(subsystem="gui")), "windows11")[0] is True
 
 
 def test_what_may_be_missing_asks_for_nothing() -> None:

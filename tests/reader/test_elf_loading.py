@@ -133,6 +133,18 @@ def test_thread_local_data_has_its_segment(compile_c: CompileC, tmp_path: Path) 
     assert loading(made).misplaced == ".tbss is in no PT_TLS"
 
 
+def test_the_address_of_what_only_threads_have_is_no_matter(compile_c: CompileC, tmp_path: Path) -> None:
+    # patchelf moves it away from PT_TLS.
+    data = bytearray(compile_c("-fPIE", "-pie", source=THREAD_LOCAL).read_bytes())
+    start, count = struct.unpack_from("<Q", data, 40)[0], struct.unpack_from("<H", data, 60)[0]
+    at = next(place for place in range(start, start + 64 * count, 64) if data[place + 9] & 4)
+    struct.pack_into("<Q", data, at + 16, 0x1234)
+    made = tmp_path / "app"
+    made.write_bytes(data)
+
+    assert loading(made).misplaced is None
+
+
 def test_the_place_of_a_program_is_told_before_its_segments(compile_c: CompileC, tmp_path: Path) -> None:
     data = bytearray(compile_c("-fPIE", "-pie").read_bytes())
     start = struct.unpack_from("<Q", data, 32)[0]

@@ -8,9 +8,11 @@ from pytest_golink.facts import BinaryFacts, Elf, Hardening, Target
 from pytest_golink.reader.bounds import View
 from pytest_golink.reader.dwarf import DebugSection
 from pytest_golink.reader.elf.dynamic import (
+    DF_1_PIE,
     DF_STATIC_TLS,
     DF_TEXTREL,
     DT_FLAGS,
+    DT_FLAGS_1,
     DT_JMPREL,
     DT_NEEDED,
     DT_RELR,
@@ -29,6 +31,7 @@ from pytest_golink.reader.elf.layout import (
     PF_W,
     PF_X,
     PT_GNU_STACK,
+    PT_INTERP,
     PT_LOAD,
     PT_SUNWSTACK,
     PT_TLS,
@@ -194,10 +197,25 @@ def _check_tail(layout: Layout, kind: Kind, dynamic: Dynamic, imports: Imports, 
     C link editors write DT_NEEDED first, Go's among the last, before DT_JMPREL; and it leaves no room behind them.
     """
     required = next((symbol.name for symbol in imports.symbols if not symbol.weak), None)
-    if kind == "executable" and required is not None and not dynamic.has(DT_NEEDED):
+    if (
+        kind == "executable"
+        and required is not None
+        and not dynamic.has(DT_NEEDED)
+        and not _relocates_itself(dynamic, imports)
+    ):
         raise layout.view.error(f"imports {required}, but there is no DT_NEEDED: is the dynamic table whole?")
     if go.link_mode == "internal" and dynamic.ends > 1 and imports.symbols and not dynamic.has(DT_JMPREL):
         raise layout.view.error(f"the dynamic table ends with {dynamic.ends} DT_NULL, before its DT_JMPREL")
+
+
+def _relocates_itself(dynamic: Dynamic, imports: Imports) -> bool:
+    """
+    Return whether an image is a static PIE as C link editors make it, whose relocations name no symbol.
+
+    LLD leaves symbols in its table that nothing refers to any more, such as __tls_get_addr.
+    """
+    marked = dynamic.has(DT_FLAGS_1, DF_1_PIE) and dynamic.layout.one(PT_INTERP) is None
+    return marked and not imports.relocated.highest_symbol
 
 
 def _told_target(layout: Layout, imports: Imports, interpreter: str | None, needed: Sequence[str]) -> Target | None:

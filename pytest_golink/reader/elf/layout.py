@@ -184,7 +184,9 @@ def read_layout(view: View) -> Layout:
         flags=flags,
         entry=entry,
     )
-    first = _first_section(view, header, shoff, shentsize, shnum)
+    # patchelf 0.14 lets the program headers grow over section header 0, in which nothing is needed then.
+    overwritten = 0 < shoff < phoff + phentsize * phnum and bool(shnum) and shstrndx != _SHN_XINDEX
+    first = _first_section(view, header, shoff, shentsize, shnum, overwritten=overwritten)
     if first is None and shnum:
         raise view.error(f"e_shoff is 0, but e_shnum is {shnum}", header_size - 12)
     if first is not None:
@@ -229,15 +231,17 @@ def _section_layout(header: Header) -> Struct:
     return header.layout("10I", "IIQQQQIIQQ")
 
 
-def _first_section(view: View, header: Header, offset: int, entry_size: int, count: int) -> Section | None:
-    """Section header 0; None where there is no table."""
+def _first_section(
+    view: View, header: Header, offset: int, entry_size: int, count: int, *, overwritten: bool
+) -> Section | None:
+    """Return section header 0; None where there is no table."""
     if not offset:
         return None
     layout = _section_layout(header)
     if entry_size != layout.size:
         raise view.error(f"e_shentsize is {entry_size}, not {layout.size}", 46 if header.bits == 32 else 58)
     _, type_, _, _, _, size, link, _, _, _ = view.unpack(layout, offset, "section header 0")
-    if type_ != SHT_NULL:
+    if type_ != SHT_NULL and not overwritten:
         raise view.error(f"section header 0 is of type {type_}, not SHT_NULL", offset)
     if not count and not size:
         raise view.error("there is a section header table, but no count of its entries", offset)
@@ -293,8 +297,8 @@ def _read_sections(view: View, header: Header, offset: int, count: int, names_in
     sections = []
     for index, (name, type_, flags, address, start, size, link, _, _, entry_size) in enumerate(raw):
         # What an SHT_NULL header holds is undefined (gABI); header 0 holds the extended counts.
-        if type_ == SHT_NULL:
-            name, flags, address, start, size, link, entry_size = 0, 0, 0, 0, 0, 0, 0
+        if type_ == SHT_NULL or not index:
+            type_, name, flags, address, start, size, link, entry_size = SHT_NULL, 0, 0, 0, 0, 0, 0, 0
         text = _section_name(view, names, name) if names and type_ != SHT_NULL else ""
         if type_ not in (SHT_NULL, SHT_NOBITS):
             view.check(start, size, f"section {index} ({text})")

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.facts import Loading
-from pytest_golink.reader.elf.dynamic import DT_FLAGS, DT_FLAGS_1, DT_SYMTAB
+from pytest_golink.reader.elf.dynamic import (
+    DT_ANDROID_REL,
+    DT_ANDROID_RELA,
+    DT_ANDROID_RELR,
+    DT_FLAGS,
+    DT_FLAGS_1,
+    DT_RELACOUNT,
+    DT_RELCOUNT,
+    DT_RPATH,
+    DT_RUNPATH,
+    DT_SYMTAB,
+)
 from pytest_golink.reader.elf.layout import (
     ET_EXEC,
     ET_REL,
@@ -19,8 +30,10 @@ from pytest_golink.reader.elf.layout import (
     SHF_ALLOC,
     SHF_EXECINSTR,
     SHF_WRITE,
+    SHT_NOBITS,
 )
 from pytest_golink.reader.elf.notes import kernel_minimum
+from pytest_golink.reader.elf.places import whole_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +51,22 @@ _EM_MIPS = 8
 _STB_LOCAL, _STB_WEAK = 0, 2
 # The relocation of an offset from the thread pointer, by machine. Source: each psABI's TPOFF or TPREL.
 _TPOFF = {3: {14, 37}, 21: {73}, 22: {56}, 40: {19}, 62: {18}, 183: {1030}, 243: {11}, 258: {11}}
+# The relocation that only adds the place of the image, by machine. Source: each psABI's RELATIVE.
+_RELATIVE = {3: {8}, 21: {22}, 22: {12}, 40: {23}, 62: {8, 38}, 183: {1027}, 243: {3}, 258: {3}}
+_PACKED = {
+    DT_ANDROID_REL: "DT_ANDROID_REL",
+    DT_ANDROID_RELA: "DT_ANDROID_RELA",
+    DT_ANDROID_RELR: "DT_ANDROID_RELR",
+}
 # Go's entry point in a library: "_rt0_amd64_linux_lib".
 _CONSTRUCTOR = rb"^_rt0_[a-z0-9]+_[a-z0-9]+_lib$"
 # What a static glibc up to 2.35 ends with on an older kernel; later ones do not look at it.
 # Source: glibc 2.35: sysdeps/unix/sysv/linux/dl-sysdep.h, DL_SYSDEP_OSCHECK; 2.36 has none.
 _TOO_OLD = b"kernel too old"
+
+# What a static PIE of glibc asserts of itself before it starts.
+# Source: glibc's elf/get-dynamic-info.h, STATIC_PIE_BOOTSTRAP.
+_NO_PATH = b"info[DT_RUNPATH] == NULL"
 
 
 def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoImage | None) -> Loading | None:
@@ -57,6 +81,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
     reader = _Relocated(layout, dynamic)
     reader.read()
     own_tls = layout.one(PT_TLS) is not None
+    asserts = layout.one(PT_INTERP) is None and (dynamic.has(DT_RPATH) or dynamic.has(DT_RUNPATH))
     asks = kernel_minimum(layout) is not None
     return Loading(
         bound=reader.names(reader.bound),
@@ -65,10 +90,13 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         relocations=tuple(sorted(reader.types)),
         plt_relocations=tuple(sorted(reader.plt_types)),
         read_only_relocation=reader.read_only,
+        counts_others=reader.counts_others,
+        android_packed=tuple(name for tag, name in _PACKED.items() if dynamic.value(tag)),
         static_tls=own_tls and (reader.static_tls or dynamic.has(DT_FLAGS, DF_STATIC_TLS)),
         go_constructor=go is not None and any(go.functions.matching(_CONSTRUCTOR)),
         notes=tuple(segment.file_size for segment in layout.segments_of(PT_NOTE)),
         checks_kernel=asks and any(_TOO_OLD in bytes(region.data) for region in image.segments),
+        refuses_path=asserts and any(_NO_PATH in bytes(region.data) for region in image.segments),
         lowest_address=layout.loads[0].address if layout.header.type == ET_EXEC and layout.loads else None,
         misplaced=_misplaced(layout),
         no_default_path=dynamic.has(DT_FLAGS_1, DF_1_NODEFLIB),
@@ -84,8 +112,12 @@ def _misplaced(layout: Layout) -> str | None:
             continue
         name = section.name or "a section without a name"
         if section.flags & SHF_TLS:
-            # .tbss has memory in each thread only.
-            if tls is None or not tls.address <= section.address < tls.address + tls.memory_size:
+            # .tbss has memory in each thread only, and patchelf moves the address that it has no use for.
+            if section.type == SHT_NOBITS:
+                lost = tls is None or section.size > tls.memory_size
+            else:
+                lost = tls is None or not tls.address <= section.address < tls.address + tls.memory_size
+            if lost:
                 return f"{name} is in no PT_TLS"
             continue
         load = layout.load_at(section.address)
@@ -119,12 +151,16 @@ class _Relocated:
         self.lazy: set[int] = set()
         self.static_tls = False
         self.read_only: int | None = None
-        self.known = layout.header.machine != _EM_MIPS
+        self.counts_others = False
+        self.known = layout.header.machine != _EM_MIPS and not any(map(dynamic.has, _PACKED))
+        self.writable = [whole_pages(load) for load in layout.loads if load.flags & PF_W]
 
     def read(self) -> None:
         """Read the tables; those of MIPS pack their fields in another way, and bind symbols without them."""
         for relocation in self.dynamic.relocations() if self.known else ():
-            if not relocation.relr:
+            if relocation.relr:
+                self._read_packed(relocation)
+            else:
                 self._read(relocation)
 
     def _read(self, relocation: Relocations) -> None:
@@ -132,14 +168,15 @@ class _Relocated:
         entry = header.layout("III" if relocation.addend else "II", "QQQ" if relocation.addend else "QQ")
         data = self.layout.view.slice(relocation.table.offset, relocation.table.size, "the relocations")
         shift, mask = (8, 0xFF) if header.bits == 32 else (32, 0xFFFFFFFF)
-        ranges = [
-            (load.address, load.address + load.memory_size) for load in self.layout.loads if not load.flags & PF_W
-        ]
+        count = None if relocation.lazy else self.dynamic.value(DT_RELACOUNT if relocation.addend else DT_RELCOUNT)
+        relative = _RELATIVE.get(header.machine)
         infos = set()
-        for place, info, *_ in entry.iter_unpack(data):
+        for index, (place, info, *_) in enumerate(entry.iter_unpack(data)):
             infos.add(info)
-            if self.read_only is None and info & mask and any(start <= place < end for start, end in ranges):
-                self.read_only = place
+            if info & mask:
+                self._write(place)
+            if count and index < count and relative is not None and info & mask not in relative:
+                self.counts_others = True
         for info in infos:
             kind, symbol = info & mask, info >> shift
             (self.plt_types if relocation.lazy else self.types).add(kind)
@@ -147,6 +184,21 @@ class _Relocated:
                 (self.lazy if relocation.lazy else self.bound).add(symbol)
             elif kind in _TPOFF.get(header.machine, ()):
                 self.static_tls = True
+
+    def _read_packed(self, relocation: Relocations) -> None:
+        """Read where each run of DT_RELR begins: an even word is an address, odd ones are bits."""
+        entry = self.layout.header.layout("I", "Q")
+        data = self.layout.view.slice(relocation.table.offset, relocation.table.size, "DT_RELR")
+        for index, (word,) in enumerate(entry.iter_unpack(data)):
+            if not word & 1:
+                self._write(word)
+            elif not index:
+                # Nothing says where its words are.
+                self._write(0)
+
+    def _write(self, place: int) -> None:
+        if self.read_only is None and not any(start <= place < end for start, end in self.writable):
+            self.read_only = place
 
     def names(self, symbols: set[int]) -> tuple[str, ...] | None:
         """Return the names of those symbols that are undefined and strong, in the table's order."""

@@ -23,6 +23,7 @@ from pytest_golink.reader.elf.layout import (
     PT_DYNAMIC,
     PT_GNU_RELRO,
 )
+from pytest_golink.reader.elf.places import relro_end, unmapped_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +77,7 @@ def relro_of(layout: Layout, dynamic: Dynamic, relocated: Relocated) -> Relro:
     if segment is None:
         return "none"
     start = segment.address // PAGE_BYTES * PAGE_BYTES
-    end = (segment.address + segment.memory_size) // PAGE_BYTES * PAGE_BYTES
+    end = relro_end(layout, segment)
     if end <= start:
         return "none"
     protected = all(start <= slot < end for slot in relocated.slots)
@@ -107,6 +108,7 @@ def crashes(
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
         elif layout.header.type != ET_EXEC and table.flags & PF_W:
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
+    yield from unmapped_places(layout, dynamic)
     if relocated.odd and not dynamic.binds_now:
         listed = ", ".join(str(kind) for kind in sorted(relocated.odd))
         yield f"DT_JMPREL has relocations of type {listed}, which the loader refuses there"

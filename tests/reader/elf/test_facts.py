@@ -406,6 +406,11 @@ def test_a_table_may_go_on_in_the_segment_that_continues_its_own(compile_c: Comp
     # PT_GNU_EH_FRAME becomes the second part; with a gap it maps the bytes elsewhere.
     second = (1, flags, offset + cut, address + cut + gap, address + cut + gap, size - cut, memory - cut, 1)
     struct.pack_into("<IIQQQQQQ", data, spare, *second)
+    # Linux asks for PT_LOADs in the order of their addresses.
+    rows = [struct.unpack_from("<IIQQQQQQ", data, at) for at, _ in headers]
+    rows.sort(key=lambda row: (row[0] == 1, row[3] if row[0] == 1 else 0))
+    for (at, _), row in zip(headers, rows, strict=True):
+        struct.pack_into("<IIQQQQQQ", data, at, *row)
     (tmp_path / "cut").write_bytes(data)
 
     if gap:

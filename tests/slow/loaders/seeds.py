@@ -83,5 +83,5 @@ def _build_go(folder: Path, name: str, text: str, cgo: str, flags: tuple[str, ..
     (place / "go.mod").write_text("module example.com/started\n\ngo 1.20\n")
     (place / "main.go").write_text(text)
     environment = {**os.environ, "CGO_ENABLED": cgo, "GOFLAGS": ""}
-    command = ["go", "build", "-trimpath", *flags, "-o", str(folder / name), "."]
+    command = ["go", "build", "-trimpath", *flags, "-o", str((folder / name).absolute()), "."]
     subprocess.run(command, check=True, cwd=place, env=environment, capture_output=True)

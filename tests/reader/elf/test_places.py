@@ -1,0 +1,227 @@
+"""What a loader touches at the start, where the program has no memory for it; judged by starting it."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_golink.reader import read_binary
+from tests.reader.elf.edits import RELRO, Image, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_golink.facts import BinaryFacts
+    from tests.reader.c_images import CompileC
+
+TLS = 7
+INIT, RELA, RELASZ, INIT_ARRAY, INIT_ARRAYSZ = 12, 7, 8, 25, 27
+PLTGOT, RELACOUNT, RELR, STRTAB, SYMTAB = 3, 0x6FFFFFF9, 36, 5, 6
+NOWHERE = 0x10_0000
+THREAD_LOCAL = '#include <stdio.h>\n__thread int n = 3; int main(void) { n++; return puts("started") < 0; }'
+STATIC = """
+__asm__(".globl _start\\n_start: mov $60, %eax\\nxor %edi, %edi\\nsyscall\\n");
+static int data;
+int *volatile pointer = &data;
+"""
+
+
+def judge(image: Image, folder: Path) -> tuple[int, BinaryFacts]:
+    status, _ = start(image.data(), folder)
+    return status, read_binary(folder / "program")
+
+
+def reasons(image: Image, folder: Path) -> list[str]:
+    status, facts = judge(image, folder)
+    assert status
+    assert facts.elf is not None
+    return [reason.partition(" 0x")[0].partition(" (0x")[0] for reason in facts.elf.crashes]
+
+
+def test_a_whole_program_touches_nothing_of_that_kind(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy", source=THREAD_LOCAL))
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes, facts.loading and facts.loading.counts_others) == (0, (), False)
+
+
+@pytest.mark.parametrize(("tag", "name"), [(INIT, "DT_INIT"), (INIT_ARRAY, "DT_INIT_ARRAY"), (PLTGOT, "DT_PLTGOT")])
+def test_an_address_that_nothing_maps(tag: int, name: str, compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy"))
+    image.entry(tag)[1] = NOWHERE
+
+    assert reasons(image, tmp_path) == [name]
+
+
+def test_a_list_of_functions_that_goes_on_behind_the_memory(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.entry(INIT_ARRAYSZ)[1] = 0x100_0000
+
+    assert reasons(image, tmp_path) == ["DT_INIT_ARRAY"]
+
+
+@pytest.mark.parametrize(("where", "words"), [(NOWHERE, "covers memory that no"), (None, "covers code, which")])
+def test_relro_of_what_the_loader_cannot_protect(
+    where: int | None, words: str, compile_c: CompileC, tmp_path: Path
+) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    code = next(header for header in image.headers if header[0] == 1 and header[1] == 5)
+    relro = image.header(RELRO)
+    relro[3] = code[3] if where is None else where
+    relro[5] = relro[6] = 0x1000
+    if where is not None:
+        relro[2] = relro[5] = 0
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.elf is not None
+    assert [words in reason for reason in facts.elf.crashes] == [True]
+
+
+def test_relro_over_two_segments_is_whole(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    writable = image.writable()
+    end = -(-(writable[3] + writable[6]) // 0x1000) * 0x1000
+    property_ = image.header(0x6474E553)
+    property_[:] = [1, 6, 0, end, end, 0, 0x1000, 0x1000]
+    relro = image.header(RELRO)
+    relro[2], relro[3], relro[5], relro[6] = 0, end, 0, 0x1000
+    image.without_sections()
+    headers = image.headers
+    headers.sort(key=lambda header: (header[0] != 6, header[3]))
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes) == (0, ())
+
+
+@pytest.mark.parametrize(("field", "value"), [(3, NOWHERE), (5, 64)])
+def test_thread_local_data_that_cannot_be_copied(field: int, value: int, compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", source=THREAD_LOCAL))
+    image.header(TLS)[field] = value
+    image.without_sections()
+
+    assert reasons(image, tmp_path) in (["PT_TLS"], ["PT_TLS has 64 bytes in the file and only 4 in memory"])
+
+
+def test_thread_local_data_of_no_size_is_left_alone(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", source=THREAD_LOCAL))
+    image.header(TLS)[6] = 0
+    image.without_sections()
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes) == (0, ())
+
+
+def test_the_count_of_relative_relocations_counts_others(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.entry(RELACOUNT)[1] = image.entry(RELASZ)[1] // 24
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert facts.loading.counts_others
+
+
+def test_a_relocation_of_what_nothing_maps(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.put(image.offset(image.entry(RELA)[1]), "<Q", NOWHERE)
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert facts.loading.read_only_relocation == NOWHERE
+
+
+@pytest.mark.parametrize(("word", "place"), [(NOWHERE, NOWHERE), (1, 0)])
+def test_a_packed_relocation_of_what_nothing_maps(word: int, place: int, compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,pack-relative-relocs"))
+    image.put(image.offset(image.entry(RELR)[1]), "<Q", word)
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert facts.loading.read_only_relocation == place
+
+
+def test_tables_that_only_bionic_reads_are_told(compile_c: CompileC, tmp_path: Path) -> None:
+    # LLD's --pack-dyn-relocs=android: glibc passes over it, and what is not relocated crashes.
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.entry(RELA)[0] = 0x60000011
+    image.entry(RELASZ)[0] = 0x60000012
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert (facts.loading.android_packed, facts.loading.bound) == (("DT_ANDROID_RELA",), None)
+
+
+def test_a_static_pie_may_have_a_symbol_that_nothing_refers_to(compile_c: CompileC, tmp_path: Path) -> None:
+    # LLD leaves __tls_get_addr so.
+    flags = ("-nostdlib", "-fPIE", "-static-pie", "-Wl,--export-dynamic", "-Wl,--hash-style=sysv")
+    image = Image(compile_c(*flags, source=STATIC))
+    symbols = image.offset(image.entry(SYMTAB)[1])
+    strings = image.offset(image.entry(STRTAB)[1])
+    at = next(
+        place
+        for place in range(symbols + 24, strings, 24)
+        if image.bytes.startswith(b"pointer\0", strings + struct.unpack_from("<I", image.bytes, place)[0])
+    )
+    image.put(at + 6, "<HQQ", 0, 0, 0)
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.linkage, [symbol.name for symbol in facts.imports]) == (0, "static-pie", ["pointer"])
+
+
+def test_program_headers_may_lie_over_the_first_section_header(compile_c: CompileC, tmp_path: Path) -> None:
+    # patchelf 0.14 makes its table grow so.
+    image = Image(compile_c("-no-pie"))
+    (sections_at,) = struct.unpack_from("<Q", image.bytes, 40)
+    (count,) = struct.unpack_from("<H", image.bytes, 60)
+    table = bytes(image.bytes[sections_at : sections_at + 64 * count])
+    end = image.headers_at + 56 * len(image.headers)
+    moved = len(image.bytes) + -len(image.bytes) % 16
+    image.bytes.extend(bytes(moved - len(image.bytes) + 64 * len(image.headers)))
+    # The table of program headers moves to the end of the file too, and ends 8 bytes into the section headers.
+    headers = bytes(image.bytes[image.headers_at : end])
+    image.bytes[moved:] = headers + table[8:]
+    image.header(6)[:] = [0, 0, 0, 0, 0, 0, 0, 0]
+    image.headers_at = moved
+    image.put(32, "<Q", moved)
+    image.put(40, "<Q", moved + len(headers) - 8)
+    _, facts = judge(image, tmp_path)
+
+    assert facts.symtab
+
+
+def test_a_static_pie_of_glibc_must_not_have_a_path(compile_c: CompileC, tmp_path: Path) -> None:
+    status, facts = judge(Image(compile_c("-fPIE", "-static-pie", "-Wl,-rpath,/opt/lib")), tmp_path)
+    plain, without = judge(Image(compile_c("-fPIE", "-static-pie")), tmp_path)
+
+    assert status
+    assert not plain
+    assert [each.loading and each.loading.refuses_path for each in (facts, without)] == [True, False]
+
+
+@pytest.mark.parametrize(("pages", "status"), [(0, 0), (1, 127)])
+def test_the_end_of_relro_is_reckoned_as_the_loader_does(
+    pages: int, status: int, compile_c: CompileC, tmp_path: Path
+) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    relro = image.header(RELRO)
+    # It ends where its first page begins, or a page before.
+    relro[6] = (1 << 64) - relro[3] % 0x1000 - pages * 0x1000
+    ended, facts = judge(image, tmp_path)
+
+    assert (ended, facts.elf and bool(facts.elf.crashes), facts.hardening.relro) == (status, bool(pages), "none")
+
+
+def test_what_lies_in_the_last_page_of_a_segment_is_mapped(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy"))
+    writable = image.writable()
+    image.entry(PLTGOT)[1] = writable[3] + writable[6] + 64
+    _, facts = judge(image, tmp_path)
+
+    assert facts.elf is not None
+    assert facts.elf.crashes == ()
