@@ -25,7 +25,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(VENV)/.report ## Build the samples of sample_go/, check them and print a report
+report: $(VENV)/.report ## Build and check the samples of sample_go/, and print a report
 	$(VENV)/bin/python -m pytest sample_go --golink-report
 
 test: $(VENV)/.test ## Run the tests, with branch coverage of the package
@@ -52,31 +52,31 @@ versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in e
 long: $(VENV)/.test ## Run the tests that each compile one more standard library
 	nice $(VENV)/bin/python -m pytest -m long
 
-platforms: $(VENV)/.test ## Compare runs-on with images that are started in root folders of real systems (long; needs root or user namespaces)
+platforms: $(VENV)/.test ## Start images in root folders of real systems, and compare with runs-on (long; needs root or user namespaces)
 	PLATFORM_ROOTS=$(PLATFORM_ROOTS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/platforms.py
 
 matrix: long ports versions ## Run long, ports and versions
 
-bench: $(VENV)/.test ## Measure what golink costs, as ratios to commands beside it
+bench: $(VENV)/.test ## Measure the cost of golink, as ratios to other commands
 	$(VENV)/bin/python benchmarks/run.py
 
 corpus: $(VENV)/.test ## Compare the reader with independent tools on published binaries (fetches 1.8 GB once)
 	PYTHON=$(VENV)/bin/python tests/slow/corpus/fetch.sh $(CORPUS)
 	$(VENV)/bin/python tests/slow/corpus/compare.py --slow $(CORPUS)/files
 
-fuzz: $(VENV)/.test ## Damage images for SECONDS=60, with SEED=number to see the same damage again; FORMATS="elf pe"
+fuzz: $(VENV)/.test ## Damage images for SECONDS=60; SEED=number repeats the same damage; FORMATS="elf pe"
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
-api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from what the rules declare
+api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from the rules
 	$(VENV)/bin/python -m tests.api
 
-loaders: $(VENV)/.test ## Change images, and let the kernel and the loaders judge what golink says: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
+loaders: $(VENV)/.test ## Change images, and compare golink's answers with the kernel and the loaders: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
 	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
 
 symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols
 
-unpackers: $(VENV)/.test ## Hold ARCHIVES=10000 random archives against real unpackers; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
+unpackers: $(VENV)/.test ## Compare golink with real unpackers on ARCHIVES=10000 random archives; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
 	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.test ## Write the JSON Schemas of golink.toml and of the JSON report

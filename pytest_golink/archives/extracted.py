@@ -22,7 +22,7 @@ _DIGITS = 24
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of an extracted file; None if it is missing, cannot be read, or is another kind of file."""
+    """Return the SHA-256 of an extracted file; None if it is missing, cannot be read, or is larger than any member."""
     try:
         # A stranger may have made a cached file larger than any member: golink does not read it then.
         return digest_of_file(path) if path.stat().st_size <= limits.MEMBER_BYTES else None

@@ -93,7 +93,7 @@ def archive_tree(file: BinaryIO, path: str, *, root: bool = False) -> Tree | Ima
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise ArchiveError(path, f"{what}, which golink cannot look into; {_KNOWN}")
-    raise ArchiveError(path, f"is no archive that can be looked into (starts with {head[:8]!r}); {_KNOWN}")
+    raise ArchiveError(path, f"is not an archive that golink can read (starts with {head[:8]!r}); {_KNOWN}")
 
 
 def _first_bytes(whole: Range, codec: str) -> bytes:

@@ -86,7 +86,7 @@ def _lzma(packed: Range) -> Decoder:
     # liblzma allocates the dictionary at once, whatever the member's size.
     if dictionary > limits.DECODER_BYTES:
         raise ArchiveError(
-            packed.path, f"asks for {dictionary} bytes to be unpacked, more than the bound of {limits.DECODER_BYTES}"
+            packed.path, f"needs {dictionary} bytes to be unpacked, more than the bound of {limits.DECODER_BYTES}"
         )
     numbers = {"lc": bits % 9, "lp": bits // 9 % 5, "pb": bits // 45, "dict_size": dictionary}
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, **numbers}])

@@ -107,7 +107,7 @@ def cgo_calls(functions: Functions) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _wrapping(name: str) -> str | None:
-    """Return the package of a wrapper by its name, None for another function, such as a closure inside a wrapper."""
+    """Return the package of a wrapper by its name, None for another function, such as a method with such a name."""
     package = _PACKAGE.match(name)
     return package[1] if package and name.startswith("_C", package.end()) else None
 

@@ -79,7 +79,7 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
         return Obstacle(text=text, certain=False, cause=dynamic_causes(facts), remedy=static_words(facts))
     if path.startswith("/nix/store/"):
         if platform.family == "nixos":
-            return Obstacle(text=f"PT_INTERP {path}: which store paths are there, nobody can say", certain=False)
+            return Obstacle(text=f"PT_INTERP {path}: golink does not know which store paths are there", certain=False)
         why = "that folder is NixOS's own"
     elif platform.note:
         why = platform.note

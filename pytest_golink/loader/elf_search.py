@@ -158,7 +158,7 @@ def _for_some_cpus(path: Path, platform: Platform) -> Obstacle | None:
     for found in (*sorted(path.parent.glob(f"glibc-hwcaps/*/{path.name}")), path.parent / "tls" / path.name):
         if found.is_file():
             folder = found.parent.relative_to(path.parent).as_posix()
-            text = f"{path.name}, beside the image, is in {folder} alone, where not every loader and CPU looks"
+            text = f"{path.name}, beside the image, is only in {folder}, where not every loader and CPU looks"
             return Obstacle(text=text, certain=False)
     return None
 

@@ -76,7 +76,7 @@ def symbol_obstacles(facts: BinaryFacts, present: Present, platform: Platform, g
 
 
 def _others(facts: BinaryFacts, present: Present, platform: Platform) -> tuple[str, ...]:
-    """Return the libraries other than the loader and the C library's own, which golink knows from tables."""
+    """Return the libraries other than the loader and the C library's own."""
     loader = (facts.interpreter or "").rpartition("/")[2]
     rest = sorted(name for name in present.base | present.lost if name != loader)
     if platform.libc == "musl":

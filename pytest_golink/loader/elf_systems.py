@@ -65,7 +65,7 @@ def _on_android(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
     if goos == "android" and goarch in _32_BIT and api >= _ANDROID_64_ONLY_API:
         # Source: Google's "Pixel 7 … the first Android phones to support only 64-bit apps", Android 13.
         yield Obstacle(
-            text=f"it is for {facts.target}: devices of 64 bits alone start no 32-bit program",
+            text=f"it is for {facts.target}: 64-bit-only devices start no 32-bit program",
             certain=False,
             remedy=("GOARCH=arm64 or GOARCH=amd64",),
         )
@@ -74,7 +74,7 @@ def _on_android(facts: BinaryFacts, api: int) -> Iterator[Obstacle]:
         yield Obstacle(text="Android has no /etc/resolv.conf: Go's resolver finds no name server", caution=True)
     if facts.interpreter and facts.hardening.pie is False and api >= _ANDROID_PIE_API:
         # Source: bionic's linker_main.cpp: "only position independent executables (PIE) are supported".
-        yield Obstacle(text="Android's loader takes position-independent programs alone", remedy=("-buildmode=pie",))
+        yield Obstacle(text="Android's loader accepts only position-independent programs", remedy=("-buildmode=pie",))
     loads = [header.alignment for header in facts.program_headers if header.type == "PT_LOAD"]
     if api >= _ANDROID_16K_API and loads and min(loads) < _ANDROID_PAGE:
         text = f"a PT_LOAD is aligned to {min(loads)}: on devices with pages of 16 kB it does not start"
@@ -187,9 +187,9 @@ def openbsd_other_version(
         text = f"{library.name}: {has}, which ld.so takes with a warning: what is newer is missing"
         return Obstacle(text=text, certain=False)
     if stem == "libc.so" and facts.kind == "shared-library" and _os_version(platform) >= _OPENBSD_ONE_LIBC:
-        text = f"{library.name}: {has}; a library gets the libc that its program asks for"
+        text = f"{library.name}: {has}; a library gets the libc that its program needs"
         return Obstacle(text=text, certain=False)
     return Obstacle(
         text=f"{library.name} is not there: {has}",
-        remedy=("CGO_ENABLED=0, which asks for no version of a library", f"or link it on {platform.title}"),
+        remedy=("CGO_ENABLED=0, which needs no version of a library", f"or link it on {platform.title}"),
     )

@@ -127,7 +127,7 @@ def _uuid_question(facts: BinaryFacts, version: tuple[int, ...]) -> str | None:
     if not _lacks_uuid(facts, version):
         return None
     # Go before 1.24 with CGO_ENABLED=0. drogers0/aistat#38 says that such a release did not start.
-    return f"no LC_UUID, and SDK {sdk_of(facts)}: dyld asks for it with SDK 26 or newer; reports of older ones differ"
+    return f"no LC_UUID, and SDK {sdk_of(facts)}: dyld asks for it with SDK 26 or newer; reports on older ones differ"
 
 
 def cpu_of(facts: BinaryFacts) -> str:
@@ -164,7 +164,7 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
         if facts.signed == "none":
             # Source: Apple's "macOS Big Sur 11 Universal Apps Beta Release Notes": code signing; golang/go#42684.
             missing.append(
-                ("no signature", "on arm64 the kernel kills what is not signed", "codesign --sign - FILE is enough")
+                ("no signature", "on arm64 the kernel kills unsigned programs", "codesign --sign - FILE is enough")
             )
         elif facts.signature is not None and facts.signature.valid is False:
             # Source: xnu's bsd/kern/ubc_subr.c, cs_validate_page: a page whose hash differs ends the process.
@@ -172,7 +172,7 @@ def _missing(facts: BinaryFacts, system: str, version: tuple[int, ...]) -> list[
             missing.append((f"a signature of other content: {facts.signature.problem}", _CHANGED, remedy))
         if facts.hardening.pie is False:
             # Source: xnu's bsd/kern/mach_loader.c: LOAD_FAILURE where pie_required(), which holds on arm64.
-            cause = "on arm64 the kernel starts position-independent programs alone"
+            cause = "on arm64 the kernel starts only position-independent programs"
             missing.append(("no MH_PIE", cause, "-buildmode=pie" if facts.go else "link without -no_pie"))
     return missing
 
@@ -227,7 +227,7 @@ def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle
         if beside:
             yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
         elif library.via == "LC_LOAD_WEAK_DYLIB":
-            yield Obstacle(text=f"{library.name} is no part of macOS; it is asked for weakly", caution=True)
+            yield Obstacle(text=f"{library.name} is not part of macOS; the image links to it weakly", caution=True)
         elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.rpath or ()):
             yield Obstacle(text=f"{library.name}: what is in LC_RPATH there is not known here", certain=False)
         else:

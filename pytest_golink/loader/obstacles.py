@@ -105,7 +105,7 @@ def unverified_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obs
         used.add("cpu")
     doubtful = [_WORDS.get(fact, fact) for fact in platform.unverified if fact in used]
     if doubtful:
-        yield Obstacle(text=f"nobody verified the {listed(doubtful)} of {platform.name}", caution=True)
+        yield Obstacle(text=f"not verified: the {listed(doubtful)} of {platform.name}", caution=True)
 
 
 def go_minor(facts: BinaryFacts) -> int | None:

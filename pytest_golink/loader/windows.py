@@ -65,7 +65,7 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
             )
     late = [each.name for each in facts.needed if _UCRT.fullmatch(each.name.lower())] if has else []
     if late and numbers(has) < _UCRT_FROM:
-        text = f"{late[0]} is there with the update KB2999226 alone"
+        text = f"{late[0]} is there only with the update KB2999226"
         yield Obstacle(text=text, certain=False, remedy=("ask for that update, or link to msvcrt.dll",))
     minor = go_minor(facts)
     with_netapi = minor is None or minor < _WITHOUT_NETAPI

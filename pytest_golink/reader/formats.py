@@ -27,7 +27,7 @@ _FAT_MAGICS = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 # A Java class file has the fat magic too; its next word is a version, 45 and up, not a count of slices.
 _FIRST_JAVA_VERSION = 45
 _XCOFF_MAGICS = (b"\x01\xdf", b"\x01\xf7")
-# Two bytes are a weak magic number; so golink also checks the 16-bit count of sections, of which AIX images have few.
+# Two bytes are a weak magic number; so `is_image` also checks the 16-bit count of sections: AIX images have few.
 _MOST_XCOFF_SECTIONS = 64
 
 

@@ -198,7 +198,7 @@ def _launch(spec: Mapping[str, object], seconds: float) -> Ran:
         outgrew = last["stage"] == "outgrew"
         if last.get("status") == _SIGSYS_STATUS:
             raise SandboxError(
-                "the fence ended the program with SIGSYS: it asks for a socket with socketcall, as 386 and s390x "
+                "the fence ended the program with SIGSYS: it makes a socket with socketcall, as 386 and s390x "
                 "programs do, and no filter sees what kind of socket; switch the rule off for this target"
             )
         return Ran(

@@ -313,7 +313,7 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "zip: bzip2 that was": (zip_bomb(zipfile.ZIP_BZIP2), "bomb", "a decompression bomb"),
     "zip: lzma that was": (zip_bomb(zipfile.ZIP_LZMA), "bomb", "a decompression bomb"),
     "zip: deflate that was": (zip_bomb(zipfile.ZIP_DEFLATED), "bomb", "a decompression bomb"),
-    "zip: dictionary": (zip_lzma_dictionary, "app", "asks for 4294967295 bytes to be unpacked"),
+    "zip: dictionary": (zip_lzma_dictionary, "app", "needs 4294967295 bytes to be unpacked"),
     "zip: links": (zip_links, "l7", "read"),
     "zip: many members over the bounds": (zip_over_the_bounds, "**", "unpacks to [0-9]+ bytes, more than the bound of"),
     "zip: few members over the ratio": (zip_over_the_bounds, "0*", "a decompression bomb"),

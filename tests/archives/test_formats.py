@@ -227,7 +227,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "app").write_bytes(b"\x7fELF" + bytes(2000))
     (tmp_path / "lib.a").write_bytes(b"!<arch>\nlib.o/          0           0     0     100644  2         `\nab")
 
-    with pytest.raises(ArchiveError, match=r"^app: is no archive that can be looked into \(starts with b'\\x7fELF"):
+    with pytest.raises(ArchiveError, match=r"^app: is not an archive that golink can read \(starts with b'\\x7fELF"):
         find_images(["app!**"], tmp_path)
     with pytest.raises(
         ArchiveError, match=r"^lib.a: is an ar archive without data.tar, so no Debian package \(has lib.o"

@@ -204,7 +204,7 @@ def test_a_library_for_some_cpus_alone_is_left_open(folder: str, app: BinaryFact
 
     assert answer(app) == (
         None,
-        f"libown.so.1, beside the image, is in {folder} alone, where not every loader and CPU looks",
+        f"libown.so.1, beside the image, is only in {folder}, where not every loader and CPU looks",
     )
     assert answer(replace(app, interpreter=MUSL_LOADER), ALPINE) == (False, MISSING)
 

@@ -169,7 +169,7 @@ def test_a_version_that_never_was_is_told_the_form(version: object) -> None:
             OLD_SDK,
             "26",
             "undecidable",
-            "no LC_UUID, and SDK 11.0: dyld asks for it with SDK 26 or newer; reports of older ones differ",
+            "no LC_UUID, and SDK 11.0: dyld asks for it with SDK 26 or newer; reports on older ones differ",
         ),
         (replace(OLD_SDK, signed="none"), "26", "violated", "no signature"),
         (replace(MAC, macho=None), "26", "violated", "no LC_UUID"),
@@ -214,8 +214,8 @@ def test_each_thing_that_macos_misses_has_its_cause_and_its_remedy() -> None:
     assert finding.evidence == ("macos/arm64", "minimum OS 11.0, SDK 26.0", "no LC_UUID", "no code signature")
     assert finding.cause == (
         "from macOS 26 on, dyld refuses a program that was linked for its SDK and has no LC_UUID",
-        "on arm64 the kernel kills what is not signed",
-        "on arm64 the kernel starts position-independent programs alone",
+        "on arm64 the kernel kills unsigned programs",
+        "on arm64 the kernel starts only position-independent programs",
     )
     assert remedy_lines(finding) == (
         "Go 1.24 or newer, or -ldflags '-linkmode external' on a Mac",

@@ -461,7 +461,7 @@ def test_windows_asks_for_its_version_and_its_dlls() -> None:
     assert reason(ucrt, "windows10") == (True, "")
     assert reason(ucrt, "windows-server2012") == (
         None,
-        "api-ms-win-crt-heap-l1-1-0.dll is there with the update KB2999226 alone",
+        "api-ms-win-crt-heap-l1-1-0.dll is there only with the update KB2999226",
     )
     xp = parse_platform("xp", {"targets": ["windows/amd64"], "os-version": "5.2"})
     assert start_on(subject(replace(old, os_minimum=None)), xp).answer.reason == (
@@ -479,13 +479,13 @@ def test_nano_server_has_fewer_dlls() -> None:
     assert reason(image, "nanoserver-ltsc2022") == (False, "user32.dll is not there")
     assert reason(late, "nanoserver-ltsc2022") == (
         True,
-        "user32.dll is not there: the first call into it fails; nobody verified the libraries of nanoserver-ltsc2022",
+        "user32.dll is not there: the first call into it fails; not verified: the libraries of nanoserver-ltsc2022",
     )
     netapi = "os/user loads netapi32.dll, which Nano Server does not have"
     assert netapi in finding(users, "nanoserver").caution
     assert netapi not in finding(replace(users, go=replace(before, version="go1.24.0")), "nanoserver").caution
     sets = replace(image, needed=needed("api-ms-win-crt-heap-l1-1-0.dll", via="import directory"))
-    assert reason(sets, "nanoserver-ltsc2022") == (True, "nobody verified the libraries of nanoserver-ltsc2022")
+    assert reason(sets, "nanoserver-ltsc2022") == (True, "not verified: the libraries of nanoserver-ltsc2022")
 
 
 def test_a_dll_beside_the_program_is_found_first(tmp_path: Path) -> None:
@@ -514,7 +514,7 @@ def test_android_asks_for_a_pie_its_own_libraries_and_from_15_on_for_large_pages
     assert reason(ANDROID, "android34") == (True, "")
     assert reason(ANDROID, "android34", hardening=Hardening(pie=False)) == (
         False,
-        "Android's loader takes position-independent programs alone",
+        "Android's loader accepts only position-independent programs",
     )
     assert reason(small, "android34") == (True, "")
     assert reason(small, "android35") == (
@@ -583,12 +583,12 @@ def test_a_yes_that_rests_on_unverified_facts_says_so() -> None:
 
     static, needing = replace(STATIC, go=V1), replace(DYNAMIC, go=V1)
     assert cautions(static) == ""
-    assert cautions(replace(static, target=target("linux/loong64"))) == "nobody verified the ports of own"
-    assert cautions(replace(needing, version_needs=(), imports=())) == "nobody verified the libraries of own"
-    assert cautions(needing) == "nobody verified the libraries, symbol versions of own"
+    assert cautions(replace(static, target=target("linux/loong64"))) == "not verified: the ports of own"
+    assert cautions(replace(needing, version_needs=(), imports=())) == "not verified: the libraries of own"
+    assert cautions(needing) == "not verified: the libraries, symbol versions of own"
     fast = parse_platform("fast", {"extends": "debian12", "cpu": {"amd64": "v3"}, "unverified": ["cpu"]})
     assert start_on(subject(replace(STATIC, go=go(GOAMD64="v3"))), fast).answer.reason == (
-        "nobody verified the CPU level of fast"
+        "not verified: the CPU level of fast"
     )
     assert start_on(subject(static), fast).answer.reason == ""
 
@@ -706,7 +706,7 @@ def test_a_32_bit_program_for_android_is_left_open_where_there_are_devices_of_64
     assert reason(image, "android32") == (True, "")
     assert reason(image, "android33") == (
         None,
-        "it is for android/arm: devices of 64 bits alone start no 32-bit program",
+        "it is for android/arm: 64-bit-only devices start no 32-bit program",
     )
 
 
@@ -768,7 +768,7 @@ def test_a_version_that_openbsd_does_not_have_has_its_remedy() -> None:
     found = finding(replace(OPENBSD, needed=needed("libc.so.97.1")), "openbsd7.6")
 
     assert found.outcome == "violated"
-    assert "CGO_ENABLED=0, which asks for no version of a library" in remedy_lines(found)
+    assert "CGO_ENABLED=0, which needs no version of a library" in remedy_lines(found)
     assert "or link it on OpenBSD 7.6" in remedy_lines(found)
 
 
@@ -777,7 +777,7 @@ def test_a_library_on_openbsd_gets_the_libc_of_its_program() -> None:
 
     assert reason(image, "openbsd7.6") == (
         None,
-        "libc.so.99.0: openbsd7.6 has libc.so.100.3; a library gets the libc that its program asks for",
+        "libc.so.99.0: openbsd7.6 has libc.so.100.3; a library gets the libc that its program needs",
     )
     assert reason(image, "openbsd7.4") == (False, "libc.so.99.0 is not there: openbsd7.4 has libc.so.97.1")
 

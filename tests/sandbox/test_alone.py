@@ -329,7 +329,7 @@ def test_a_386_program_that_asks_for_a_socket_by_socketcall_is_an_error(go_build
         Path(folder, "main.go").write_text(body)
         image = go_build(".", cwd=folder, target="linux/386", cgo=False).path
 
-        with pytest.raises(SandboxError, match="ended the program with SIGSYS: it asks for a socket with socketcall"):
+        with pytest.raises(SandboxError, match="ended the program with SIGSYS: it makes a socket with socketcall"):
             run_alone(image, seconds=30)
 
 

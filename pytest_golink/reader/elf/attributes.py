@@ -33,8 +33,8 @@ _TAG_RISCV_ARCH = 5
 _FIRST_BY_PARITY = {"aeabi": 32, "riscv": 0}
 _CPU_NAMES = (4, 5)
 
-# Tag_CPU_arch → GOARM's number. Older ones are below what Go asks for; those of microcontrollers are no ports of Go.
-# Go has no name for what is above Armv7.
+# Tag_CPU_arch → GOARM's number. Go needs more than the older ones, and has no port to those of microcontrollers.
+# Go has no name for a level above Armv7.
 _GOARM = {3: 5, 4: 5, 5: 5, 6: 6, 7: 6, 8: 6, 9: 6, 10: 7, 14: 7, 15: 7, 18: 7, 19: 7, 20: 7, 22: 7}
 
 # Tag_RISCV_arch: what each profile adds, as far as user code can use it. What no profile has is not named here.
@@ -54,7 +54,7 @@ def attribute_levels(layout: Layout) -> tuple[CpuLevel, ...]:
     """
     Return the CPU level that the attributes of an arm, riscv64 or MIPS image ask for.
 
-    A level is the lowest one of Go's that has all that is asked for and that Go has a name for: none proves nothing.
+    A level is Go's lowest one with all required features that Go has a name for: no level proves nothing.
 
     Raises:
         UnreadableBinaryError: The attributes are damaged.

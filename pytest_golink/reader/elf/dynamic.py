@@ -1,5 +1,5 @@
 """
-The dynamic table of an ELF image: what the loader is told, with every table that it points to held against the file.
+The dynamic table of an ELF image, which the loader reads; golink checks every table that it points to with the file.
 
 Source: System V gABI, chapter 5, "Dynamic Section".
 """

@@ -141,7 +141,7 @@ class Layout:
         """Return the address up to which the bytes of a PT_LOAD, and of those that continue it, are in the file."""
         end = segment
         for following in self.loads[self.loads.index(segment) + 1 :]:
-            # In memory as in the file: what follows bytes that are only in memory is no continuation.
+            # Must be contiguous both in memory and in the file; .bss in between ends the run.
             if (following.address, following.offset) != (end.address + end.file_size, end.offset + end.memory_size):
                 break
             end = following

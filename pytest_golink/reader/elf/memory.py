@@ -57,7 +57,7 @@ def cpu_notes(layout: Layout) -> tuple[CpuLevel, ...]:
     """
     Return the CPU level that the notes and attributes of an image's C code ask for.
 
-    On amd64 it is the GNU property note, which C compilers write with -mneeded alone. A note that says v2 proves that
+    On amd64 it is the GNU property note, which C compilers write only with -mneeded. A note that says v2 proves that
     v2 is needed, and none proves nothing.
 
     Raises:

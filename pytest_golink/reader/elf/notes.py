@@ -63,7 +63,7 @@ def _walk(layout: Layout, segment: Segment, pad: int) -> tuple[list[Note], bool]
 
 
 def kernel_minimum(layout: Layout) -> str | None:
-    """Return the oldest Linux that C start-up code asks for ("3.2.0"), None without such a note."""
+    """Return the oldest Linux that C start-up code accepts ("3.2.0"), None without such a note."""
     for owner, kind, content in read_notes(layout):
         if (owner, kind) == (b"GNU", _NT_GNU_ABI_TAG) and len(content) >= _ABI_TAG_BYTES:
             system, *version = layout.header.layout("4I", "4I").unpack_from(content)

@@ -99,7 +99,7 @@ def goos_of(
         versions: The names of the version needs.
         needed: The needed libraries: a library names no interpreter, but maybe a libc that Linux alone has.
     """
-    # Linux looks at neither EI_OSABI nor the notes: what names its loader is its program.
+    # Linux looks at neither EI_OSABI nor the notes, so a program that names a Linux loader is for Linux.
     loader = (interpreter or "").rpartition("/")[2]
     if loader.startswith(_LINUX_LOADERS):
         return "linux"

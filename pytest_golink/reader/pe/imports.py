@@ -109,8 +109,8 @@ def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
 
 
 def _require_no_hole(layout: Layout, rva: int, found: int, size: int, entry: int, what: str) -> None:
-    # A descriptor of zeros ends a directory. Where it is the first, and there is said to be more than that, a hole in
-    # the file has taken the others' place; and so it has where nothing but zeros follows it, room for one more.
+    # A descriptor of zeros ends a directory. If it is the first, but the directory is larger, a hole in the file has
+    # replaced the others; so it has if only zeros follow it, with room for one more.
     if not found and size > entry:
         raise layout.view.error(f"the {what} has {size} bytes, and begins with its end")
     behind = size // entry - found - 1
