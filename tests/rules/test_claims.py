@@ -255,3 +255,16 @@ def test_without_claims_nothing_is_decided(facts: Any) -> None:
 )
 def test_linker_flags_are_told_from_their_values(ldflags: str, flags: dict[str, str]) -> None:
     assert linker_flags(ldflags) == flags
+
+
+def test_a_pclntab_that_hides_cgo_is_contradicted_by_what_the_image_imports() -> None:
+    witnesses = ("imports pthread_getattr_np, pthread_key_create",)
+    image = replace(STATIC, cgo=replace(STATIC.cgo, used=None, witnesses=witnesses))
+
+    finding = evaluate("claims-hold", subject(image), {})
+    without = evaluate("no-cgo", subject(image), {})
+
+    assert finding.outcome == "violated"
+    assert f"no function of runtime/cgo in the pclntab, but the image has {witnesses[0]}" in finding.evidence
+    assert (without.outcome, without.evidence) == ("undecidable", witnesses)
+    assert "shows that it is linked in" in without.observed
