@@ -32,7 +32,7 @@ golink: net (linux/amd64) violates static
             example.com/app/net → net → runtime/cgo
             imported at net/main.go:3, net/cgo_linux.go:…
   remedy    CGO_ENABLED=0, or -tags netgo,osusergo
-  asked for golink.toml:2""",
+  policy    golink.toml:2""",
     "net::same-linkage": """\
 golink: net violates same-linkage
   expected  the same linkage, libc, cgo and resolver, where the platforms allow it
@@ -44,7 +44,7 @@ golink: net violates same-linkage
             linux/amd64: runtime/cgo is linked in, by a package such as net or os/user whose cgo wrappers nothing
             reaches
   remedy    CGO_ENABLED=0 for every target, or CGO_ENABLED=1 with a C compiler for each
-  asked for golink.toml:11""",
+  policy    golink.toml:11""",
     "waived::stripped": "crash reports need symbols (until 2026-01-31)",
     "broken::static": """\
 broken (linux/amd64) does not build (exit status 1)
@@ -57,7 +57,7 @@ golink: dist/plain (linux/amd64) does not say whether no-link-warnings holds
   expected  no linker warning
   observed  the image was not built in this run, and does not keep the linker's messages
   remedy    build it with go_build, or let CI keep the linker's output
-  asked for golink.toml:31""",
+  policy    golink.toml:31""",
     "dist/text::no-link-warnings": (
         "FOLDER/dist/text: not an executable, library, object or archive (starts with b'no image')"
     ),
