@@ -258,7 +258,7 @@ def test_a_tar_member_whose_long_name_and_pax_path_differ_is_refused(tmp_path: P
             FILE + bytes(1024) + b"x" * ((2 << 20) + 510) + zipped({"agent": b"2"}),
             "a: a zip follows the end of the tar",
         ),
-        (header("a")[:124] + b"8" + header("a")[125:], "a: is no archive"),
+        (header("a")[:124] + b"8" + header("a")[125:], "a: is not an archive"),
     ],
 )
 def test_a_tar_that_readers_differ_on_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:

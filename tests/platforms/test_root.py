@@ -317,7 +317,7 @@ def test_what_is_no_system_is_an_error(tmp_path: Path) -> None:
         describe(tmp_path / "damaged.tar.gz")
     with pytest.raises(GolinkError, match="no program and no library"):
         describe(tmp_path / "package.deb")
-    with pytest.raises(ArchiveError, match="is no archive"):
+    with pytest.raises(ArchiveError, match="is not an archive"):
         describe(tmp_path / "text")
     with pytest.raises(ArchiveError, match="has several images"):
         describe(tmp_path / "several")
