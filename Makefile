@@ -47,7 +47,7 @@ ports: $(VENV)/.test ## Build and read samples for every port of Go, and with cg
 
 versions: $(VENV)/.test ## Build and read samples with every Go since 1.15, in every build mode (long)
 	$(VENV)/bin/python tests/slow/matrix/fetch_go.py $(GO_VERSIONS)
-	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/versions.py tests/slow/matrix/modes.py tests/slow/matrix/shared.py tests/slow/matrix/upx.py --golink-crosscheck
+	GO_VERSIONS=$(GO_VERSIONS) nice $(VENV)/bin/python -m pytest -q tests/slow/matrix/versions.py tests/slow/matrix/modes.py tests/slow/matrix/shared.py tests/slow/matrix/upx.py tests/slow/matrix/authenticode.py --golink-crosscheck
 
 long: $(VENV)/.test ## Run the tests that each compile one more standard library
 	nice $(VENV)/bin/python -m pytest -m long

@@ -18,7 +18,7 @@ from pytest_golink.text.words import counted, listed, quoted
 _SHOWN = 8
 # What the C code of runtime/cgo, and cgo's wrappers, offer in every library that a C linker made.
 # Source: Go 1.27's src/runtime/cgo/*.c and *.h, src/cmd/cgo/out.go.
-_OF_CGO = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf")
+_OF_CGO = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf", "threadentry")
 
 
 @rule(

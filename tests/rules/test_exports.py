@@ -29,8 +29,10 @@ def test_a_c_shared_library_exports_what_its_comments_name(go_sample: GoSample) 
     assert ask("exports", "golinkanswer", facts=library).observed == "does not export golinkanswer"
     own = ask("only-exports", "GolinkAnswer", facts=library)
     assert own.outcome == "violated"
-    assert own.remedy == ("to allow cgo's own symbols, add _cgo*, x_cgo_*, x_crosscall2_ptr, crosscall*, fatalf",)
-    cgo = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf")
+    assert own.remedy == (
+        "to allow cgo's own symbols, add _cgo*, x_cgo_*, x_crosscall2_ptr, crosscall*, fatalf, threadentry",
+    )
+    cgo = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf", "threadentry")
     assert ask("only-exports", "GolinkAnswer", *cgo, facts=library).outcome == "passed"
 
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import re
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+_CODECS: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ": lzma.decompress,
+    b"\x28\xb5\x2f\xfd": zstd.decompress,
+}
 # By name: what a link says, or a file's bytes and mode.
 Files: TypeAlias = "dict[str, str | tuple[bytes, int | None]]"
 
@@ -82,6 +97,19 @@ def _umoci(archive: Path, out: Path) -> bool:
     return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
 
+def _gnu_tar(archive: Path, out: Path) -> bool:
+    """Unpack with GNU tar, which asks other programs to decompress: a bare machine does not have all of them."""
+    out.mkdir()
+    data = archive.read_bytes()
+    for magic, decompress in _CODECS.items():
+        if data.startswith(magic):
+            try:
+                data = decompress(data)
+            except (OSError, EOFError, ValueError, lzma.LZMAError, zstd.ZstdError):
+                return False
+    return subprocess.run(["tar", "-xpf", "-"], cwd=out, capture_output=True, input=data).returncode == 0
+
+
 def _python_tar(archive: Path, out: Path) -> bool:
     try:
         with tarfile.open(archive) as opened:
@@ -111,7 +139,7 @@ _CPIO = 'tail -c +"$(($(cat "$0.start") + 1))" "$0" | gunzip | cpio --quiet -id'
 # By format: unpackers, the one that golink follows first.
 JUDGES: dict[str, dict[str, Callable[[Path, Path], bool]]] = {
     "tar": {
-        "tar": _run("tar", "-xpf", "{archive}"),
+        "tar": _gnu_tar,
         "bsdtar": _run("bsdtar", "-xpf", "{archive}"),
         "python": _python_tar,
     },
