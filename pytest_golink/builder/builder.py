@@ -71,7 +71,7 @@ class Builder:
         self._cache = cache.absolute()
         self._session = session
         self._announce = announce
-        self._built: dict[str, BuiltImage] = {}
+        self._built: dict[tuple[str, BuildOptions], BuiltImage] = {}
 
     @property
     def toolchain(self) -> GoToolchain:
@@ -96,7 +96,9 @@ class Builder:
         except GolinkError:
             self._announce(options, options.package, False)
             raise
-        if job.key not in self._built:
+        # Different options may make one build: its image is shared, but its cause is the caller's own options.
+        known = (job.key, options)
+        if known not in self._built:
             slot = Slot(self._cache / "slots" / job.key)
             try:
                 record = self._recorded(job, slot)
@@ -104,8 +106,8 @@ class Builder:
                 reason = error.strerror or str(error) or type(error).__name__
                 what = f"{job.name} ({job.target}): golink cannot keep its image in {self._cache}: {reason}"
                 raise BuildError(what, command=(), status=0, output="") from error
-            self._built[job.key] = self._binary(job, slot, record)
-        return self._built[job.key]
+            self._built[known] = self._binary(job, slot, record)
+        return self._built[known]
 
     def _recorded(self, job: BuildJob, slot: Slot) -> Record:
         """Return the record of a build, and run the build unless this session has run it."""

@@ -244,6 +244,16 @@ class TestRecord:
         assert built.seconds > 0
         assert repr(built) == f"GoBinary(path={built.path!r}, name='module', target='linux/arm64')"
 
+    def test_options_that_make_one_build_keep_their_own_words(self, start: Start) -> None:
+        build = start()
+        first = build(cgo=False)
+        second = build(env={"CGO_ENABLED": "0"})
+
+        assert first.path == second.path
+        assert (first.options and first.options.cgo, second.options and second.options.cgo) == (False, None)
+        assert second.origin is not None
+        assert second.origin.job.options == second.options
+
     def test_the_facts_are_read_once(self, start: Start) -> None:
         built = start()(cgo=False)
 
