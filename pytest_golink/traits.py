@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 RUNTIME_CGO = "runtime/cgo"
+# The version of glibc's symbols for its own libraries: it fits only the very glibc that it was linked with.
+GLIBC_PRIVATE = "GLIBC_PRIVATE"
 
 # Systems whose programs always go through a shared library of the system, and which.
 # Source: Go's runtime/sys_darwin.go, sys_openbsd.go, os3_solaris.go, os2_aix.go, os_windows.go; on Android Go names

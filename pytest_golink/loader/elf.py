@@ -26,6 +26,7 @@ from pytest_golink.reader.libc import ABI_VERSIONS
 from pytest_golink.remedies.linkage import static_words
 from pytest_golink.text.versions import numbers, symbol_version
 from pytest_golink.text.words import listed
+from pytest_golink.traits import GLIBC_PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +41,6 @@ _NAMED_VERSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     | {"CXXABI_TM_1": ("CXXABI", "1.3.6"), "CXXABI_FLOAT128": ("CXXABI", "1.3.9")}
 )
 # The version of the symbols that glibc's own libraries share with each other: they change with every build.
-_PRIVATE = "GLIBC_PRIVATE"
 # Entries other than DT_NEEDED from which some loaders load libraries, and the entries whose library may be missing.
 # Source: glibc's elf/dl-deps.c (DT_AUXILIARY: "We can't load this auxiliary object") and elf/rtld.c, load_audit_module;
 # musl's ldso/dynlink.c and bionic's linker/linker.cpp know none of them.
@@ -227,7 +227,7 @@ def _versions(facts: BinaryFacts, needs: list[VersionNeed], platform: Platform) 
     highest: dict[str, tuple[str, VersionNeed]] = {}
     for need in needs:
         version = symbol_version(need.version)
-        if need.version == _PRIVATE and platform.libc == "glibc":
+        if need.version == GLIBC_PRIVATE and platform.libc == "glibc":
             yield _private(facts, need)
             continue
         level = android_level(need.version) if platform.libc == "bionic" else None
@@ -258,8 +258,8 @@ def _private(facts: BinaryFacts, need: VersionNeed) -> Obstacle:
     symbols = [symbol.name for symbol in facts.imports if symbol.version == need.version]
     named = f" ({listed(symbols, most=3)})" if symbols else ""
     return Obstacle(
-        text=f"{Path(facts.path).name} needs {_PRIVATE} of {need.library}{named}: it fits only the very glibc that it "
-        "was made with",
+        text=f"{Path(facts.path).name} needs {GLIBC_PRIVATE} of {need.library}{named}: it fits only the very glibc "
+        "that it was made with",
         remedy=("ship no part of a glibc beside the program, and link against public symbols only",),
     )
 

@@ -14,7 +14,15 @@ from pytest_golink.platforms.system_libraries import names_outside_system, syste
 from pytest_golink.remedies.compilers import zig_cc
 from pytest_golink.remedies.tags import PRICES, TAGS, with_tags
 from pytest_golink.text.words import listed
-from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_packages, setting, uses_boring
+from pytest_golink.traits import (
+    GLIBC_PRIVATE,
+    always_dynamic,
+    is_plain_pie,
+    is_race,
+    own_cgo_packages,
+    setting,
+    uses_boring,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -259,7 +267,7 @@ def opens_libraries(facts: BinaryFacts) -> bool:
 def older_glibc(case: Case) -> Iterator[Remedy]:
     """Yield what needs no libc, or no newer glibc than the rule allows."""
     yield from leave_libc(case)
-    if any(need.version == "GLIBC_PRIVATE" for need in case.facts.version_needs):
+    if any(need.version == GLIBC_PRIVATE for need in case.facts.version_needs):
         yield Remedy(words="link against public symbols only, and put no part of another glibc beside it")
     else:
         yield from _older_glibc(case.facts, case.finding.text("version") or "", needed=False)

@@ -21,6 +21,7 @@ from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
+from pytest_golink.traits import GLIBC_PRIVATE
 
 LoadedLibc = Literal["glibc", "musl", "bionic", "libSystem", "bsd", "solaris", "aix", "ucrt", "msvcrt"]
 
@@ -121,7 +122,6 @@ def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
 
 
 # What glibc's own libraries share among each other.
-_PRIVATE = "GLIBC_PRIVATE"
 
 
 @rule(
@@ -161,14 +161,14 @@ def _floor(facts: BinaryFacts, version: str, expected: str) -> Verdict:
     needs = [ABI_VERSIONS[name] for name in special if name in ABI_VERSIONS] + ([floor] if floor else [])
     highest = max(needs, key=numbers, default=None)
     evidence += tuple(f"version need {name}" for name in special)
-    private = [need.library for need in facts.version_needs if need.version == _PRIVATE]
+    private = [need.library for need in facts.version_needs if need.version == GLIBC_PRIVATE]
     if private:
         # No version of glibc is enough: it changes with every build of it.
         return Verdict(
             outcome="violated",
             expected=expected,
-            observed=f"needs {_PRIVATE} of {listed(private)}, which only the very same glibc has",
-            evidence=(*evidence, f"version need {_PRIVATE} in {facts.path}"),
+            observed=f"needs {GLIBC_PRIVATE} of {listed(private)}, which only the very same glibc has",
+            evidence=(*evidence, f"version need {GLIBC_PRIVATE} in {facts.path}"),
         )
     if highest is not None and numbers(highest) > numbers(version):
         return Verdict(
