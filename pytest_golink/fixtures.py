@@ -97,7 +97,7 @@ class Run:
         self._cache: Path | None = None
         self._toolchain: GoToolchain | GolinkError | None = None
         self._builder: Builder | None = None
-        self._binaries: dict[Path, GoBinary] = {}
+        self._binaries: dict[tuple[Path, BuildOptions], GoBinary] = {}
         self._prebuilt: tuple[Prebuilt, ...] | None = None
         self.settings = settings
         self.has_policy = False
@@ -151,11 +151,13 @@ class Run:
             image = self._builder.build(options)
         except GolinkError as error:
             raise error.with_traceback(None) from None
-        if image.path not in self._binaries:
+        # Different options may make one image; each test gets its own options with it.
+        known = (image.path, options)
+        if known not in self._binaries:
             from pytest_golink.gobinary import binary_of
 
-            self._binaries[image.path] = binary_of(image)
-        binary = self._binaries[image.path]
+            self._binaries[known] = binary_of(image)
+        binary = self._binaries[known]
         self.on_image(binary)
         return binary
 

@@ -73,6 +73,8 @@ def test_cgo_by_default_is_explained_by_the_compiler_that_was_found(
 
 
 def test_cgo_in_the_builds_own_environment_is_named(go_sample: GoSample) -> None:
+    # The same image by another option, which stays that other request's cause.
+    assert "cgo is on because this build sets it: cgo = true" in explained(go_sample("net", cgo=True), "static").cause
     finding = explained(go_sample("net", env={"CGO_ENABLED": "1"}), "static")
 
     assert "cgo is on because of this build's env: CGO_ENABLED=1" in finding.cause
