@@ -172,7 +172,12 @@ class Run:
             from pytest_golink.builder.prebuilt import find_prebuilt
 
             settings = self.settings
-            self._prebuilt = find_prebuilt(settings.binaries, settings.binary_folder, extract_to=self.extracted())
+            self._prebuilt = find_prebuilt(
+                settings.binaries,
+                settings.binary_folder,
+                extract_to=self.extracted(),
+                anywhere=settings.binaries_anywhere,
+            )
         return self._prebuilt
 
     def extracted(self) -> Path:

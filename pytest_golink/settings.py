@@ -127,7 +127,8 @@ class Settings:
     `go` is the `go` binary that `go_named_by` names, None to search for one. `build` are the build options that the ini
     file sets, and only those. `policies` are the policy files that are named, absolute; `policies_always` whether they
     are collected whatever the arguments are. `lock` holds images to golink.lock, `update_lock` writes it. `binaries`
-    are paths and globs relative to `binary_folder`. `report_files` are "[FORMAT:]PATH", relative to `report_folder`.
+    are paths and globs relative to `binary_folder`, and with `binaries_anywhere` may lead out of it. `report_files` are
+    "[FORMAT:]PATH", relative to `report_folder`.
     """
 
     go: str | None
@@ -143,6 +144,7 @@ class Settings:
     update_lock: bool
     binaries: tuple[str, ...]
     binary_folder: Path
+    binaries_anywhere: bool
     binaries_named_by: str
     report_files: tuple[str, ...]
     report_folder: Path
@@ -195,6 +197,7 @@ def read_settings(config: pytest.Config) -> Settings:
         update_lock=update_lock,
         binaries=binaries,
         binary_folder=_folder(config, binaries_named),
+        binaries_anywhere=binaries_named,
         binaries_named_by=_named_by("binary", binaries_named),
         report_files=report_files,
         report_folder=_folder(config, report_files_named),

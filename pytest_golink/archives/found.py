@@ -9,6 +9,8 @@ import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_golink.archives import limits
@@ -22,7 +24,6 @@ from pytest_golink.reader.formats import is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pytest_golink.archives.members import Member, Step
     from pytest_golink.archives.tree import Members
@@ -110,7 +111,7 @@ class Found:
         return archive
 
 
-def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
+def find_images(patterns: Sequence[str], folder: Path, *, anywhere: bool = False) -> tuple[Found, ...]:
     """
     Return the images that patterns name: "dist/*/agent", "dist/*.tar.gz!**/agent", "dist/*.whl!*.deb!usr/bin/agent".
 
@@ -119,7 +120,9 @@ def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
 
     Args:
         patterns: With "/", relative to the folder.
-        folder: Where to look; golink finds no file outside it.
+        folder: Where to look.
+        anywhere: Whether a pattern may be absolute or lead out of the folder, since the user wrote it on the command
+            line. Otherwise golink finds no file outside the folder.
 
     Returns:
         Sorted by name, each once.
@@ -130,7 +133,7 @@ def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
     """
     found: dict[str, Found] = {}
     for pattern in patterns:
-        for one in _find(pattern, folder):
+        for one in _find(pattern, folder, anywhere=anywhere):
             found[one.name] = one
     return tuple(found[name] for name in sorted(found))
 
@@ -150,35 +153,45 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
 
 
-def _find(pattern: str, folder: Path) -> Iterator[Found]:
+def _find(pattern: str, folder: Path, *, anywhere: bool) -> Iterator[Found]:
     outer, *inner = split_reach(pattern)
     if len(inner) > _LEVELS:
         raise NoMatchError(pattern, where=str(folder), reason=f'more than {_LEVELS} "!" in one pattern')
+    place = folder
     if outer.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", outer) or ".." in re.split(r"[/\\]", outer):
-        raise NoMatchError(pattern, where=str(folder), reason="leads out of the folder")
-    matched = [path for path in _files(outer, folder) if path.is_file() or (inner and is_layout(path))]
+        if not anywhere:
+            raise NoMatchError(pattern, where=str(folder), reason="leads out of the folder")
+        place, outer = _outside(outer, folder)
+    paths = list(dict.fromkeys(_walk(place, components(outer))))
+    _check_links(paths, outer, place, anywhere=anywhere)
+    matched = [path for path in paths if path.is_file() or (inner and is_layout(path))]
     if not matched:
-        raise _no_file(pattern, outer, folder)
+        raise _no_file(pattern, outer, place)
     for path in matched:
-        name = path.relative_to(folder).as_posix()
+        name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
         if inner:
             yield from _members(pattern, inner, path, name)
         else:
             yield Found(name=name, source=path)
 
 
-def _files(glob: str, folder: Path) -> list[Path]:
-    """Return the files that a glob matches in a folder, refusing links that lead out of it."""
+def _outside(outer: str, folder: Path) -> tuple[Path, str]:
+    """Return the folder that a glob is about, and the rest of it: the folders above need not be readable."""
+    parts = Path(outer).parts
+    literal = list(takewhile(lambda part: not is_glob(part), parts[:-1]))
+    return folder.joinpath(*literal), "/".join(parts[len(literal) :])
+
+
+def _check_links(paths: Sequence[Path], glob: str, folder: Path, *, anywhere: bool) -> None:
+    """Refuse links to nothing, and those that lead out of the folder."""
     root = folder.resolve()
-    matched = dict.fromkeys(_walk(folder, components(glob)))
-    for path in matched:
+    for path in paths:
         if path.is_symlink() and not path.exists():
             raise NoMatchError(glob, where=str(folder), reason=f"{shown(str(path))} is a link to nothing")
-        if not path.resolve().is_relative_to(root):
+        if not anywhere and not path.resolve().is_relative_to(root):
             raise NoMatchError(
                 glob, where=str(folder), reason=f"{shown(str(path))} leads out of the folder, to {path.resolve()}"
             )
-    return list(matched)
 
 
 def _walk(folder: Path, glob: tuple[str, ...]) -> Iterator[Path]:

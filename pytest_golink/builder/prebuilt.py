@@ -70,15 +70,24 @@ class Prebuilt:
         return facts[0]
 
 
-def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:
+def find_prebuilt(
+    patterns: Sequence[str], folder: Path, *, extract_to: Path, anywhere: bool = False
+) -> tuple[Prebuilt, ...]:
     """
     Return the images that globs name, sorted by name; golink extracts none of them yet.
+
+    Args:
+        patterns: Relative to the folder, or, with `anywhere`, to any place.
+        folder: Where to look.
+        extract_to: Where members of archives come.
+        anywhere: Whether a pattern may lead out of the folder.
 
     Raises:
         NoMatchError: A glob matches nothing, or leads out of the folder.
         ArchiveError: An archive is damaged or hostile, or the file is not an archive.
     """
-    return tuple(one for found in find_images(patterns, folder) for one in _slices(found, extract_to))
+    found = find_images(patterns, folder, anywhere=anywhere)
+    return tuple(image for one in found for image in _slices(one, extract_to))
 
 
 def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: Path) -> tuple[Prebuilt, ...]:

@@ -91,3 +91,53 @@ def test_a_file_that_is_no_image_is_an_error_of_the_test_alone(pytester: pytest.
 
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*/text: not an executable, library, object or archive *"])
+
+
+@pytest.mark.parametrize("form", ["{dist}/app", "{dist}/ap[p]", "{dist}/*.tar.gz!**/app", "../{name}/dist/app"])
+def test_a_path_of_the_command_line_may_lead_anywhere(pytester: pytest.Pytester, dist: Path, form: str) -> None:
+    # goreleaser's hooks get an absolute path.
+    pytester.makepyfile(test_it=TESTS)
+    pytester.mkdir("elsewhere")
+    named = form.format(dist=dist, name=pytester.path.name)
+
+    result = pytester.runpytest_inprocess("-rA", f"--golink-binary={named}", "-k", "static")
+
+    result.assert_outcomes(passed=1, deselected=2)
+    member = "app.tar.gz!app-1.0/bin/app" if "!" in form else "app"
+    folder = f"../{pytester.path.name}/dist" if form.startswith("..") else "dist"
+    result.stdout.fnmatch_lines([f"PASSED test_it.py::test_static[[]{folder}/{member}]"])
+
+
+def test_an_absolute_path_outside_of_the_folder_is_the_name_of_its_image(
+    pytester: pytest.Pytester, dist: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytester.makepyfile(test_it=TESTS)
+    outside = tmp_path_factory.mktemp("outside")
+    (dist / "app").rename(outside / "app")
+    (dist / "app").symlink_to(outside / "app")
+
+    for named, name in ((str(outside / "app"), (outside / "app").as_posix()), ("dist/app", "dist/app")):
+        result = pytester.runpytest_inprocess("-rA", f"--golink-binary={named}", "-k", "static")
+        result.assert_outcomes(passed=1, deselected=2)
+        result.stdout.fnmatch_lines([f"PASSED test_it.py::test_static[[]{name}]"])
+
+
+def test_an_absolute_path_without_a_file_names_what_is_there(pytester: pytest.Pytester, dist: Path) -> None:
+    pytester.makepyfile(test_it=TESTS)
+
+    result = pytester.runpytest_inprocess(f"--golink-binary={dist}/agent")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.stderr.lines[0].startswith(f"ERROR: --golink-binary: {dist}/agent: no file matches")
+    assert "app" in result.stderr.lines[0]
+
+
+@pytest.mark.parametrize("named", ["{dist}/app", "../{name}/dist/app"])
+def test_a_path_of_the_ini_file_stays_inside_the_root_folder(pytester: pytest.Pytester, dist: Path, named: str) -> None:
+    pytester.makeini(f"[pytest]\ngolink_binary = {named.format(dist=dist, name=pytester.path.name)}")
+    pytester.makepyfile(test_it=TESTS)
+
+    result = pytester.runpytest_inprocess()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "leads out of the folder" in result.stderr.str()
