@@ -8,6 +8,7 @@ SECONDS ?= 60
 ARCHIVES ?= 10500
 # How many changed images `make loaders` makes.
 COUNT ?= 10000
+ACTIONLINT ?= v1.7.12
 # Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
 # Root folders of real systems are kept here.
@@ -20,7 +21,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services docs workflows dist container home
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -89,12 +90,36 @@ browser: $(VENV)/.browser ## Test the HTML report in a headless Chromium (Debian
 services: $(VENV)/.services ## Run the GitHub action, the pre-commit hook and the other examples of docs/ci.md (long)
 	nice $(VENV)/bin/python -m pytest -q tests/slow/services/services.py
 
+docs: $(VENV)/.docs ## Build the documentation site into docs/_build, and check each of its links
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going -q -b html -c docs/site docs docs/_build
+	$(VENV)/bin/python -m docs.site.links docs/_build
+
+workflows: $(VENV)/.release ## Check the workflows and the action by their schemas, with actionlint and with zizmor
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(VENV)/bin/go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT) -color
+	$(VENV)/bin/zizmor --offline --persona pedantic .github action.yml
+
+dist: $(VENV)/.release ## Build the wheel and the sdist into dist/, and check them
+	rm -rf dist build
+	$(VENV)/bin/python -m build
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/check-wheel-contents dist/*.whl
+	$(VENV)/bin/pyroma --min=10 dist/*.tar.gz
+
+container: dist ## Build the container images with $(CONTAINER_BUILD), and start them
+	.ci/container dist/*.whl
+
+home: ## Write the project's home, once it is known: OWNER=account
+	$(PYTHON) -m tests.home "$(OWNER)"
+
 format: $(VENV)/.lint ## Format the code
 	$(VENV)/bin/python -m ruff check --fix
 	$(VENV)/bin/python -m ruff format
 
 clean: ## Remove everything that these targets make
-	rm -rf $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) .loaders build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
+	rm -rf docs/_build $(VENV) $(LOWEST_VENV) $(GO_VERSIONS) $(PLATFORM_ROOTS) .loaders build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* .fuzz
 
 # Debian's python3 has no ensurepip, but its pip can install into an environment without pip.
 define venv
@@ -128,6 +153,14 @@ $(VENV)/.services: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet -e '.[test,lint]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[docs]'
+	@touch $@
+
+$(VENV)/.release: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet -e '.[test,release]'
 	@touch $@
 
 $(LOWEST_VENV)/.test: pyproject.toml | $(LOWEST_VENV)/bin/python

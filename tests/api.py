@@ -176,7 +176,9 @@ def _page(page: str) -> str:
 
 def _row(rule: Rule) -> str:
     parameters = ", ".join(parameter.name for parameter in rule.parameters)
-    return f"| {rule.name} | {f'{parameters} ' if parameters else ''}| {rule.page} |"
+    # The page of a rule, for links: SARIF's helpUri leads there.
+    name = f'<a id="{rule.name}"></a>{rule.name}'
+    return f"| {name} | {f'{parameters} ' if parameters else ''}| {rule.page} |"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest_golink
 from pytest_golink import GoBuild
 from pytest_golink.rules import RULES
+from pytest_golink.rules.rule import GROUPS
 from tests.test_layers import ORDER
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 def rows(page: str) -> dict[str, list[str]]:
     """The rows of a page's tables, by their first cell."""
     lines = [line for line in page.splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    cells = [[re.sub(r'<a id="[^"]+"></a>', "", cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     return {row[0]: row[1:] for row in cells}
 
 
@@ -32,6 +33,20 @@ def test_the_rules_page_has_each_rule_with_its_parameters() -> None:
 
     for rule in RULES.values():
         assert documented[rule.name][0] == ", ".join(parameter.name for parameter in rule.parameters)
+
+
+def test_the_rules_page_has_one_anchor_a_rule() -> None:
+    assert re.findall(r'<a id="([^"]+)"></a>', RULES_PAGE) == [
+        rule.name for group in GROUPS for rule in RULES.values() if rule.group == group
+    ]
+
+
+def test_the_api_page_has_each_public_name_once() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\.\. auto\w+:: pytest_golink\.(\w+)$", page, re.MULTILINE)
+
+    helpers = {name for name in pytest_golink.__all__ if name.startswith("assert_")}
+    assert sorted(documented) == sorted({*pytest_golink.__all__, "assertions"} - helpers)
 
 
 def test_each_rule_has_a_public_helper_with_its_parameters() -> None:

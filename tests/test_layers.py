@@ -17,6 +17,7 @@ ORDER = (
     "errors",
     "facts",
     "session",
+    "home",
     "files",
     "forms",
     "traits",

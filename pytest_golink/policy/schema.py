@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pytest_golink.home import with_id
 from pytest_golink.policy import keys
 from pytest_golink.rules import RULES
 
@@ -40,7 +41,7 @@ def schema() -> dict[str, object]:
         "properties": {keys.EXTENDS.name: _described(keys.EXTENDS), **rules},
         "additionalProperties": False,
     }
-    return {
+    whole: dict[str, object] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "golink.toml",
         "description": "Linkage policy for Go binaries, checked by pytest-golink.",
@@ -63,6 +64,7 @@ def schema() -> dict[str, object]:
             **{f"rule-{name}": _rule(rule) for name, rule in RULES.items()},
         },
     }
+    return with_id("golink.schema.json", whole)
 
 
 def schema_text() -> str:

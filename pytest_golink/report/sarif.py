@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pytest_golink.home import page_of_rule
 from pytest_golink.report.error_text import error_label, notes
 from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
 from pytest_golink.report.remedy_text import remedy_lines
@@ -133,6 +134,7 @@ def _rule(name: str) -> dict[str, Any]:
     if lines:
         text += f" Parameters: {'; '.join(line[2:].replace('`', '') for line in lines)}."
         markdown += "\n\nParameters:\n\n" + "\n".join(lines)
+    page = page_of_rule(name) if rule is not None else None
     return {
         "id": name,
         # For people, in Pascal case; it must not be the id in another case.
@@ -140,6 +142,7 @@ def _rule(name: str) -> dict[str, Any]:
         "shortDescription": {"text": summary},
         "fullDescription": {"text": text},
         "help": {"text": text, "markdown": markdown},
+        **({"helpUri": page} if page else {}),
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["golink", group], "precision": "very-high"},
     }

@@ -10,6 +10,7 @@ import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pytest_golink import facts, findings
+from pytest_golink.home import with_id
 from pytest_golink.report import facts_json
 from pytest_golink.report.json_report import ReportJson
 
@@ -28,12 +29,13 @@ def report_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     _schema(ReportJson, definitions)
     whole = definitions.pop("Report")
-    return {
+    schema = {
         "$schema": _ID,
         "title": "pytest-golink report, schema 1",
         **whole,
         "$defs": {name: definitions[name] for name in sorted(definitions)},
     }
+    return with_id("report.schema.json", schema)
 
 
 def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
