@@ -24,7 +24,10 @@ OPTIONS_PAGE = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 def rows(page: str) -> dict[str, list[str]]:
     """The rows of a page's tables, by their first cell."""
     lines = [line for line in page.splitlines() if line.startswith("| ")]
-    cells = [[re.sub(r'<a id="[^"]+"></a>', "", cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    cells = [
+        [re.sub(r'<a id="[^"]+"></a>', "", cell).strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+    ]
     return {row[0]: row[1:] for row in cells}
 
 

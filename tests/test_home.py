@@ -103,10 +103,14 @@ def test_the_home_is_set_by_one_command(copy: Path) -> None:
 
     assert account_of(copy) == "acme-inc"
     assert [path for path in documents(copy) if PLACEHOLDER in path.read_text(encoding="utf-8")] == []
-    urls = re.findall(r'^\w+ = "https://([\w.-]+)/.*"$', (copy / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    urls = re.findall(
+        r'^\w+ = "https://([\w.-]+)/.*"$', (copy / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert urls == ["acme-inc.github.io", "github.com", "github.com", "github.com"]
     # Not twice.
-    again = subprocess.run([sys.executable, "-m", "tests.home", "other", copy], cwd=ROOT, capture_output=True, text=True)
+    again = subprocess.run(
+        [sys.executable, "-m", "tests.home", "other", copy], cwd=ROOT, capture_output=True, text=True
+    )
     assert (again.returncode, again.stderr) == (1, "pyproject.toml has a home already: acme-inc\n")
 
 
@@ -118,7 +122,9 @@ def test_a_name_that_is_no_account_is_refused(copy: Path) -> None:
 def test_no_file_names_another_account_and_no_other_file_names_one() -> None:
     account = account_of(ROOT)
     named = re.compile(r"([\w<>.-]+)/pytest-golink(?=[@/\n\"\s)])")
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     known = {path.relative_to(ROOT).as_posix() for path in documents(ROOT)}
 
     for name in filter(None, tracked):

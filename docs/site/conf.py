@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 # Files beside docs/ that the site shows as pages of its own: the page's name, and the file.
-PAGES = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md", "security": "SECURITY.md", "agents": "AGENTS.md"}
+PAGES = {
+    "contributing": "CONTRIBUTING.md",
+    "changelog": "CHANGELOG.md",
+    "security": "SECURITY.md",
+    "agents": "AGENTS.md",
+}
 _LINK = re.compile(r"\[([^\]\[]+)\]\((?!https?:|#)([^)#\s]+)(#[\w-]+)?\)")
+_MARKUP = re.compile(r"\*|(?<=\w)_(?!\w)|\|")
 
 project = "pytest-golink"
 author = "the pytest-golink authors"
@@ -34,17 +40,11 @@ html_static_path = ["static"]
 html_css_files = ["golink.css"]
 html_copy_source = False
 html_show_sphinx = False
-html_theme_options = {"source_directory": "docs/"}
-# Furo would show an icon of Sphinx's file otherwise.
+
 pygments_style = "default"
 pygments_dark_style = "github-dark"
 
 myst_heading_anchors = 4
-# ``` blocks in the words of the documents: `console` is a session, `text` is what a program printed.
-myst_enable_extensions = ["attrs_inline"]
-# The page of the command comes from another room of the house; a list that a pattern does not add to is none to warn of.
-suppress_warnings = ["toc.empty_glob"]
-
 # Docstrings have Markdown's single backticks, as in "`None` where …".
 default_role = "code"
 autodoc_member_order = "bysource"
@@ -71,7 +71,7 @@ def linked(text: str, folder: Path) -> str:
             return f"[{words}]({pages[path]}{fragment})"
         if path.is_relative_to(DOCS) and path.is_file():
             return f"[{words}]({path.relative_to(DOCS).as_posix()}{fragment})"
-        # A folder, or a file of the source: the site does not have it. A path that is not there stays, for Sphinx to find.
+        # The site has no folder and no file of the source. A path that is not there stays, for Sphinx to find.
         return words if path.exists() else match[0]
 
     return _LINK.sub(target, text)
@@ -83,7 +83,17 @@ def _read(_: Sphinx, name: str, source: list[str]) -> None:
     source[0] = linked(text, folder)
 
 
+def _escape(app: Sphinx, what: str, name: str, about: object, options: object, lines: list[str]) -> None:  # noqa: ARG001
+    """Escape what reStructuredText would take for markup in a docstring, but for code in backticks."""
+    for at, line in enumerate(lines):
+        parts = line.split("`")
+        parts[::2] = (_MARKUP.sub(r"\\\g<0>", part) for part in parts[::2])
+        lines[at] = "`".join(parts)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Read the pages that lie beside docs/, and follow links out of it."""
     app.connect("source-read", _read)
+    # Before napoleon (500), whose own markup stays.
+    app.connect("autodoc-process-docstring", _escape, priority=400)
     return {"parallel_read_safe": True}
