@@ -20,6 +20,9 @@ CORPUS ?= $(HOME)/.cache/pytest-golink/corpus
 PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plugin/test_,errors.py golink_binary.py ini.py \
 	marker.py report.py report_errors.py report_file.py switches.py)
 
+# Tests that need no Linux; CI runs them on macOS and Windows, where `make` may not be there.
+PORTABLE_TESTS = tests/text tests/lock tests/policy tests/remedies tests/test_portable.py
+
 .DEFAULT_GOAL := help
 .PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services docs workflows dist container home
 
@@ -106,9 +109,9 @@ dist: $(VENV)/.release ## Build the wheel and the sdist into dist/, and check th
 	$(VENV)/bin/python -m build
 	$(VENV)/bin/twine check --strict dist/*
 	$(VENV)/bin/check-wheel-contents dist/*.whl
-	$(VENV)/bin/pyroma --min=10 dist/*.tar.gz
+	$(VENV)/bin/pyroma --min=8 dist/*.tar.gz
 
-container: dist ## Build the container images with $(CONTAINER_BUILD), and start them
+container: dist ## Build the container images with podman, and let each do its work (long)
 	.ci/container dist/*.whl
 
 home: ## Write the project's home, once it is known: OWNER=account

@@ -14,7 +14,8 @@ PAGES = tuple(
         *sorted((ROOT / "docs").glob("*.md")),
     ]
 )
-_BLOCK = re.compile(r"^```([\w{}-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block of a list is indented.
+_BLOCK = re.compile(r"^( *)```([\w{}-]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 # Where a document leaves something out: any text, over several lines too.
 _LEFT_OUT = "…"
 
@@ -45,7 +46,12 @@ def blocks(page: str) -> list[Block]:
     """Return the blocks of a page, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return [
-        Block(page=page, line=text.count("\n", 0, match.start(2)) + 1, language=match[1], text=match[2])
+        Block(
+            page=page,
+            line=text.count("\n", 0, match.start(3)) + 1,
+            language=match[2],
+            text=re.sub(rf"^{match[1]}", "", match[3], flags=re.MULTILINE),
+        )
         for match in _BLOCK.finditer(text)
     ]
 

@@ -81,8 +81,7 @@ def _interrupts_wait() -> Iterator[None]:
 
 def _end(process: subprocess.Popen[str]) -> None:
     if sys.platform == "win32":  # pragma: no cover - there are no process groups to signal
-        process.kill()
-        process.communicate()
+        _end_tree(process)
         return
     # SIGINT first: only on this signal does `go` remove its work folder.
     # Source: cmd/go/internal/base/signal_unix.go, signalsToIgnore.
@@ -93,6 +92,22 @@ def _end(process: subprocess.Popen[str]) -> None:
     finally:
         _signal_group(process, signal.SIGKILL)
         process.communicate()
+
+
+def _end_tree(process: subprocess.Popen[str]) -> None:
+    # By its children too: the compilers and linkers under `go` have its pipes, and golink would wait for them.
+    # Source: learn.microsoft.com, taskkill.
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(process.pid)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_GRACE_S,
+            check=False,
+        )
+    process.kill()
+    process.communicate()
 
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
