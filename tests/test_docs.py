@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest_golink
 from pytest_golink import GoBuild
+from pytest_golink.platforms import PLATFORMS
 from pytest_golink.rules import RULES
 from pytest_golink.rules.rule import GROUPS
 from tests.test_layers import ORDER
@@ -118,3 +119,10 @@ def test_each_file_and_command_that_the_pages_for_the_next_person_name_is_there(
         assert [path for path in paths if not any((folder / path).exists() for folder in folders)] == [], name
         links = re.findall(r"\]\(([\w./-]+)\)", page)
         assert [link for link in links if not ((ROOT / name).parent / link).exists()] == [], name
+
+
+def test_the_changelog_counts_what_is_there() -> None:
+    page = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"(\d+) rules", page) == [str(len(RULES))]
+    assert re.findall(r"(\d+) platforms", page) == [str(len(PLATFORMS))]

@@ -148,6 +148,22 @@ def test_the_commands_that_documents_name_are_those_of_golink() -> None:
     assert named <= {*command_line._COMMANDS}
 
 
+def test_the_hook_of_goreleaser_checks_the_binary_that_it_names(release: Path, tmp_path: Path) -> None:
+    # goreleaser's .Path is absolute.
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (hook,) = re.findall(r"hooks: \{ post: '([^']+)' \}", page)
+    for arch, status in (("arm64_v8.0", 0), ("amd64_v1", 1)):
+        (tmp_path / "linkage_test.py").write_text(
+            "from pytest_golink import assert_static\ndef test_static(go_binary): assert_static(go_binary)\n"
+        )
+        built = release / "dist" / f"app_linux_{arch}" / "app"
+
+        ended, printed = run(hook.replace("{{ .Path }}", str(built)), tmp_path)
+
+        assert ended == status, printed
+        assert ("violates static" in printed) is bool(status)
+
+
 # YAML
 
 
@@ -177,7 +193,8 @@ def as_service(values: Any) -> tuple[str, Any]:
     if isinstance(values, list):
         return "github-workflows", {"on": "push", "jobs": {"job": {**job, "steps": values}}}
     if "jobs" in values:
-        return "github-workflows", {"on": "push", **values}
+        # In YAML 1.1 `on` is a way to write true.
+        return "github-workflows", {"on": "push", **{"on" if key is True else key: one for key, one in values.items()}}
     if "repos" in values:
         return "pre-commit", values
     return ("goreleaser" if "builds" in values else "gitlab-ci"), values

@@ -16,14 +16,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from tests.documents import Block, blocks_of
 from tests.slow.services.definitions import EXAMPLES, ROOT, WORKFLOWS, ActionRun, read_yaml, run_action
+from tests.test_examples import as_service
 
 if TYPE_CHECKING:
     from pytest_golink import GoToolchain
 
 _TIMEOUT_S = 900
-_PROJECT = ("action.yml", ".pre-commit-hooks.yaml", "pyproject.toml", "README.md", "LICENSE", "pytest_golink")
+_PROJECT = (
+    "action.yml",
+    ".pre-commit-hooks.yaml",
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+    "LICENSE",
+    "NOTICE",
+    "pytest_golink",
+)
 _POLICY = """\
 [policy.release]
 static = true
@@ -281,13 +293,25 @@ def test_the_makefile_s_target_sets_golink_up_and_runs_it(project: Path, module:
         ("github-actions", [ROOT / "action.yml"]),
         (
             "github-workflows",
-            [ROOT / ".github" / "workflows" / "ci.yml", *(EXAMPLES / name for name in WORKFLOWS)],
+            [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *(EXAMPLES / name for name in WORKFLOWS)],
         ),
         ("gitlab-ci", [EXAMPLES / "gitlab-ci.yml"]),
+        ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
     ],
 )
 def test_what_a_service_reads_is_valid_against_its_schema(schema: str, files: list[Path]) -> None:
     run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files, cwd=ROOT)
+
+
+@pytest.mark.parametrize("block", blocks_of("yaml"), ids=str)
+def test_each_example_of_a_document_is_valid_against_its_schema(block: Block, tmp_path: Path) -> None:
+    service, whole = as_service(yaml.safe_load(block.text))
+    file = tmp_path / "example.json"
+    file.write_text(json.dumps(whole))
+
+    # pre-commit has a check of its own, and no schema of goreleaser is at hand.
+    if service in ("github-workflows", "gitlab-ci"):
+        run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{service}", file, cwd=ROOT)
 
 
 def test_what_pre_commit_reads_is_valid() -> None:
