@@ -19,6 +19,7 @@ from pytest_golink.archives.members import shown
 from pytest_golink.archives.stubs import check_whole
 from pytest_golink.errors import ArchiveError, NoMatchError
 from pytest_golink.reader.formats import is_image
+from pytest_golink.text.suggest import brace_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -225,7 +226,7 @@ def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
             break
         if path.is_file():
             names.append(path.relative_to(folder).as_posix())
-    return _no_match(pattern, where=str(place), reason="no file matches", glob=outer, names=names)
+    return _no_match(pattern, where=str(place), reason=f"no file matches{brace_hint(outer)}", glob=outer, names=names)
 
 
 def _no_match(wanted: str, *, where: str, reason: str, glob: str, names: Sequence[str]) -> NoMatchError:
@@ -277,7 +278,7 @@ def _matching(pattern: str, glob: str, tree: Members, name: str) -> list[tuple[s
     matched = tree.matching(parts)
     if not matched:
         remark = tree.remark(parts)
-        reason = f"no member of {shown(name)} matches{f'; {remark}' if remark else ''}"
+        reason = f"no member of {shown(name)} matches{f'; {remark}' if remark else ''}{brace_hint(glob)}"
         raise _no_match(pattern, where=shown(name), reason=reason, glob=glob, names=tree.names())
     return matched
 

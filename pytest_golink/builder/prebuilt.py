@@ -7,9 +7,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.archives import find_images, goreleaser_artifacts
+from pytest_golink.archives import find_images, goreleaser_artifacts, is_archive
 from pytest_golink.builder.binary import BuiltImage
-from pytest_golink.errors import GolinkError
+from pytest_golink.errors import GolinkError, UnreadableBinaryError
 from pytest_golink.reader.formats import HEAD_BYTES, is_fat
 
 if TYPE_CHECKING:
@@ -56,11 +56,8 @@ class Prebuilt:
             UnreadableBinaryError: The file cannot be read whole.
             GolinkError: It is not for the target that goreleaser lists.
         """
-        # Here, not above: the readers are slow to import.
-        from pytest_golink.reader import read_binaries
-
         # A fat file that golink could not read when it found it raises an error here, or has all its slices now.
-        facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
+        facts = [one for one in self._read() if self._slice in (None, one.slice)]
         if len(facts) != 1:
             raise GolinkError(f"{self.label}: the file has changed since it was found")
         target = str(facts[0].target) if facts[0].target else None
@@ -68,6 +65,16 @@ class Prebuilt:
             actual = target or "no known target"
             raise GolinkError(f"{self.label}: listed as {self.target}, but the image is for {actual}")
         return facts[0]
+
+    def _read(self) -> tuple[BinaryFacts, ...]:
+        # Here, not above: the readers are slow to import.
+        from pytest_golink.reader import read_binaries
+
+        path = self.path()
+        # A Debian package is an `ar` archive, as an archive of objects is.
+        if is_archive(path):
+            raise UnreadableBinaryError(str(path), f"an archive: name its members, `{self.label}!**`")
+        return tuple(read_binaries(path))
 
 
 def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:

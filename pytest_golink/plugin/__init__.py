@@ -10,6 +10,8 @@ import pytest
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.location import placed
+from pytest_golink.plugin.first_steps import FirstSteps
+from pytest_golink.plugin.markers import check_use
 from pytest_golink.plugin.recorder import Recorder, without_traceback
 from pytest_golink.plugin.summary import WorkerReporter, summarize
 from pytest_golink.plugin.unneeded_waivers import Waivers
@@ -45,6 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str], parser: pytest.Parser) -> None:
+    """Keep the root folder where an option of golink's has its value behind a space."""
+    if any(argument.startswith("--golink-") and "=" not in argument for argument in args):
+        from pytest_golink.plugin.rootdir import keep_root
+
+        keep_root(early_config, args, parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; on the process that reports, get ready to."""
     config.addinivalue_line("markers", MARKER)
@@ -70,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
             config.pluginmanager.register(LockWriter(update=run.settings.update_lock), "golink-lock")
         config.pluginmanager.register(Waivers(), "golink-waivers")
+        config.pluginmanager.register(FirstSteps(), "golink-first-steps")
         if getattr(config.option, "xmlpath", None):
             from pytest_golink.plugin.junit import JUnitNames
 
@@ -144,6 +156,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             raise pytest.UsageError(run.not_found)
         check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies or named))
         check_markers(items)
+        check_use(items)
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
             raise

@@ -13,6 +13,7 @@ from pytest_golink.policy.patterns import matches, matches_any
 from pytest_golink.policy.sources import package_name, wrong_folder, wrong_path
 from pytest_golink.policy.tables import known_values, names, path_of, table_at
 from pytest_golink.rules.parameters import TARGET
+from pytest_golink.text.suggest import brace_hint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,7 +195,9 @@ class _Binary:
                     text = "without targets the binary is built for Go's default target, which depends on the machine"
                     self._document.add_error(where, f'override: "{pattern}" cannot be decided: {text}; add targets')
                 elif not any(matches(pattern, target) for target in targets):
-                    text = f'override: "{pattern}" matches none of the targets: {", ".join(targets)}'
+                    text = (
+                        f'override: "{pattern}" matches none of the targets: {", ".join(targets)}{brace_hint(pattern)}'
+                    )
                     self._document.add_error(where, text)
 
     def _overrides_of(self, target: str | None) -> list[tuple[KeyPath, dict[str, object], tuple[RuleChange, ...]]]:
