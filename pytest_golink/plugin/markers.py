@@ -38,7 +38,7 @@ def check_use(items: Sequence[pytest.Item]) -> None:
 
 
 def _may_get_binary(item: Any) -> bool:
-    """Whether a test takes go_binary, or may ask for it while it runs: it, or a fixture of the user's, has `request`."""
+    """Whether a test takes go_binary, or may ask for it later: it, or a fixture of the user's, has `request`."""
     if "go_binary" in item.fixturenames or "request" in inspect.signature(getattr(item, "function", id)).parameters:
         return True
     known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})

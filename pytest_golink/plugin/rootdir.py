@@ -36,7 +36,7 @@ def keep_root(config: pytest.Config, args: list[str], parser: pytest.Parser) -> 
         _keep_root(config, args, parser)
     except (AttributeError, ImportError, TypeError) as error:
         raise pytest.UsageError(
-            f"golink cannot tell this pytest where its root folder is ({error}): write --golink-…=VALUE, without a space"
+            f"golink cannot tell this pytest where its root folder is ({error}): write --golink-…=VALUE, with no space"
         ) from error
 
 

@@ -91,7 +91,7 @@ class Rule:
         return self.checked({plain.name: value})
 
     def _as_table(self, value: object) -> str:
-        """Return a hint with the table that a plain value may have meant: with the first parameter that makes it whole."""
+        """Return a hint with the table that a plain value may have meant, with the first parameter that fits."""
         required = {parameter.name for parameter in self.parameters if parameter.required}
         whole = (parameter for parameter in self.parameters if required <= {parameter.name})
         meant = next((parameter for parameter in whole if parameter.form.accepts(value)), None)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def brace_hint(pattern: str) -> str:
     """Return a hint for a pattern with a pair of braces, which shells expand and golink does not; else ""."""
-    opened, brace, rest = pattern.partition("{")
+    _before, brace, rest = pattern.partition("{")
     if not brace or "}" not in rest:
         return ""
     return "; braces are not special in a pattern: write each of its forms as a pattern of its own"
