@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_golink.archives import limits
 from pytest_golink.archives.extracted import digest_of, extract
-from pytest_golink.archives.globs import components, is_glob, matches, split_reach
+from pytest_golink.archives.globs import components, is_glob, matches, matches_name, split_reach
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 from pytest_golink.archives.members import shown
 from pytest_golink.archives.stubs import check_whole
@@ -111,7 +111,7 @@ class Found:
         return archive
 
 
-def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
+def find_images(patterns: Sequence[str], folder: Path, *, exclude: Sequence[str] = ()) -> tuple[Found, ...]:
     """
     Return the images that patterns name: "dist/*/agent", "dist/*.tar.gz!**/agent", "dist/*.whl!*.deb!usr/bin/agent".
 
@@ -121,6 +121,7 @@ def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
     Args:
         patterns: With "/", relative to the folder.
         folder: Where to look; golink finds no file outside it.
+        exclude: Globs of archives that golink does not look into; it returns them as they are.
 
     Returns:
         Sorted by name, each once.
@@ -131,7 +132,7 @@ def find_images(patterns: Sequence[str], folder: Path) -> tuple[Found, ...]:
     """
     found: dict[str, Found] = {}
     for pattern in patterns:
-        for one in _find(pattern, folder):
+        for one in _find(pattern, folder, exclude):
             found[one.name] = one
     return tuple(found[name] for name in sorted(found))
 
@@ -151,7 +152,7 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
 
 
-def _find(pattern: str, folder: Path) -> Iterator[Found]:
+def _find(pattern: str, folder: Path, exclude: Sequence[str]) -> Iterator[Found]:
     outer, *inner = split_reach(pattern)
     if len(inner) > _LEVELS:
         raise NoMatchError(pattern, where=str(folder), reason=f'more than {_LEVELS} "!" in one pattern')
@@ -162,7 +163,7 @@ def _find(pattern: str, folder: Path) -> Iterator[Found]:
         raise _no_file(pattern, outer, folder)
     for path in matched:
         name = path.relative_to(folder).as_posix()
-        if inner:
+        if inner and not matches_name(exclude, name):
             yield from _members(pattern, inner, path, name)
         else:
             yield Found(name=name, source=path)

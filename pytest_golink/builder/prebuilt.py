@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.archives import find_images, goreleaser_artifacts, is_archive
 from pytest_golink.builder.binary import BuiltImage
 from pytest_golink.errors import GolinkError, UnreadableBinaryError
-from pytest_golink.reader.formats import HEAD_BYTES, is_fat
+from pytest_golink.reader.formats import HEAD_BYTES, is_fat, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,21 @@ class Prebuilt:
         """
         return self._found.at(self._extract_to)
 
+    def may_be_executable(self) -> bool:
+        """
+        Whether the file starts as an executable or a shared library does, cannot be opened, or is an archive of such.
+
+        An archive inside of another one is no executable: images of containers are full of them.
+        """
+        path = self._found.path
+        if path is None:
+            return is_image(self._found.head)
+        try:
+            with path.open("rb") as file:
+                return is_image(file.read(HEAD_BYTES)) or is_archive(path)
+        except OSError:
+            return True
+
     @cached_property
     def facts(self) -> BinaryFacts:
         """
@@ -77,15 +92,19 @@ class Prebuilt:
         return tuple(read_binaries(path))
 
 
-def find_prebuilt(patterns: Sequence[str], folder: Path, *, extract_to: Path) -> tuple[Prebuilt, ...]:
+def find_prebuilt(
+    patterns: Sequence[str], folder: Path, *, extract_to: Path, exclude: Sequence[str] = ()
+) -> tuple[Prebuilt, ...]:
     """
     Return the images that globs name, sorted by name; golink extracts none of them yet.
+
+    An archive that a glob of `exclude` matches is one file: golink does not look into it.
 
     Raises:
         NoMatchError: A glob matches nothing, or leads out of the folder.
         ArchiveError: An archive is damaged or hostile, or the file is not an archive.
     """
-    return tuple(one for found in find_images(patterns, folder) for one in _slices(found, extract_to))
+    return tuple(one for found in find_images(patterns, folder, exclude=exclude) for one in _slices(found, extract_to))
 
 
 def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: Path) -> tuple[Prebuilt, ...]:

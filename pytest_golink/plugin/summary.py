@@ -176,7 +176,14 @@ class Summary(_Selection):
 
         report = collector.report()
         errors = [*report.errors, *self._errors]
-        return ordered(report.images, report.findings, errors, complete=self._complete, selected=self.left_out)
+        return ordered(
+            report.images,
+            report.findings,
+            errors,
+            complete=self._complete,
+            selected=self.left_out,
+            left_out=report.left_out,
+        )
 
     def _concerned(self) -> bool:
         # A run that did not use golink has other errors.
