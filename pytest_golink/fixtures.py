@@ -85,7 +85,8 @@ class Run:
         session: The same in all worker processes of a run, and in no other run.
         on_image: Told of each image that a test gets.
         on_build: Told when a build starts (True) and ends (False), with its label.
-        has_policy: Whether a policy file was found.
+        collected: The policy files that pytest found.
+        passed_over: The policies that the run leaves out by choice, each with its reason.
         not_found: What is wrong with the images that --golink-binary names; "" if nothing is.
     """
 
@@ -100,8 +101,9 @@ class Run:
         self._binaries: dict[tuple[Path, BuildOptions], GoBinary] = {}
         self._prebuilt: tuple[Prebuilt, ...] | None = None
         self.settings = settings
-        self.has_policy = False
+        self.collected: set[Path] = set()
         self.not_found = ""
+        self.passed_over: tuple[str, ...] = ()
         self.session = self._worker.get("golink_session") or os.urandom(16).hex()
         self.on_image: Callable[[GoBinary], None] = lambda _binary: None
         self.on_build: Callable[[BuildOptions, str, bool], None] = lambda _options, _label, _starts: None

@@ -42,6 +42,12 @@ def always_dynamic(facts: BinaryFacts) -> str | None:
     )
 
 
+def may_be_go(facts: BinaryFacts) -> bool:
+    """Whether Go built the image, or something hides whether it did, as a packer does."""
+    content = facts.content
+    return facts.go is not None or any((content.pclntab, content.startup, content.damage, content.packed))
+
+
 def own_cgo_packages(facts: BinaryFacts) -> tuple[str, ...]:
     """Return the packages with cgo wrappers, without runtime/cgo, which comes with any of them."""
     return tuple(package for package in facts.cgo.packages if package != RUNTIME_CGO)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_golink.archives.found import Found, find_images, images_in
     from pytest_golink.archives.goreleaser import Artifact, goreleaser_artifacts
+    from pytest_golink.archives.listing import is_archive
 
-__all__ = ["Artifact", "Found", "find_images", "goreleaser_artifacts", "images_in"]
+__all__ = ["Artifact", "Found", "find_images", "goreleaser_artifacts", "images_in", "is_archive"]
 
-_OF_GORELEASER = frozenset({"Artifact", "goreleaser_artifacts"})
+_MODULES = {"Artifact": "goreleaser", "goreleaser_artifacts": "goreleaser", "is_archive": "listing"}
 
 
 def __getattr__(name: str) -> object:
@@ -19,6 +20,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{'goreleaser' if name in _OF_GORELEASER else 'found'}"), name)
+    value: object = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'found')}"), name)
     globals()[name] = value
     return value

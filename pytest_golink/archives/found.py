@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_golink.archives import limits
 from pytest_golink.archives.extracted import digest_of, extract
-from pytest_golink.archives.globs import components, is_glob, matches, split_reach
+from pytest_golink.archives.globs import components, is_glob, matches, matches_name, split_reach
 from pytest_golink.archives.listing import archive_tree, is_layout, layout_tree
 from pytest_golink.archives.members import shown
 from pytest_golink.archives.stubs import check_whole
 from pytest_golink.errors import ArchiveError, NoMatchError
 from pytest_golink.reader.formats import is_image
+from pytest_golink.text.suggest import brace_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,7 +112,9 @@ class Found:
         return archive
 
 
-def find_images(patterns: Sequence[str], folder: Path, *, anywhere: bool = False) -> tuple[Found, ...]:
+def find_images(
+    patterns: Sequence[str], folder: Path, *, anywhere: bool = False, exclude: Sequence[str] = ()
+) -> tuple[Found, ...]:
     """
     Return the images that patterns name: "dist/*/agent", "dist/*.tar.gz!**/agent", "dist/*.whl!*.deb!usr/bin/agent".
 
@@ -123,6 +126,7 @@ def find_images(patterns: Sequence[str], folder: Path, *, anywhere: bool = False
         folder: Where to look.
         anywhere: Whether a pattern may be absolute or lead out of the folder, since the user wrote it on the command
             line. Otherwise golink finds no file outside the folder.
+        exclude: Globs of archives that golink does not look into; it returns them as they are.
 
     Returns:
         Sorted by name, each once.
@@ -133,7 +137,7 @@ def find_images(patterns: Sequence[str], folder: Path, *, anywhere: bool = False
     """
     found: dict[str, Found] = {}
     for pattern in patterns:
-        for one in _find(pattern, folder, anywhere=anywhere):
+        for one in _find(pattern, folder, exclude, anywhere=anywhere):
             found[one.name] = one
     return tuple(found[name] for name in sorted(found))
 
@@ -153,7 +157,7 @@ def images_in(archive: Path, folder: Path) -> tuple[Found, ...]:
     return tuple(_member(archive, name, inner, member, ()) for inner, member in images)
 
 
-def _find(pattern: str, folder: Path, *, anywhere: bool) -> Iterator[Found]:
+def _find(pattern: str, folder: Path, exclude: Sequence[str], *, anywhere: bool) -> Iterator[Found]:
     outer, *inner = split_reach(pattern)
     if len(inner) > _LEVELS:
         raise NoMatchError(pattern, where=str(folder), reason=f'more than {_LEVELS} "!" in one pattern')
@@ -169,7 +173,7 @@ def _find(pattern: str, folder: Path, *, anywhere: bool) -> Iterator[Found]:
         raise _no_file(pattern, outer, place)
     for path in matched:
         name = (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-        if inner:
+        if inner and not matches_name(exclude, name):
             yield from _members(pattern, inner, path, name)
         else:
             yield Found(name=name, source=path)
@@ -238,7 +242,7 @@ def _no_file(pattern: str, outer: str, folder: Path) -> NoMatchError:
             break
         if path.is_file():
             names.append(path.relative_to(folder).as_posix())
-    return _no_match(pattern, where=str(place), reason="no file matches", glob=outer, names=names)
+    return _no_match(pattern, where=str(place), reason=f"no file matches{brace_hint(outer)}", glob=outer, names=names)
 
 
 def _no_match(wanted: str, *, where: str, reason: str, glob: str, names: Sequence[str]) -> NoMatchError:
@@ -290,7 +294,7 @@ def _matching(pattern: str, glob: str, tree: Members, name: str) -> list[tuple[s
     matched = tree.matching(parts)
     if not matched:
         remark = tree.remark(parts)
-        reason = f"no member of {shown(name)} matches{f'; {remark}' if remark else ''}"
+        reason = f"no member of {shown(name)} matches{f'; {remark}' if remark else ''}{brace_hint(glob)}"
         raise _no_match(pattern, where=shown(name), reason=reason, glob=glob, names=tree.names())
     return matched
 

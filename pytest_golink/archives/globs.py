@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _MAGIC = re.compile(r"[*?[]")
 # "!" separates, but inside a set it negates: dist/[!a]*.zip!app
@@ -27,6 +31,18 @@ def components(glob: str) -> tuple[str, ...]:
         if part not in ("", ".") and not (part == "**" and parts and parts[-1] == "**"):
             parts.append(part)
     return tuple([*parts, "*"] if parts and parts[-1] == "**" else parts)
+
+
+def matches_name(patterns: Iterable[str], name: str) -> bool:
+    """Whether a pattern with "!" matches the name of a file or a member, or an archive around it."""
+    parts = name.split("!")
+    for pattern in patterns:
+        globs = split_reach(pattern)
+        if len(globs) <= len(parts) and all(
+            matches(components(glob), tuple(part.split("/"))) for glob, part in zip(globs, parts, strict=False)
+        ):
+            return True
+    return False
 
 
 def matches(glob: tuple[str, ...], name: tuple[str, ...]) -> bool:

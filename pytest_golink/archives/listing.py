@@ -41,6 +41,19 @@ def is_layout(folder: Path) -> bool:
     return (folder / "oci-layout").is_file() and (folder / "index.json").is_file()
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive by its first bytes, and no image: one that golink may not be able to read, too."""
+    from pytest_golink.archives.zip import EMPTY_ZIP_MAGIC, ZIP_MAGIC
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    magics = (ZIP_MAGIC, EMPTY_ZIP_MAGIC, AR_MAGIC + b"debian-binary", RPM_MAGIC, *_OTHERS)
+    return head.startswith(magics) or codec_of(head) is not None or (any(head) and is_tar(head))
+
+
 def layout_tree(folder: Path, path: str) -> Images:
     """
     Return the members of the images in an OCI layout's folder.

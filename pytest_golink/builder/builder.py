@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
+from pytest_golink.builder.cgo_off import cgo_hint
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.linker import parse_warnings
@@ -278,7 +279,7 @@ class Builder:
                 return f"{what}: there is no folder {job.folder / job.package}, and no such import path"
             if re.search(r"running (strip|dsymutil) failed", output):
                 return f'{what}: only Apple\'s tools keep debug information in an external link; add ldflags="-w"'
-            return what
+            return f"{what}{cgo_hint(job, output, self._toolchain)}"
         if not image.is_file():
             # GOFLAGS=-n prints the commands of a build, and runs none.
             return f"{what}: go ended well, but made no image; look at GOFLAGS"

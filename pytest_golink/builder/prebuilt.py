@@ -7,10 +7,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.archives import find_images, goreleaser_artifacts
+from pytest_golink.archives import find_images, goreleaser_artifacts, is_archive
 from pytest_golink.builder.binary import BuiltImage
-from pytest_golink.errors import GolinkError
-from pytest_golink.reader.formats import HEAD_BYTES, is_fat
+from pytest_golink.errors import GolinkError, UnreadableBinaryError
+from pytest_golink.reader.formats import HEAD_BYTES, is_fat, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,21 @@ class Prebuilt:
         """
         return self._found.at(self._extract_to)
 
+    def may_be_executable(self) -> bool:
+        """
+        Whether the file starts as an executable or a shared library does, cannot be opened, or is an archive of such.
+
+        An archive inside of another one is no executable: images of containers are full of them.
+        """
+        path = self._found.path
+        if path is None:
+            return is_image(self._found.head)
+        try:
+            with path.open("rb") as file:
+                return is_image(file.read(HEAD_BYTES)) or is_archive(path)
+        except OSError:
+            return True
+
     @cached_property
     def facts(self) -> BinaryFacts:
         """
@@ -56,11 +71,8 @@ class Prebuilt:
             UnreadableBinaryError: The file cannot be read whole.
             GolinkError: It is not for the target that goreleaser lists.
         """
-        # Here, not above: the readers are slow to import.
-        from pytest_golink.reader import read_binaries
-
         # A fat file that golink could not read when it found it raises an error here, or has all its slices now.
-        facts = [one for one in read_binaries(self.path()) if self._slice in (None, one.slice)]
+        facts = [one for one in self._read() if self._slice in (None, one.slice)]
         if len(facts) != 1:
             raise GolinkError(f"{self.label}: the file has changed since it was found")
         target = str(facts[0].target) if facts[0].target else None
@@ -69,9 +81,19 @@ class Prebuilt:
             raise GolinkError(f"{self.label}: listed as {self.target}, but the image is for {actual}")
         return facts[0]
 
+    def _read(self) -> tuple[BinaryFacts, ...]:
+        # Here, not above: the readers are slow to import.
+        from pytest_golink.reader import read_binaries
+
+        path = self.path()
+        # A Debian package is an `ar` archive, as an archive of objects is.
+        if is_archive(path):
+            raise UnreadableBinaryError(str(path), f"an archive: name its members, `{self.label}!**`")
+        return tuple(read_binaries(path))
+
 
 def find_prebuilt(
-    patterns: Sequence[str], folder: Path, *, extract_to: Path, anywhere: bool = False
+    patterns: Sequence[str], folder: Path, *, extract_to: Path, anywhere: bool = False, exclude: Sequence[str] = ()
 ) -> tuple[Prebuilt, ...]:
     """
     Return the images that globs name, sorted by name; golink extracts none of them yet.
@@ -81,12 +103,13 @@ def find_prebuilt(
         folder: Where to look.
         extract_to: Where members of archives come.
         anywhere: Whether a pattern may lead out of the folder.
+        exclude: Globs of archives that are one file each: golink does not look into them.
 
     Raises:
         NoMatchError: A glob matches nothing, or leads out of the folder.
         ArchiveError: An archive is damaged or hostile, or the file is not an archive.
     """
-    found = find_images(patterns, folder, anywhere=anywhere)
+    found = find_images(patterns, folder, anywhere=anywhere, exclude=exclude)
     return tuple(image for one in found for image in _slices(one, extract_to))
 
 

@@ -10,6 +10,7 @@ from pytest_golink.collect.images import images_of
 from pytest_golink.collect.items import GolinkPath, GolinkRule, PolicyPart
 from pytest_golink.collect.node_ids import item_id
 from pytest_golink.fixtures import RUN
+from pytest_golink.report.properties import left_out_property
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape
 
@@ -34,6 +35,8 @@ class GolinkFile(pytest.File):
         super().__init__(**others)
         self.policy = policy
         self._taken: set[str] = set()
+        # By the name of the binary.
+        self._left_out: dict[str, tuple[str, str]] = {}
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Yield a collector for each image, and one for each binary that has its own items."""
@@ -41,6 +44,7 @@ class GolinkFile(pytest.File):
         settings = self.config.stash[RUN].settings
         if settings.lock or settings.update_lock:
             parts = self._with_lock_items(parts, update=settings.update_lock)
+        self._count_left_out(item for _, items in parts for item in items if isinstance(item, GolinkRule))
         self._hand_out_waivers([item for _, items in parts for item in items if isinstance(item, GolinkRule)])
         # pytest reads `golink.toml::app[linux/amd64]::static` as a file and one name, because a bracket starts its
         # parameters. An item selected in this way is a child of the file, under that name.
@@ -68,7 +72,10 @@ class GolinkFile(pytest.File):
         self._taken.clear()
         parts: list[GolinkImage | GolinkBinary] = []
         for binary in self.policy.binaries:
-            images, errors = images_of(binary, self.policy, extract_to)
+            found = images_of(binary, self.policy, extract_to)
+            images, errors = found.images, found.errors
+            if found.left_out:
+                self._left_out[binary.name] = left_out_property(str(binary.place), found.left_out)
             parts += [GolinkImage.from_parent(self, name=_name(image.label), image=image) for image in images]
             together = _together(images)
             if together or errors:
@@ -92,6 +99,12 @@ class GolinkFile(pytest.File):
             own = [lock_item(part, part.image, locked)] if is_first and isinstance(part, GolinkImage) else []
             with_lock.append((part, [*items, *own]))
         return [*with_lock, *removed_images(self, locked)]
+
+    def _count_left_out(self, items: Iterable[GolinkRule]) -> None:
+        # On each item: any of them may be the only one that runs.
+        for item in items:
+            if (left_out := self._left_out.get(item.binary.name)) is not None:
+                item.user_properties.append(left_out)
 
     def _hand_out_waivers(self, items: list[GolinkRule]) -> None:
         for waiver in self.policy.waivers:

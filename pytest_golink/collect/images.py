@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_golink.archives.globs import matches_name
 from pytest_golink.errors import GolinkError
 
 if TYPE_CHECKING:
@@ -121,22 +122,30 @@ class Image:
         return _Made(subject=subject)
 
 
-def images_of(
-    binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Path]
-) -> tuple[tuple[Image, ...], tuple[GolinkError, ...]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """The images of a binary, the errors for those that were not found, and how many files the policy leaves out."""
+
+    images: tuple[Image, ...]
+    errors: tuple[GolinkError, ...] = ()
+    left_out: int = 0
+
+
+def images_of(binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Path]) -> Images:
     """
-    Return the images of a binary, and the errors for images that were not found.
+    Return the images of a binary.
 
     golink builds none of them, and reads a file only if its target decides which rules apply.
     """
     if binary.builds:
-        return tuple(_built(binary, policy)), ()
+        return Images(images=tuple(_built(binary, policy)))
     images: list[Image] = []
     errors: list[GolinkError] = []
     searches: list[tuple[str, ...] | None] = [(pattern,) for pattern in binary.paths]
     if binary.goreleaser is not None:
         searches.append(None)
     seen: set[str] = set()
+    left_out: set[str] = set()
     for search in searches:
         try:
             found = _found(binary, policy, search, extract_to())
@@ -145,12 +154,19 @@ def images_of(
             continue
         for prebuilt in found:
             # Two globs may match the same file.
-            if prebuilt.label not in seen:
+            if matches_name(binary.exclude, prebuilt.label) or (
+                binary.only_executables and not prebuilt.may_be_executable()
+            ):
+                left_out.add(prebuilt.label)
+            elif prebuilt.label not in seen:
                 seen.add(prebuilt.label)
                 images.append(_there(binary, prebuilt, policy.platforms))
+    if left_out and not images and not errors:
+        text = f"{binary.place}: exclude and only leave every file out ({len(left_out)}): nothing is checked"
+        errors.append(GolinkError(text))
     errors += _without_rules(images)
     errors += _idle_overrides(binary, images)
-    return tuple(images), tuple(errors)
+    return Images(images=tuple(images), errors=tuple(errors), left_out=len(left_out))
 
 
 def _built(binary: PolicyBinary, policy: Policy) -> list[Image]:
@@ -175,7 +191,7 @@ def _found(
     if patterns is None:
         assert binary.goreleaser is not None  # noqa: S101 - there are patterns, or this
         return find_artifacts(binary.goreleaser, policy.folder, ids=binary.ids, extract_to=extract_to)
-    return find_prebuilt(patterns, policy.folder, extract_to=extract_to)
+    return find_prebuilt(patterns, policy.folder, extract_to=extract_to, exclude=binary.exclude)
 
 
 def _there(binary: PolicyBinary, prebuilt: Prebuilt, platforms: Mapping[str, Platform]) -> Image:

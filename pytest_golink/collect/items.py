@@ -9,12 +9,14 @@ import pytest
 
 from pytest_golink.collect import waivers
 from pytest_golink.errors import GolinkError, PolicyViolation
+from pytest_golink.findings import Finding
 from pytest_golink.fixtures import RUN
 from pytest_golink.recording import record
 from pytest_golink.report.error_text import reported
 from pytest_golink.report.finding_text import finding_text
 from pytest_golink.rules import RULES, check, evaluate_together
 from pytest_golink.text.escape import escape
+from pytest_golink.traits import may_be_go
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder import BuildOptions
     from pytest_golink.collect.images import Image
-    from pytest_golink.findings import Finding
     from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest, Waiver
     from pytest_golink.report.model import ReportedError
@@ -134,7 +135,7 @@ class GolinkRule(PolicyItem):
     ) -> None:
         super().__init__(place=request.place, **others)
         self._policy = policy
-        self._binary = binary
+        self.binary = binary
         self._images = self.golink_images = images
         # Not called _request: pytest treats an item with that attribute as a test function, and clears it after a run.
         self._rule_request = request
@@ -151,10 +152,10 @@ class GolinkRule(PolicyItem):
         """Whether a waiver may apply to this item, as far as golink knows before it reads the image."""
         rule, image = self._rule_request.rule, self._single_image
         if image is None:
-            return waiver.covers(self._binary.name, None, rule)
+            return waiver.covers(self.binary.name, None, rule)
         # While the target is unknown, every waiver of the rule may apply to the item.
         return rule in waiver.rules and (
-            image.target is None or waiver.covers(self._binary.name, image.target, rule, match=image.match)
+            image.target is None or waiver.covers(self.binary.name, image.target, rule, match=image.match)
         )
 
     def reported_errors(self, error: BaseException) -> tuple[ReportedError, ...]:
@@ -184,11 +185,31 @@ class GolinkRule(PolicyItem):
 
     def _evaluate(self) -> Finding:
         rule, parameters = self._rule_request.rule, self._rule_request.parameters
-        if self._single_image is not None:
-            finding = check(rule, self._subjects[0], parameters)
+        subjects = self._subjects
+        if self._rule_request.only_go:
+            subjects = tuple(subject for subject in subjects if may_be_go(subject.facts))
+        if not subjects:
+            finding = self._not_go(rule)
+        elif self._single_image is not None:
+            finding = check(rule, subjects[0], parameters)
         else:
-            finding = evaluate_together(rule, self._subjects, parameters, name=self._binary.name)
+            finding = evaluate_together(rule, subjects, parameters, name=self.binary.name)
         return replace(finding, place=str(self.place))
+
+    def _not_go(self, rule: str) -> Finding:
+        """Return the finding of a rule that the policy has only for programs that Go built, on another program."""
+        facts = self._subjects[0].facts
+        single = self._single_image is not None
+        return Finding(
+            rule=rule,
+            outcome="not-applicable",
+            image=self._subjects[0].name if single else self.binary.name,
+            target=str(facts.target) if single and facts.target else None,
+            path=facts.path if single else "",
+            expected='only = "go"',
+            observed="not built by Go: it has neither build info nor a pclntab",
+            parameters=tuple(self._rule_request.parameters.items()),
+        )
 
     def _explain(self, finding: Finding) -> Finding:
         image = self._single_image
@@ -204,7 +225,7 @@ class GolinkRule(PolicyItem):
         """Return the waiver of the policy that covers this item, expired or not."""
         image = self._single_image
         target, match = (None, None) if image is None else (finding.target, image.match)
-        return self._policy.waiver_for(self._binary.name, target, self._rule_request.rule, match=match)
+        return self._policy.waiver_for(self.binary.name, target, self._rule_request.rule, match=match)
 
     def _waive(self, finding: Finding, waiver: Waiver | None) -> Finding:
         if finding.outcome != "violated" or waiver is None or waiver.expired(waivers.today()):
@@ -237,7 +258,7 @@ class GolinkRule(PolicyItem):
             for request in image.rules
             if RULES[request.rule].scope == "image"
             and (
-                (waiver := self._policy.waiver_for(self._binary.name, finding.target, request.rule, match=image.match))
+                (waiver := self._policy.waiver_for(self.binary.name, finding.target, request.rule, match=image.match))
                 is None
                 or waiver.expired(waivers.today())
             )

@@ -106,9 +106,14 @@ def collect_file(file_path: Path, parent: pytest.Collector) -> GolinkFile | None
     return _collector(file_path, parent) if named or found else None
 
 
-def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> None:
+def add_named_policies(session: pytest.Session, items: list[pytest.Item], hidden: Iterable[Path] = ()) -> None:
     """
     Collect the policies that the command line names, in any folder, and end a run that has a policy with mistakes.
+
+    Args:
+        session: The run.
+        items: Its items, to which those of the policies are added.
+        hidden: Policies that pytest does not find, and that belong to this run all the same.
 
     Raises:
         pytest.UsageError: A policy has mistakes; the message lists all mistakes of all policies.
@@ -117,7 +122,7 @@ def add_named_policies(session: pytest.Session, items: list[pytest.Item]) -> Non
     settings = session.config.stash[RUN].settings
     # pytest collects each file in the root folder, and drops the files that no argument names.
     reached = policies.collected if settings.policies else {path for item in items for path in _files(item)}
-    for path in named_policies(session.config, settings):
+    for path in (*named_policies(session.config, settings), *hidden):
         # pytest skips folders such as dist and .github, and everything outside its arguments.
         if path not in reached and (node := _collector(path, session)) is not None:
             items.extend(session.genitems(node))

@@ -10,9 +10,12 @@ import pytest
 from pytest_golink.errors import GolinkError
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.location import placed
+from pytest_golink.plugin.markers import check_use
 from pytest_golink.plugin.recorder import Recorder, without_traceback
+from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
 from pytest_golink.plugin.unneeded_waivers import Waivers
+from pytest_golink.plugin.unreached import unreached_policies
 from pytest_golink.settings import (
     MARKER,
     POLICY_FILE,
@@ -45,6 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str], parser: pytest.Parser) -> None:
+    """Keep the root folder where an option of golink's has its value behind a space."""
+    if any(argument.startswith("--golink-") and "=" not in argument for argument in args):
+        from pytest_golink.plugin.rootdir import keep_root
+
+        keep_root(early_config, args, parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; on the process that reports, get ready to."""
     config.addinivalue_line("markers", MARKER)
@@ -70,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
             config.pluginmanager.register(LockWriter(update=run.settings.update_lock), "golink-lock")
         config.pluginmanager.register(Waivers(), "golink-waivers")
+        config.pluginmanager.register(Reminders(), "golink-reminders")
         if getattr(config.option, "xmlpath", None):
             from pytest_golink.plugin.junit import JUnitNames
 
@@ -112,7 +125,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from pytest_golink.collect import collect_file
 
-    run.has_policy = True
+    run.collected.add(file_path)
     return collect_file(file_path, parent)
 
 
@@ -136,14 +149,18 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     run = session.config.stash[RUN]
     try:
         named = named_policies(session.config, run.settings)
-        if run.has_policy or run.settings.policies or named:
+        hidden: list[Path] = []
+        if not run.settings.policies:
+            hidden, run.passed_over = unreached_policies(session.config, {*run.collected, *named})
+        if run.collected or run.settings.policies or named or hidden:
             from pytest_golink.collect import add_named_policies
 
-            add_named_policies(session, items)
+            add_named_policies(session, items, hidden)
         if run.not_found:
             raise pytest.UsageError(run.not_found)
-        check_lock(session.config, has_policy=run.has_policy or bool(run.settings.policies or named))
+        check_lock(session.config, has_policy=bool(run.collected or run.settings.policies or named or hidden))
         check_markers(items)
+        check_use(items)
     except pytest.UsageError as error:
         if not hasattr(session.config, "workerinput"):
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_golink.fixtures import RUN
 from pytest_golink.location import placed
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class _Selection:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Notice the tests that a plugin or a conftest.py took out of the list, and did not report."""
         self.left_out |= bool(self._item_ids - {item.nodeid for item in session.items})
+        self.left_out |= bool(session.config.stash[RUN].passed_over)
         self._item_ids.clear()
 
 
@@ -174,7 +176,14 @@ class Summary(_Selection):
 
         report = collector.report()
         errors = [*report.errors, *self._errors]
-        return ordered(report.images, report.findings, errors, complete=self._complete, selected=self.left_out)
+        return ordered(
+            report.images,
+            report.findings,
+            errors,
+            complete=self._complete,
+            selected=self.left_out,
+            left_out=report.left_out,
+        )
 
     def _concerned(self) -> bool:
         # A run that did not use golink has other errors.
@@ -194,10 +203,12 @@ class WorkerReporter(_Selection):
     def __init__(self, config: pytest.Config) -> None:
         super().__init__()
         self._output: dict[str, object] = config.workeroutput  # type: ignore[attr-defined]
+        self._run = config.stash[RUN]
 
     def pytest_sessionfinish(self) -> None:
         """Send whether tests were left out."""
         self._output["golink_left_out"] = self.left_out
+        self._output["golink_passed_over"] = self._run.passed_over
 
 
 def _selects(config: pytest.Config) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from pytest_golink.builder.options import BuildOptions, parse_options
@@ -13,8 +14,10 @@ from pytest_golink.policy.patterns import matches, matches_any
 from pytest_golink.policy.sources import package_name, wrong_folder, wrong_path
 from pytest_golink.policy.tables import known_values, names, path_of, table_at
 from pytest_golink.rules.parameters import TARGET
+from pytest_golink.text.suggest import brace_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pytest_golink.policy.document import Document
@@ -104,7 +107,7 @@ class _Binary:
         return overrides
 
     def _built(self) -> PolicyBinary | None:
-        for key in ("ids", "may-run"):
+        for key in ("exclude", "only", "ids", "may-run"):
             if key in self._values:
                 self._add_error(f"{key}: only for a binary that golink does not build; this binary has a package", key)
         package = str(self._values["package"])
@@ -138,12 +141,16 @@ class _Binary:
             place=self._document.location(self._path),
             paths=names(value) if source == "path" else (),
             goreleaser=str(value) if source == "goreleaser" else None,
+            exclude=names(self._values.get("exclude", [])),
+            only_executables="only" in self._values,
             ids=names(self._values.get("ids", [])),
             may_run=bool(self._values.get("may-run", False)),
             rules=self._rules([]),
             overrides=tuple(
                 RuleOverride(
-                    targets=names(values.get("targets", [])), changes=changes, place=self._document.location(path)
+                    targets=names(values.get("targets", [])),
+                    changes=tuple(self._own(changes)),
+                    place=self._document.location(path),
                 )
                 for path, values, changes in self._overrides
             ),
@@ -167,6 +174,10 @@ class _Binary:
         for number, written in enumerate(names(value)):
             if wrong := check(self._folder, written):
                 self._document.add_error(path_of((*self._path, source), value, number), f"{source}: {wrong}")
+        excluded = self._values.get("exclude", [])
+        for number, written in enumerate(names(excluded)):
+            if wrong := wrong_path(self._folder, written):
+                self._document.add_error(path_of((*self._path, "exclude"), excluded, number), f"exclude: {wrong}")
 
     def _check_rules_of_taken(self, binary: PolicyBinary) -> None:
         if not binary.rules:
@@ -194,7 +205,9 @@ class _Binary:
                     text = "without targets the binary is built for Go's default target, which depends on the machine"
                     self._document.add_error(where, f'override: "{pattern}" cannot be decided: {text}; add targets')
                 elif not any(matches(pattern, target) for target in targets):
-                    text = f'override: "{pattern}" matches none of the targets: {", ".join(targets)}'
+                    text = (
+                        f'override: "{pattern}" matches none of the targets: {", ".join(targets)}{brace_hint(pattern)}'
+                    )
                     self._document.add_error(where, text)
 
     def _overrides_of(self, target: str | None) -> list[tuple[KeyPath, dict[str, object], tuple[RuleChange, ...]]]:
@@ -203,7 +216,12 @@ class _Binary:
         return [override for override, own in overrides if target is not None and matches_any(own, target)]
 
     def _rules(self, changes: list[RuleChange]) -> tuple[RuleRequest, ...]:
-        return changed((), [*self._changes.values(), *changes])
+        return changed((), self._own([*self._changes.values(), *changes]))
+
+    def _own(self, changes: Iterable[RuleChange]) -> list[RuleChange]:
+        """Return the changes as the binary's own `only` has them."""
+        only_go = self._values.get("only") == "go"
+        return [replace(change, only_go=True) if only_go else change for change in changes]
 
     def _build(self, target: str | None) -> PlannedBuild | None:
         overrides = self._overrides_of(target)

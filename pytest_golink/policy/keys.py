@@ -11,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pytest_golink.builder.options import OPTIONS
-from pytest_golink.forms import BOOL, TABLE, TABLES, TEXT, Form, array, string
+from pytest_golink.forms import BOOL, TABLE, TABLES, TEXT, Form, array, choice, string
 from pytest_golink.platforms.keys import PLATFORM_KEYS
 
 # A name stands in test ids, before a "[" and a "::", and waivers have patterns of names.
@@ -63,6 +63,9 @@ TARGET_PATTERNS = _list(
     string('a pattern of targets, such as "windows/*"', _TARGET_PATTERN),
     'a list of at least one pattern of targets, such as "windows/*"',
 )
+# What a file must be to count: a program of Go's, or anything that starts as an executable or a shared library does.
+ONLY_GO = choice("go")
+ONLY = choice("go", "executables")
 TOLERANCE = string('a share such as "5%" or a size such as "200 KB"', _TOLERANCE)
 
 _PACKAGE = Key(name="package", form=TEXT, summary=OPTIONS["package"].summary)
@@ -82,11 +85,18 @@ TOP = (
     Key(name="lock", form=TABLE, summary="How golink.lock is compared."),
 )
 EXTENDS = Key(name="extends", form=NAMES, summary="Policies that this one starts from; the later ones win.")
+RULES_ONLY = Key(name="only", form=ONLY_GO, summary="Applies its rules only to programs that Go built.")
 BINARY = (
     Key(name="name", form=NAME, summary="Its name in test ids and waivers; by default the package's last element."),
     _PACKAGE,
     Key(name="path", form=PATHS, summary="Takes these files: globs; archive!member reaches into archives."),
     Key(name="goreleaser", form=TEXT, summary="Takes what artifacts.json of this goreleaser dist folder names."),
+    Key(name="exclude", form=PATHS, summary="Leaves these files out: globs, as in path. The report counts them."),
+    Key(
+        name="only",
+        form=ONLY,
+        summary="executables leaves other files out; go also applies the rules only to programs that Go built.",
+    ),
     Key(name="ids", form=IDS, summary="Of a goreleaser folder, only these build ids."),
     Key(name="targets", form=TARGETS, summary="Builds for each; without it once, for Go's default target."),
     *BUILD_KEYS,

@@ -23,11 +23,13 @@ class RuleRequest:
     A rule of the policy, with its parameters as `Rule.checked` returns them.
 
     `place` is the line of the rule's key where it was written last: in a policy, in `rules` or in an override.
+    `only_go` says that the rule is only about programs that Go built.
     """
 
     rule: str
     parameters: Mapping[str, object]
     place: Location
+    only_go: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,7 @@ class RuleChange:
     rule: str
     parameters: Mapping[str, object] | None
     place: Location
+    only_go: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +81,8 @@ class PolicyBinary:
         builds: One a target, in the order of the file; () for a binary that golink does not build.
         paths: Globs as written, "archive!member" too, relative to the policy's folder; () else.
         goreleaser: The dist folder, relative to the policy's folder; None else.
+        exclude: Globs of files that are left out.
+        only_executables: Whether files that are no executable and no shared library are left out.
         ids: The build ids that are taken from it; () for all.
         may_run: Whether rules about running may start an image that was not built here.
         rules: The rules of no override, in the order of the rules page.
@@ -90,6 +95,8 @@ class PolicyBinary:
     builds: tuple[PlannedBuild, ...] = ()
     paths: tuple[str, ...] = ()
     goreleaser: str | None = None
+    exclude: tuple[str, ...] = ()
+    only_executables: bool = False
     ids: tuple[str, ...] = ()
     may_run: bool = False
     rules: tuple[RuleRequest, ...]
@@ -211,5 +218,7 @@ def changed(rules: tuple[RuleRequest, ...], changes: list[RuleChange]) -> tuple[
     for change in changes:
         requests.pop(change.rule, None)
         if change.parameters is not None:
-            requests[change.rule] = RuleRequest(rule=change.rule, parameters=change.parameters, place=change.place)
+            requests[change.rule] = RuleRequest(
+                rule=change.rule, parameters=change.parameters, place=change.place, only_go=change.only_go
+            )
     return tuple(requests[rule] for rule in RULES if rule in requests)

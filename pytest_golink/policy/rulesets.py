@@ -43,6 +43,8 @@ class Rulesets:
         self._used: set[str] = set()
         self._misnamed = False
         self._names = self._tables()
+        for name in self._names:
+            known_value(document, ("policy", name), keys.RULES_ONLY)
         self._extends = {name: known_value(document, ("policy", name), keys.EXTENDS) or [] for name in self._names}
         self._own = {name: self.changes(("policy", name)) for name in self._names}
         for name in self._names:
@@ -52,11 +54,14 @@ class Rulesets:
     def changes(self, path: Path) -> list[RuleChange]:
         """Return the changes of rules that the entries of a table make, and note what is wrong with them."""
         changes = []
-        for name, value in table_at(self._document, path).items():
-            # The only key of a policy that is not a rule.
-            if path[0] == "policy" and name == keys.EXTENDS.name:
+        table = table_at(self._document, path)
+        is_policy = path[0] == "policy"
+        only_go = is_policy and keys.RULES_ONLY.name in table
+        for name, value in table.items():
+            # The keys of a policy that are no rules.
+            if is_policy and name in (keys.EXTENDS.name, keys.RULES_ONLY.name):
                 continue
-            change = self._change((*path, name), name, value)
+            change = self._change((*path, name), name, value, only_go=only_go)
             if change is not None:
                 changes.append(change)
         return changes
@@ -138,12 +143,18 @@ class Rulesets:
             merged[rule] = [entry for entry in entries if entry[0] not in overridden][-1]
         return merged
 
-    def _change(self, path: Path, name: str, value: object) -> RuleChange | None:
+    def _change(self, path: Path, name: str, value: object, *, only_go: bool) -> RuleChange | None:
         try:
             rule = rule_named(name)
         except ParameterError as error:
             self._document.add_error(path, str(error))
             return None
+        only = keys.RULES_ONLY.name
+        if isinstance(value, dict) and only in value:
+            # Any rule may have it, beside its own parameters.
+            known_value(self._document, path, keys.RULES_ONLY)
+            only_go = True
+            value = {key: entry for key, entry in value.items() if key != only} or True
         parameters, errors = _accept(rule, value)
         for wrong in errors:
             self._document.add_error(path if wrong.parameter is None else (*path, wrong.parameter), str(wrong))
@@ -151,7 +162,7 @@ class Rulesets:
             return None
         if Concern.PLATFORMS in rule.concerns and parameters is not None:
             self._check_platforms(path, value, parameters)
-        return RuleChange(rule=name, parameters=parameters, place=self._document.location(path))
+        return RuleChange(rule=name, parameters=parameters, place=self._document.location(path), only_go=only_go)
 
     def _check_platforms(self, path: Path, value: object, parameters: Mapping[str, object]) -> None:
         from pytest_golink.platforms import platforms_named

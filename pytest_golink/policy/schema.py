@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 _SOURCES = ("package", "path", "goreleaser")
 # Keys that only a built binary has, and those that only an existing file has.
 _BUILD_NAMES = ("targets", *(key.name for key in keys.BUILD_KEYS))
-_EXCLUDED = {"package": ("ids", "may-run"), "path": (*_BUILD_NAMES, "ids"), "goreleaser": _BUILD_NAMES}
+_EXCLUDED = {
+    "package": ("exclude", "only", "ids", "may-run"),
+    "path": (*_BUILD_NAMES, "ids"),
+    "goreleaser": _BUILD_NAMES,
+}
 
 
 def schema() -> dict[str, object]:
@@ -38,7 +42,11 @@ def schema() -> dict[str, object]:
     }
     policy = {
         "type": "object",
-        "properties": {keys.EXTENDS.name: _described(keys.EXTENDS), **rules},
+        "properties": {
+            keys.EXTENDS.name: _described(keys.EXTENDS),
+            keys.RULES_ONLY.name: _described(keys.RULES_ONLY),
+            **rules,
+        },
         "additionalProperties": False,
     }
     whole: dict[str, object] = {
@@ -114,7 +122,10 @@ def _rule(rule: Rule) -> dict[str, object]:
         # The entries are in the rule's own table.
         forms.append(parameters[0].schema)
     else:
-        table = {parameter.name: {"description": parameter.accepted, **parameter.schema} for parameter in parameters}
+        table: dict[str, object] = {
+            parameter.name: {"description": parameter.accepted, **parameter.schema} for parameter in parameters
+        }
+        table[keys.RULES_ONLY.name] = _described(keys.RULES_ONLY)
         forms.append(
             {
                 "type": "object",

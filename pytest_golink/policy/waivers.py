@@ -12,7 +12,7 @@ from pytest_golink.policy.model import Waiver
 from pytest_golink.policy.patterns import overlap
 from pytest_golink.policy.tables import known_values, names, path_of
 from pytest_golink.rules import RULES
-from pytest_golink.text.suggest import suggestion
+from pytest_golink.text.suggest import brace_hint, suggestion
 
 if TYPE_CHECKING:
     from pytest_golink.policy.document import Document
@@ -84,11 +84,15 @@ def _check_use(document: Document, path: Path, waiver: Waiver, binaries: list[tu
     named = [binary for binary, called in binaries if any(overlap(waiver.binary, name) for name in called)]
     if not named:
         hint = suggestion(waiver.binary, [binary.name for binary, _called in binaries])
-        document.add_error((*path, "binary"), f'no binary is called "{waiver.binary}"{hint}')
+        document.add_error(
+            (*path, "binary"), f'no binary is called "{waiver.binary}"{brace_hint(waiver.binary) or hint}'
+        )
         return
     covered = [rules for binary in named if (rules := _rules_covered(waiver, binary)) is not None]
     if not covered:
-        text = f'no target of "{waiver.binary}" is one of {", ".join(waiver.targets)}'
+        text = (
+            f'no target of "{waiver.binary}" is one of {", ".join(waiver.targets)}{brace_hint("".join(waiver.targets))}'
+        )
         document.add_error((*path, "targets"), text)
         return
     requested = frozenset().union(*covered)

@@ -105,7 +105,12 @@ def errors_in_words(report: Report) -> str:
 
 def notes(report: Report) -> tuple[str, ...]:
     """Say, a sentence each, why a report is not one of everything."""
-    return (*((EARLY,) if not report.complete else ()), *((SELECTED,) if report.selected else ()))
+    left_out = f"{count(report.left_out, 'file')} left out by exclude and only of the policy."
+    return (
+        *((EARLY,) if not report.complete else ()),
+        *((SELECTED,) if report.selected else ()),
+        *((left_out,) if report.left_out else ()),
+    )
 
 
 def bounded(text: str) -> str:

@@ -56,6 +56,7 @@ def read_report(text: str, *, name: str) -> Report:
         errors=tuple(_error(error) for error in report["errors"]),
         complete=report["complete"],
         selected=report["selected"],
+        left_out=report.get("left_out", 0),
     )
 
 

@@ -123,12 +123,19 @@ class ErrorJson(TypedDict):
     tests: list[str]
 
 
-class ReportJson(TypedDict):
+class LeftOutJson(TypedDict, total=False):
+    """What a report only has where a policy leaves files out."""
+
+    left_out: int
+
+
+class ReportJson(LeftOutJson):
     """
     The report; only `made` differs from run to run.
 
     `complete` is false for a run that did not come to all that it collected, or could not collect; `selected` is true
-    for one that left tests out on request. What is missing in such a report is not mended.
+    for one that left tests out on request. What is missing in such a report is not mended. `left_out` counts the files
+    that `exclude` and `only` of the policies hide; it is not there where there are none.
     """
 
     schema: Literal[1]
@@ -156,6 +163,7 @@ def report_object(report: Report, *, made: str) -> ReportJson:
         "made": made,
         "complete": report.complete,
         "selected": report.selected,
+        **_left_out(report),
         "totals": {
             "errors": len(report.errors),
             "images": len(report.images),
@@ -166,6 +174,10 @@ def report_object(report: Report, *, made: str) -> ReportJson:
         "images": [_image(image) for image in report.images],
         "findings": [_finding(reported.finding, reported.test) for reported in report.findings],
     }
+
+
+def _left_out(report: Report) -> LeftOutJson:
+    return {"left_out": report.left_out} if report.left_out else {}
 
 
 def _error(error: ReportedError) -> ErrorJson:

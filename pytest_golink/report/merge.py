@@ -57,6 +57,8 @@ def merge(reports: Sequence[tuple[str, Report]]) -> Report:
         complete=all(report.complete for _, report in reports),
         # Nobody knows whether what one left out is in another.
         selected=any(report.selected for _, report in reports),
+        # Shards of one run count the same files.
+        left_out=max((report.left_out for _, report in reports), default=0),
     )
 
 

@@ -77,7 +77,8 @@ class Report:
 
     The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
     order of rules.md, by test; errors by image and place. `complete` is False where the run did not come to all that
-    it collected, or could not collect; `selected` is True where it left tests out on request.
+    it collected, or could not collect; `selected` is True where it left tests out on request. `left_out` counts the
+    files that `exclude` and `only` of the policies hide.
     """
 
     images: tuple[ReportedImage, ...] = ()
@@ -85,3 +86,4 @@ class Report:
     errors: tuple[ReportedError, ...] = ()
     complete: bool = True
     selected: bool = False
+    left_out: int = 0

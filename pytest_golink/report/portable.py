@@ -49,7 +49,9 @@ def portable(report: Report, *, root: str) -> Report:
         )
         for error in report.errors
     ]
-    return ordered(images, findings, errors, complete=report.complete, selected=report.selected)
+    return ordered(
+        images, findings, errors, complete=report.complete, selected=report.selected, left_out=report.left_out
+    )
 
 
 def _image(image: ReportedImage, root: str) -> ReportedImage:

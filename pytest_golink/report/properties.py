@@ -30,6 +30,7 @@ IMAGE = "golink.image"
 FINDING = "golink.finding"
 ERROR = "golink.error"
 SECONDS = "golink.seconds"
+LEFT_OUT = "golink.left-out"
 
 
 def image_property(
@@ -60,6 +61,11 @@ def error_property(error: ReportedError) -> tuple[str, str]:
     return ERROR, _dump(entry)
 
 
+def left_out_property(place: str, files: int) -> tuple[str, str]:
+    """Return how many files the [[binary]] at a place leaves out, as a user property."""
+    return LEFT_OUT, _dump({"place": place, "files": files})
+
+
 def seconds_property(name: str, target: str, seconds: float) -> tuple[str, str]:
     """Return how long a build took as its own user property: a report holds no durations."""
     return SECONDS, _dump({"name": name, "target": target, "seconds": round(seconds, 3)})
@@ -74,6 +80,8 @@ class Collector:
         self._findings: set[tuple[str, str]] = set()
         self._errors: dict[str, set[str]] = {}
         self._seconds: set[str] = set()
+        # By the place of the [[binary]].
+        self._left_out: dict[str, int] = {}
 
     def add(self, nodeid: str, user_properties: Iterable[tuple[str, object]]) -> None:
         """Add a test's user properties; those of other plugins are not read."""
@@ -86,6 +94,9 @@ class Collector:
                 self._errors.setdefault(value, set()).add(nodeid)
             elif name == SECONDS and isinstance(value, str):
                 self._seconds.add(value)
+            elif name == LEFT_OUT and isinstance(value, str):
+                entry = json.loads(value)
+                self._left_out[entry["place"]] = entry["files"]
 
     def durations(self) -> tuple[tuple[str, float], ...]:
         """Return the builds of this run as ("name target", seconds), the slowest first."""
@@ -102,7 +113,7 @@ class Collector:
         ]
         # The sorts are stable: what is equal in all that they look at keeps the order of its text.
         errors = [ReportedError(**json.loads(text), tests=tuple(sorted(tests))) for text, tests in self._errors.items()]
-        return ordered(images, findings, errors)
+        return ordered(images, findings, errors, left_out=sum(self._left_out.values()))
 
 
 # `go build -o PATH` comes before the flags; the path's folder is named after a hash, which says nothing to a reader.
@@ -116,6 +127,7 @@ def ordered(
     *,
     complete: bool = True,
     selected: bool = False,
+    left_out: int = 0,
 ) -> Report:
     """Make a report of images, findings and errors in the order that a report has, whatever order they come in."""
     return Report(
@@ -124,6 +136,7 @@ def ordered(
         errors=tuple(sorted(errors, key=_error_order)),
         complete=complete,
         selected=selected,
+        left_out=left_out,
     )
 
 

@@ -81,6 +81,12 @@ class AsTable:
     """Marks a list that is written as a table; the check gets "key=value"."""
 
 
+class Pairs(tuple[str, ...]):
+    """A table after its check, as "key=value"."""
+
+    __slots__ = ()
+
+
 Settings = Annotated[tuple[str, ...], AsTable]
 
 
@@ -153,12 +159,15 @@ class Parameter:
         return values
 
     def _pairs(self, rule: str, value: object) -> tuple[str, ...]:
+        if isinstance(value, Pairs):
+            # A policy checks the values when it is read, and the rule checks them again.
+            return value
         if not isinstance(value, Mapping) or not value:
             raise self._error(rule, value)
         for key, entry in value.items():
             if not isinstance(key, str) or not isinstance(entry, str):
                 raise ParameterError(f"{key}: {entry!r} is not a string", rule=rule, parameter=str(key))
-        return tuple(f"{key}={entry}" for key, entry in value.items())
+        return Pairs(f"{key}={entry}" for key, entry in value.items())
 
     def _one(self, rule: str, value: object) -> object:
         for mistake in self.form.mistakes(value):

@@ -10,6 +10,7 @@ from pytest_golink.errors import ParameterError
 from pytest_golink.rules.parameters import parameters_of
 from pytest_golink.rules.verdict import Verdict
 from pytest_golink.text.suggest import suggestion
+from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
     from pytest_golink.case import Causes
@@ -86,8 +87,17 @@ class Rule:
         if len(self.parameters) == 1:
             (plain,) = self.parameters
         if plain is None:
-            raise ParameterError(f"{value!r} is not {self._accepted}", rule=self.name)
+            raise ParameterError(f"{value!r} is not {self._accepted}{self._as_table(value)}", rule=self.name)
         return self.checked({plain.name: value})
+
+    def _as_table(self, value: object) -> str:
+        """Return a hint with the table that a plain value may have meant, with the first parameter that fits."""
+        required = {parameter.name for parameter in self.parameters if parameter.required}
+        whole = (parameter for parameter in self.parameters if required <= {parameter.name})
+        meant = next((parameter for parameter in whole if parameter.form.accepts(value)), None)
+        if meant is None or isinstance(value, bool):
+            return ""
+        return f"; write {self.name} = {toml({meant.name: value})}"
 
     @property
     def plain_list(self) -> Parameter | None:

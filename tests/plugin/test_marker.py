@@ -84,3 +84,56 @@ def test_the_marker_is_registered_with_its_signature(pytester: pytest.Pytester) 
     result = pytester.runpytest_inprocess("--markers")
 
     result.stdout.fnmatch_lines(['@pytest.mark.golink(package=".", [*], target=None, cgo=None, *'])
+
+
+@pytest.mark.parametrize(
+    ("source", "node"),
+    [
+        ("@pytest.mark.golink('.')\ndef test_it(): ...\n", "test_it.py::test_it"),
+        ("@pytest.mark.golink\ndef test_it(go_build): ...\n", "test_it.py::test_it"),
+        ("@pytest.mark.golink(cgo=False)\nclass TestIt:\n    def test_it(self): ...\n", "test_it.py::TestIt"),
+        ("pytestmark = pytest.mark.golink(cgo=False)\ndef test_it(): ...\n", "test_it.py"),
+    ],
+)
+def test_a_marker_without_go_binary_is_a_usage_error(pytester: pytest.Pytester, source: str, node: str) -> None:
+    pytester.makepyfile(test_it=f"import pytest\n{source}")
+
+    result = pytester.runpytest_inprocess()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.stderr.lines[0] == (
+        f"ERROR: {node}: golink marker: the marker says what the go_binary fixture builds, and no test here takes "
+        "go_binary: add it to the test's arguments, or remove the marker"
+    )
+
+
+def test_a_marker_may_be_for_another_test_of_its_module_or_for_a_fixture(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+
+        pytestmark = pytest.mark.golink(cgo=False)
+
+        @pytest.fixture
+        def image(go_binary):
+            return go_binary
+
+        def test_plain(): ...
+
+        @pytest.mark.golink(trimpath=True)
+        def test_by_a_fixture(image): ...
+
+        @pytest.fixture
+        def later(request):
+            return request
+
+        @pytest.mark.golink(trimpath=True)
+        def test_that_gets_it_later(request): ...
+
+        @pytest.mark.golink(trimpath=True)
+        def test_whose_fixture_gets_it_later(later): ...
+        """
+    )
+
+    assert pytester.runpytest_inprocess("--collect-only", "-q").ret == pytest.ExitCode.OK
+    assert pytester.runpytest_inprocess("--collect-only", "-q", "test_it.py::test_plain").ret == pytest.ExitCode.OK

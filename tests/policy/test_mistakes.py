@@ -170,7 +170,7 @@ def test_the_tables_of_the_file(tmp_path: Path, text: str, expected: list[str]) 
         (
             "needs-libc = '2.17'",
             "3: needs-libc: '2.17' is not kind = one of glibc, musl, bionic, libSystem, bsd, solaris, aix, ucrt, "
-            'msvcrt; at-most = a version such as "2.17"',
+            'msvcrt; at-most = a version such as "2.17"; write needs-libc = { at-most = "2.17" }',
         ),
         ("build-setting = { CGO_ENABLED = 0 }", "3: build-setting: CGO_ENABLED: 0 is not a string"),
         ('"a\\u001bb" = true', '3: unknown rule "a\\x1bb"'),

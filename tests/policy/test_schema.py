@@ -118,7 +118,7 @@ def test_the_schema_has_each_rule_with_each_parameter_and_each_key_of_a_platform
         tables = [form for form in definitions[f"rule-{name}"]["anyOf"] if "properties" in form]
         named = [list(table["properties"]) for table in tables]
         assert named == (
-            [] if rule.parameters[:1] and rule.parameters[0].table else [[p.name for p in rule.parameters]]
+            [] if rule.parameters[:1] and rule.parameters[0].table else [[*(p.name for p in rule.parameters), "only"]]
         )
     assert [key.name for key in keys.PLATFORM] == list(PLATFORM_KEYS)
 

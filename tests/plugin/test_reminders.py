@@ -1,0 +1,33 @@
+"""A run in a Go module without a policy names `golink init`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORD = "golink: there is a go.mod, and no golink.toml: `golink init` writes one, whose rules hold today"
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("arguments", [[], ["-q"], ["-n1"], ["--collect-only"]])
+def test_a_module_without_tests_and_policy_names_init(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    result = pytester.runpytest_subprocess(*arguments)
+
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert WORD in result.outlines
+
+
+def test_other_runs_do_not(pytester: pytest.Pytester, app: Path) -> None:
+    app.joinpath("test_it.py").write_text("def test_it(): ...")
+    assert WORD not in pytester.runpytest_inprocess().outlines
+    assert WORD not in pytester.runpytest_inprocess("test_it.py::test_it", "-k", "nothing").outlines
+    app.joinpath("test_it.py").unlink()
+    app.joinpath("golink.toml").write_text('[[binary]]\npackage = "."\nrules = { static = true }\n')
+    assert WORD not in pytester.runpytest_inprocess("-k", "nothing").outlines
+    app.joinpath("golink.toml").unlink()
+    app.joinpath("go.mod").unlink()
+    assert WORD not in pytester.runpytest_inprocess().outlines
