@@ -13,6 +13,7 @@ from tests.reader.elf.edits import RELRO, Image, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoSample
     from pytest_golink.facts import BinaryFacts
     from tests.reader.c_images import CompileC
 
@@ -225,3 +226,17 @@ def test_what_lies_in_the_last_page_of_a_segment_is_mapped(compile_c: CompileC, 
 
     assert facts.elf is not None
     assert facts.elf.crashes == ()
+
+
+@pytest.mark.parametrize("tag", [INIT, INIT_ARRAY])
+def test_go_s_own_start_up_code_calls_no_functions_of_the_dynamic_table(
+    tag: int, go_sample: GoSample, tmp_path: Path
+) -> None:
+    image = Image(go_sample("static", cgo=False, buildmode="pie").path)
+    # In place of DT_PLTGOT and DT_DEBUG, which such a program does without.
+    image.entry(PLTGOT)[:] = [tag, NOWHERE]
+    image.entry(21)[:] = [INIT_ARRAYSZ, 8]
+
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes) == (0, ())
