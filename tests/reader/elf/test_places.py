@@ -81,6 +81,24 @@ def test_relro_of_what_the_loader_cannot_protect(
     assert [words in reason for reason in facts.elf.crashes] == [True]
 
 
+def test_relro_of_a_slot_that_is_bound_at_the_first_call(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy", source=THREAD_LOCAL))
+    relro = image.header(RELRO)
+    # To the end of the slots' page.
+    slots = image.entry(PLTGOT)[1] + 0x18
+    relro[6] = 0x1000 + slots // 0x1000 * 0x1000 - relro[3]
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert facts.loading.protected_slot == slots
+    # Bound at the start, they are written before.
+    image.add(24, 0)
+    status, facts = judge(image, tmp_path)
+    assert facts.loading is not None
+    assert facts.loading.protected_slot is None
+
+
 def test_relro_over_two_segments_is_whole(compile_c: CompileC, tmp_path: Path) -> None:
     image = Image(compile_c("-fPIE", "-pie"))
     writable = image.writable()
