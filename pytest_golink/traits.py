@@ -29,8 +29,10 @@ _ALWAYS_DYNAMIC: Mapping[str, str] = MappingProxyType(
         "darwin": "a program on macOS calls the system through libSystem",
         "illumos": "a program on illumos calls the system through libc",
         "ios": "a program on iOS calls the system through libSystem",
+        "js": "a WebAssembly module of js calls its host, Go's wasm_exec.js, through imports",
         "openbsd": "a program on OpenBSD calls the system through libc",
         "solaris": "a program on Solaris calls the system through libc",
+        "wasip1": "a WebAssembly module of wasip1 calls its WASI host through imports",
         "windows": "a program on Windows calls the system through its DLLs",
     }
 )

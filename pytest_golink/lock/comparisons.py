@@ -234,7 +234,7 @@ _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         "signature": _signature,
         "signature-valid": _valid,
         "code-flags": _code_flags,
-        "hardened-runtime": partial(_mark, "lost the hardened runtime", "hardened"),
+        "runtime-hardened": partial(_mark, "lost the hardened runtime", "hardened"),
         "entitlement": partial(_changed, "other entitlements"),
         "restricted": partial(_mark, "takes DYLD_ variables now", "takes no DYLD_ variables"),
         "dyld-environment": partial(_many, "sets one more variable for dyld", "does not set it any more"),

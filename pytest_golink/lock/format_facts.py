@@ -59,7 +59,7 @@ def unknown_fields(facts: FactsJson) -> frozenset[str]:
         "cgo-witness": "witnesses" not in facts["cgo"],
         "pclntab-damage": "damage" not in facts["content"],
         "dyld-environment": "environment" not in macho,
-        "hardened-runtime": "hardened_runtime" not in macho,
+        "runtime-hardened": "hardened_runtime" not in macho,
         **dict.fromkeys(_OF_ELF, "elf" not in facts),
         **dict.fromkeys(_OF_PE, "pe" not in facts),
     }
@@ -108,7 +108,7 @@ def _macho(macho: MachOJson) -> Iterator[Line]:
     # The UUID itself is a digest of the image.
     yield "uuid", "", macho["uuid"] is not None or None
     yield "code-flags", "", None if macho["code_flags"] is None else f"{macho['code_flags']:#x}"
-    yield "hardened-runtime", "", macho.get("hardened_runtime") or None
+    yield "runtime-hardened", "", macho.get("hardened_runtime") or None
     for name in macho["entitlements"]:
         yield "entitlement", name, True
     yield "restricted", "", macho["restricted"] or None

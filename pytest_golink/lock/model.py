@@ -71,7 +71,7 @@ FIELDS: Mapping[str, bool] = MappingProxyType(
         "signature": False,
         "signature-valid": False,
         "code-flags": False,
-        "hardened-runtime": False,
+        "runtime-hardened": False,
         "entitlement": True,
         "restricted": False,
         "dyld-environment": True,
@@ -92,7 +92,7 @@ FIELDS: Mapping[str, bool] = MappingProxyType(
 )
 _NEW_IN_2 = """
     main-package main-module dlopen dlopen-notes named-version soname export exports cgo-witness godebug pclntab-damage
-    text-relocations control-flow-guard high-entropy-va signature signature-valid code-flags hardened-runtime
+    text-relocations control-flow-guard high-entropy-va signature signature-valid code-flags runtime-hardened
     entitlement restricted dyld-environment platform sdk uuid subsystem kernel-minimum load-alignment
     packed-relocations static-tls tls-alignment crash
 """

@@ -155,7 +155,7 @@ def test_what_changes_without_a_change_of_linkage_does_not_stand_there(changes: 
         ),
         (made.LOADED, {}, 'load-alignment = "4096"'),
         (made.MACHO, {"macho": MachO(code_flags=0x10002, hardened_runtime=True)}, 'code-flags = "0x10002"'),
-        (made.MACHO, {"macho": MachO(code_flags=0x10002, hardened_runtime=True)}, "hardened-runtime = true"),
+        (made.MACHO, {"macho": MachO(code_flags=0x10002, hardened_runtime=True)}, "runtime-hardened = true"),
         (made.MACHO, {"macho": MachO(uuid="00")}, "uuid = true"),
         (made.STATIC, {"elf": Elf(dlopen=None)}, 'dlopen-notes = "damaged"'),
         (
