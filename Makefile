@@ -74,8 +74,8 @@ fuzz: $(VENV)/.test ## Damage images for SECONDS=60; SEED=number repeats the sam
 api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from the rules
 	$(VENV)/bin/python -m tests.api
 
-loaders: $(VENV)/.test ## Change images, and compare golink's answers with the kernel and the loaders: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
-	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
+loaders: $(VENV)/.test ## Change images, and compare golink's answers with the kernel and the loaders: COUNT=10000 SEED=1 MUSL=folder of Debian's musl LINKERS=folder of its lld and mold
+	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL)) $(if $(LINKERS),--linkers $(LINKERS))
 
 symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols

@@ -342,14 +342,15 @@ class Loading:
     `plt_relocations` those in DT_JMPREL, by their numbers; `read_only_relocation` is the address of one that lies in
     no writable segment; `counts_others` is whether DT_RELACOUNT or DT_RELCOUNT counts some that are not relative.
     `android_packed` are the tags of relocation tables that only bionic reads; what they have is in no other
-    attribute. `static_tls` says that the image's own thread-local variables have a fixed place beside the thread
-    pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the sizes of each
-    PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older than its start
-    files say. `lowest_address` is where the first segment of an image with fixed addresses lies; `misplaced` says in
-    words which section with memory has no segment that maps it as it asks for. `told_its_place` is whether the loader
-    learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for. `no_default_path`
-    is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system. `refuses_path` is whether a static
-    glibc is in it that ends a program with DT_RUNPATH or DT_RPATH.
+    attribute. `protected_slot` is the address of one that the loader binds at the first call, where PT_GNU_RELRO has
+    made its page read-only by then. `static_tls` says that the image's own thread-local variables have a fixed place
+    beside the thread pointer, `go_constructor` that Go's runtime starts before main, as a constructor. `notes` are the
+    sizes of each PT_NOTE in the file; `checks_kernel` is whether a static glibc is in it that refuses a kernel older
+    than its start files say. `lowest_address` is where the first segment of an image with fixed addresses lies;
+    `misplaced` says in words which section with memory has no segment that maps it as it asks for. `told_its_place` is
+    whether the loader learns where a program without fixed addresses lies, by a PT_PHDR before what it needs that for.
+    `no_default_path` is DF_1_NODEFLIB: glibc's loader then looks into no folder of the system. `refuses_path` is
+    whether a static glibc is in it that ends a program with DT_RUNPATH or DT_RPATH.
     """
 
     bound: tuple[str, ...] | None = ()
@@ -360,6 +361,7 @@ class Loading:
     read_only_relocation: int | None = None
     counts_others: bool = False
     android_packed: tuple[str, ...] = ()
+    protected_slot: int | None = None
     static_tls: bool = False
     go_constructor: bool = False
     notes: tuple[int, ...] = ()

@@ -15,6 +15,10 @@ RUNTIME_CGO = "runtime/cgo"
 # The version of glibc's symbols for its own libraries: it fits only the very glibc that it was linked with.
 GLIBC_PRIVATE = "GLIBC_PRIVATE"
 
+# What the C code of runtime/cgo, and cgo's wrappers, offer in every library that a C linker made, as globs.
+# Source: Go 1.27's src/runtime/cgo/*.c and *.h, src/cmd/cgo/out.go.
+EXPORTED_BY_CGO = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf", "threadentry")
+
 # Systems whose programs always go through a shared library of the system, and which.
 # Source: Go's runtime/sys_darwin.go, sys_openbsd.go, os3_solaris.go, os2_aix.go, os_windows.go; on Android Go names
 # the system's loader even where it needs no library (cmd/link/internal/ld/elf.go).
@@ -25,8 +29,10 @@ _ALWAYS_DYNAMIC: Mapping[str, str] = MappingProxyType(
         "darwin": "a program on macOS calls the system through libSystem",
         "illumos": "a program on illumos calls the system through libc",
         "ios": "a program on iOS calls the system through libSystem",
+        "js": "a WebAssembly module of js calls its host, Go's wasm_exec.js, through imports",
         "openbsd": "a program on OpenBSD calls the system through libc",
         "solaris": "a program on Solaris calls the system through libc",
+        "wasip1": "a WebAssembly module of wasip1 calls its WASI host through imports",
         "windows": "a program on Windows calls the system through its DLLs",
     }
 )

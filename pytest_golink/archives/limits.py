@@ -25,6 +25,11 @@ NAME_BYTES = 4096
 NAMES_BYTES = 64 << 20
 # Parts of names that golink looks up in one archive, links followed: 100 for each allowed member.
 STEPS = 20_000_000
+# Frames (gzip members, xz streams) of one archive, each of which costs a new decoder, some 10 µs: so many, and one for
+# each block of a tar that they unpack to, as eStargz and zstd:chunked have one for each file; at most so many.
+FRAMES = 1000
+FRAME_BYTES = 512
+FRAMES_IN_ALL = 100_000
 # One header: a GNU long name, a pax header, one read of a stream.
 HEADER_BYTES = 1 << 20
 # Records of one pax header, and of all headers of one tar: some for each member.

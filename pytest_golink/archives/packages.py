@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import stat
 from struct import Struct
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from pytest_golink.archives import limits
 from pytest_golink.archives.members import HEAD_BYTES, Member, inner_name, shown
+from pytest_golink.archives.rpm_header import FileList, read_file_list
 from pytest_golink.archives.streams import Extent, Range, Stream, codec_of, stream
 from pytest_golink.archives.tar import tar_members
 from pytest_golink.errors import ArchiveError
@@ -85,27 +86,33 @@ def rpm_members(file: BinaryIO, path: str) -> Iterator[Member]:
     Raises:
         ArchiveError: The package is damaged, or has an unknown form.
     """
-    whole = Range(file, path=path)
+    whole = Range(file, path=path, largest=limits.DIRECTORY_BYTES)
     at = _RPM_LEAD_BYTES
+    index = data = b""
     for what, alignment in (("signature", 8), ("main", 1)):
         whole.seek(at)
         header = whole.read(_RPM_HEADER.size)
         magic, entries, size = _RPM_HEADER.unpack(header) if len(header) == _RPM_HEADER.size else (b"", 0, 0)
         if not magic.startswith(_RPM_HEADER_MAGIC):
             raise ArchiveError(path, f"the RPM's {what} header at offset {at} is damaged or cut short")
+        if what == "main":
+            index, data = whole.read(entries * _RPM_INDEX_ENTRY_BYTES), whole.read(size)
+            if len(data) != size:
+                raise ArchiveError(path, f"the RPM's main header at offset {at} is cut short")
         at += _RPM_HEADER.size + entries * _RPM_INDEX_ENTRY_BYTES + size
         at += -at % alignment
+    listed = read_file_list(index, data, path)
     payload = Range(file, path=path, start=at, size=max(0, whole.size - at))
     codec = codec_of(payload.read(_MAGIC_BYTES))
     try:
-        yield from _cpio_members(payload, codec)
+        yield from _cpio_members(payload, codec, listed)
     except ArchiveError:
         raise
     except Exception as error:
         raise ArchiveError(path, f"is a damaged RPM: {shown(str(error))}") from error
 
 
-def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
+def _cpio_members(payload: Range, codec: str | None, listed: FileList) -> Iterator[Member]:
     data = stream(payload, codec)
     # A file with several names has its bytes at the last name; the other entries are empty, and rpm links them to it.
     holders: set[tuple[int, ...]] = set()
@@ -128,6 +135,7 @@ def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
         if stat.S_ISREG(mode):
             data.seek(start)
             member = _cpio_file(payload, codec, name, start, size, data.read(min(HEAD_BYTES, size)), mode)
+            member = listed.hold(member, mode, payload.path)
             if links > 1 and not size:
                 if same in holders:
                     raise ArchiveError(
@@ -140,21 +148,22 @@ def _cpio_members(payload: Range, codec: str | None) -> Iterator[Member]:
                 if links > 1 and same in holders:
                     raise ArchiveError(payload.path, "has the bytes of one file twice", member=shown(name))
                 holders.add(same)
-                yield member
+                yield listed.hold_bytes(member)
                 for other in empty.pop(same, ()):
-                    yield Member(name=other.name, kind="hardlink", target=name)
+                    yield other if other.problem else Member(name=other.name, kind="hardlink", target=name)
         elif stat.S_ISLNK(mode):
             if size > limits.NAME_BYTES:
                 raise ArchiveError(payload.path, f"is a link of {size} bytes", member=shown(name))
             data.seek(start)
             target = data.read(size).decode("utf-8", "surrogateescape")
-            yield Member(name=name, kind="symlink", target=target)
+            yield listed.hold(Member(name=name, kind="symlink", target=target), mode, payload.path)
         else:
-            yield Member(name=name, kind="folder" if stat.S_ISDIR(mode) else "other", mode=stat.S_IMODE(mode))
+            kind: Literal["folder", "other"] = "folder" if stat.S_ISDIR(mode) else "other"
+            yield listed.hold(Member(name=name, kind=kind, mode=stat.S_IMODE(mode)), mode, payload.path)
         at = start + size
         at += -at % 4
     for members in empty.values():
-        yield from members
+        yield from map(listed.hold_bytes, members)
     while data.read(limits.HEADER_BYTES):
         pass
 

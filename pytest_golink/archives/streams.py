@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _CHUNK_BYTES = 1 << 18
-# The bytes that a decoder gets at once: at the end of each frame it copies the rest of them.
-_FED_BYTES = 1 << 14
+# The bytes that a decoder gets at once, twice as many each time: at the end of a frame it copies the rest of them.
+_FED_FIRST_BYTES, _FED_BYTES = 1 << 9, 1 << 14
 # The length of the longest magic number below.
 _MAGIC_BYTES = 6
 # Longer than a tick, at most 10 ms, of the clock that gives files their times.
@@ -177,6 +177,8 @@ class Inflated:
         self._pending = memoryview(b"")
         self._ready = b""
         self._used = 0
+        self._fed_bytes = _FED_FIRST_BYTES
+        self._frames = 0
         self._unpacked = 0
         self._at = 0
 
@@ -232,10 +234,17 @@ class Inflated:
             return data
         if not self._pending:
             self._pending = memoryview(self._packed.read(_CHUNK_BYTES))
-        data, self._pending = bytes(self._pending[:_FED_BYTES]), self._pending[_FED_BYTES:]
+        data, self._pending = bytes(self._pending[: self._fed_bytes]), self._pending[self._fed_bytes :]
+        self._fed_bytes = min(2 * self._fed_bytes, _FED_BYTES)
         return data
 
     def _next_member(self, unused: bytes) -> None:
+        self._frames += 1
+        if self._frames > min(limits.FRAMES + self._unpacked // limits.FRAME_BYTES, limits.FRAMES_IN_ALL):
+            raise ArchiveError(
+                self._packed.path, f"its {self._codec} data has more frames than the bound for what they unpack to"
+            )
+        self._fed_bytes = _FED_FIRST_BYTES
         # xz allows padding with zeros, and gzip files on tapes have it.
         rest = unused.lstrip(b"\0")
         while len(rest) < _MAGIC_BYTES and (more := self._fed()):

@@ -21,6 +21,7 @@ from pytest_golink.builder.cgo_off import cgo_hint
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.linker import parse_warnings
+from pytest_golink.builder.seal import sealing_key
 from pytest_golink.builder.slot import Record, Slot
 from pytest_golink.errors import BuildError, GolinkError, ToolchainError
 from pytest_golink.toolchain.ccompiler import first_word_found
@@ -100,8 +101,8 @@ class Builder:
         # Different options may make one build: its image is shared, but its cause is the caller's own options.
         known = (job.key, options)
         if known not in self._built:
-            slot = Slot(self._cache / "slots" / job.key)
             try:
+                slot = Slot(self._cache / "slots" / job.key, seal_with=sealing_key(self._go_cache()))
                 record = self._recorded(job, slot)
             except OSError as error:
                 reason = error.strerror or str(error) or type(error).__name__
@@ -109,6 +110,10 @@ class Builder:
                 raise BuildError(what, command=(), status=0, output="") from error
             self._built[known] = self._binary(job, slot, record)
         return self._built[known]
+
+    def _go_cache(self) -> Path:
+        toolchain = self._toolchain
+        return Path(toolchain.environment.get("GOCACHE") or toolchain.settings["GOCACHE"])
 
     def _recorded(self, job: BuildJob, slot: Slot) -> Record:
         """Return the record of a build, and run the build unless this session has run it."""

@@ -3,19 +3,21 @@ One slot of the image cache: the image of one build, kept between sessions.
 
     <cache>/slots/<key>/
       lock          held by the process that builds or looks
-      record.json   what is known of the image; written last, and atomically
+      record.json   what is known of the image, with golink's signature; written last, and atomically
       image/        the image, and the C header of a c-archive or c-shared build
       build/        a build that is running, or that was interrupted
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from pytest_golink.builder.seal import seal
 from pytest_golink.files import digest, write_whole
 
 if TYPE_CHECKING:
@@ -47,10 +49,17 @@ class Record:
 
 
 class Slot:
-    """The folder of one key."""
+    """
+    The folder of one key.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: The folder.
+        seal_with: The key that signs records: a record with another signature is not golink's own.
+    """
+
+    def __init__(self, folder: Path, *, seal_with: bytes) -> None:
         self._folder = folder
+        self._key = seal_with
         self.images = folder / "image"
 
     @contextmanager
@@ -64,9 +73,11 @@ class Slot:
             yield
 
     def record(self) -> Record | None:
-        """Return the record; None if there is none, or if a file differs from its record."""
+        """Return the record; None if there is none, if another wrote it, or if a file differs from its record."""
         try:
             values = json.loads((self._folder / "record.json").read_text(encoding="utf-8"))
+            if not hmac.compare_digest(str(values.pop("seal")), seal(self._key, self._folder.name, values)):
+                return None
             values["command"] = tuple(values["command"])
             values["files"] = tuple(tuple(file) for file in values["files"])
             record = Record(**values)
@@ -97,7 +108,8 @@ class Slot:
 
     def write(self, record: Record) -> None:
         """Write the record, atomically."""
-        text = json.dumps(asdict(record), indent=1)
+        values = asdict(record)
+        text = json.dumps({**values, "seal": seal(self._key, self._folder.name, values)}, indent=1)
         write_whole(self._folder / "record.json", text.encode())
 
     def _state(self, name: str) -> tuple[str, str]:

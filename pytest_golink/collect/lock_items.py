@@ -13,6 +13,7 @@ from pytest_golink.fixtures import RUN
 from pytest_golink.location import Location
 from pytest_golink.lock import (
     RULE,
+    VERSION,
     Lock,
     compare,
     diff_lines,
@@ -150,9 +151,10 @@ class GolinkLock(PolicyItem):
         record(finding, subject)
         if drift.fails:
             raise PolicyViolation(drift_text(drift, place=place, nodeid=self.nodeid), finding)
-        if drift.better:
+        older = self._locked.lock.version < VERSION
+        if drift.better or older:
             lines = diff_lines(drift.better, width=_WIDTH)
-            self._send({"lock": self._locked.name, "image": seen.image, "better": lines})
+            self._send({"lock": self._locked.name, "image": seen.image, "better": lines, "older": older})
 
     def _record_entry(self, seen: LockEntry | None) -> None:
         locked = self._locked

@@ -113,7 +113,8 @@ def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: b
                 yield Obstacle(text=text, certain=False)
             there = _is_there(library, platform, goarch)
             found = None
-            if not (there and _is_loader_s(library, facts, platform)):
+            # A member of an archive lies in its own folder, with nothing beside it.
+            if not packed and not (there and _is_loader_s(library, facts, platform)):
                 found = look_beside(library.name, image, platform, goarch, there=there)
             if isinstance(found, Loaded) and len(images) < _MOST_SHIPPED:
                 images.append(found)

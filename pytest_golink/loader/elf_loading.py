@@ -110,6 +110,14 @@ def loading_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
         # Source: glibc's elf/do-rel.h, elf_dynamic_do_Rel, and elf_machine_rela_relative.
         text = "DT_RELACOUNT counts relocations that are not relative, which glibc's loader takes for such"
         yield Obstacle(text=text, remedy=("link it again",))
+    if loading.protected_slot is not None and platform.libc == "glibc":
+        # Source: glibc's elf/dl-runtime.c, _dl_fixup, writes the slot. musl's and Android's loaders bind at the start.
+        yield Obstacle(
+            text=f"a function is bound at its first call, to the slot 0x{loading.protected_slot:x}, which PT_GNU_RELRO "
+            "makes read-only: that call crashes",
+            certain=False,
+            remedy=("link it with -z now, or without -z relro",),
+        )
     yield from _packed_for_android(loading, platform)
     if facts.elf is not None and facts.elf.relr:
         yield from _packed(facts, platform)

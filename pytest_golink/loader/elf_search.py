@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.loader.obstacles import Obstacle
+from pytest_golink.loader.project import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,8 +60,8 @@ def folders(image: Loaded, platform: Platform) -> Iterator[tuple[str, Path | Non
     """
     Yield the entries of DT_RUNPATH or DT_RPATH that the loader uses for an image's libraries, each with its folder.
 
-    They come in the loader's order; the folder is None if it is on the target machine. Folders in which the loader
-    looks anyway are left out: the base system fills them.
+    They come in the loader's order; the folder is None if it is on the target machine, or outside the project. Folders
+    in which the loader looks anyway are left out: the base system fills them.
     """
     musl = platform.libc == "musl"
     for owner, path in _paths(image, musl=musl):
@@ -71,7 +72,11 @@ def folders(image: Loaded, platform: Platform) -> Iterator[tuple[str, Path | Non
         for entry in path:
             match = token.match(entry)
             if match is not None and "$" not in entry[match.end() :]:
-                yield entry, Path(f"{owner.origin}{entry[match.end() :]}")
+                folder = Path(f"{owner.origin}{entry[match.end() :]}")
+                if outside(folder, Path(image.facts.path)):
+                    yield f"{entry} (outside of the project)", None
+                else:
+                    yield entry, folder
             elif not (musl and not entry) and entry.rstrip("/") not in platform.directories:
                 yield entry, None
 
@@ -110,7 +115,7 @@ def look_beside(name: str, image: Loaded, platform: Platform, goarch: str, *, th
         if not path.is_file():
             skipped = skipped or _for_some_cpus(path, platform)
             continue
-        target = _absolute_link(path)
+        target = _absolute_link(path) or outside(path, Path(image.facts.path))
         if target is not None:
             text = f"{path.name}, beside the image, is a link to {target}: what is there is not known here"
             return Obstacle(text=text, certain=False)
@@ -147,7 +152,9 @@ def _candidates(name: str, image: Loaded, platform: Platform) -> Iterator[Path]:
     match = _ORIGIN.match(name)
     if match is not None and platform.libc != "musl":
         # glibc knows tokens in DT_NEEDED too.
-        yield Path(f"{image.origin}{name[match.end() :]}")
+        path = Path(f"{image.origin}{name[match.end() :]}")
+        if not outside(path.parent, Path(image.facts.path)):
+            yield path
 
 
 def _for_some_cpus(path: Path, platform: Platform) -> Obstacle | None:

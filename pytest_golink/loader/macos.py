@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.loader.obstacles import Obstacle
 from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors
+from pytest_golink.loader.project import outside
 from pytest_golink.platforms.system_libraries import outside_system
 from pytest_golink.text.versions import numbers
 
@@ -223,20 +224,24 @@ def macos_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle
     if facts.target is None:
         return
     for library in outside_system(facts.target, facts.needed):
-        beside = _beside_macho(facts, library.name)
-        if beside:
+        places = _places_beside(facts, library.name)
+        inside = [place for place in places if not outside(place, Path(facts.path))]
+        if any(place.is_file() for place in inside):
             yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
         elif library.via == "LC_LOAD_WEAK_DYLIB":
             yield Obstacle(text=f"{library.name} is not part of macOS; the image links to it weakly", caution=True)
+        elif len(inside) < len(places):
+            text = f"{library.name}: its place is outside of the project, and what is there is not known here"
+            yield Obstacle(text=text, certain=False)
         elif library.name.startswith("@rpath/") and any(not each.startswith("@") for each in facts.rpath or ()):
             yield Obstacle(text=f"{library.name}: what is in LC_RPATH there is not known here", certain=False)
         else:
             yield Obstacle(text=f"{library.name} is no part of macOS", remedy=(f"link {library.name} statically",))
 
 
-def _beside_macho(facts: BinaryFacts, name: str) -> bool:
+def _places_beside(facts: BinaryFacts, name: str) -> list[Path]:
     names = [name]
     if name.startswith("@rpath/"):
         names = [f"{entry}/{name.removeprefix('@rpath/')}" for entry in facts.rpath or ()]
-    folder = Path(facts.path).parent
-    return any(match and (folder / match[2]).is_file() for match in map(_IN_THE_FOLDER.fullmatch, names))
+    matches = map(_IN_THE_FOLDER.fullmatch, names)
+    return [Path(facts.path).parent / match[2] for match in matches if match]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
 
 # Go's minor version, and the oldest system that Go supports from it on; the newest first.
-# Source: the release notes of Go 1.27 (13), 1.25 (12), 1.23 (11), 1.21 (10.15), 1.17 (10.13), 1.15 (10.12), 1.13
-# (10.11), 1.11 (10.10; Windows 7 and Server 2008 R2), 1.21 (Windows 10 and Server 2016); Go's wiki,
-# MinimumRequirements.
+# Source: the section "Darwin" of Go's release notes, which announce what the next release needs: 1.10 (1.11: 10.10,
+# golang/go#23122), 1.12 (1.13: 10.11), 1.14 (1.15: 10.12), 1.16 (1.17: 10.13), 1.20 (1.21: 10.15; Windows 10 and Server
+# 2016), 1.22 (1.23: 11, golang/go#64207), 1.24 (1.25: 12), 1.26 (1.27: 13). Windows 7 and Server 2008 R2: Go 1.10's.
 _GO: Mapping[str, tuple[tuple[int, str], ...]] = MappingProxyType(
     {
         "macos": (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.loader.obstacles import Obstacle, go_minor
 from pytest_golink.loader.os_floors import go_floor, last_go, symbol_floors, windows_version
+from pytest_golink.loader.project import outside
 from pytest_golink.platforms.system_libraries import outside_system
 from pytest_golink.text.versions import numbers
 
@@ -54,7 +55,8 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
                 remedy=("call it through GetProcAddress, or build with the headers of an older Windows",),
             )
     for library in _missing_dlls(facts, platform):
-        if (Path(facts.path).parent / library.name).is_file():
+        beside = Path(facts.path).parent / library.name
+        if not outside(beside, Path(facts.path)) and beside.is_file():
             # The folder of the program comes first.
             yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
         elif library.via == "delay-import directory":

@@ -139,6 +139,39 @@ def _crypto(old: Value | None, new: Value | None) -> Assessment:
     return ("changed", "cryptography came in") if old is None else ("changed", "another version")
 
 
+def _mark(lost: str, came: str, old: Value | None, _new: Value | None) -> Assessment:
+    """Compare a good mark, which is there or not."""
+    return ("better", came) if old is None else ("worse", lost)
+
+
+def _export(old: Value | None, _new: Value | None) -> Assessment:
+    if old is None:
+        return "changed", "offers one more symbol"
+    return "worse", "no longer offered: what calls it fails"
+
+
+def _signature(old: Value | None, new: Value | None) -> Assessment:
+    if old is None or new is None:
+        return ("better", "signed") if old is None else ("worse", "lost its signature")
+    return _ranked(("ad-hoc", "certificate", "developer-id"), "signed by less", "signed by more", old, new)
+
+
+def _valid(old: Value | None, new: Value | None) -> Assessment:
+    if new is False:
+        return "worse", "changed after it was signed"
+    return ("better", "as it was signed") if new is True else ("changed", _appeared(old, new))
+
+
+def _code_flags(old: Value | None, _new: Value | None) -> Assessment:
+    return ("better", "signed") if old is None else ("changed", "signed with other flags")
+
+
+def _tls(_old: Value | None, new: Value | None) -> Assessment:
+    if new is None:
+        return "better", "has no thread-local memory"
+    return "changed", "thread-local memory is laid out in another way"
+
+
 def _appeared(old: Value | None, new: Value | None) -> str:
     if new is None:
         return "the image does not say any more"
@@ -150,6 +183,8 @@ _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         "target": partial(_changed, "built for another platform"),
         "format": partial(_changed, "another format"),
         "kind": partial(_changed, "another kind of file"),
+        "main-package": partial(_changed, "another program"),
+        "main-module": partial(_changed, "of another module"),
         "linkage": _linkage,
         "interpreter": _interpreter,
         "needed": partial(_many, "needs one more library", "needs it no more"),
@@ -163,9 +198,16 @@ _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         "version-need": partial(
             _version, "needs a newer library", "runs with an older one too", "needs no version any more"
         ),
+        "dlopen": partial(_many, "loads one more library while it runs", "does not load it any more"),
+        "dlopen-notes": partial(_many, "what it loads while it runs is not known", "the notes are read again"),
+        "named-version": partial(_many, "needs a version that not every library has", "does not need it any more"),
+        "soname": partial(_changed, "a library by another name"),
+        "export": _export,
+        "exports": partial(_changed, "offers other symbols"),
         "import": partial(_many, "asks libc for names or libraries", "does not ask any more"),
         "cgo": partial(_ranked, (True, False), "cgo came in", "no cgo any more"),
         "cgo-package": partial(_many, "one more package with cgo", "does without cgo now"),
+        "cgo-witness": partial(_many, "shows cgo under no name", "does not show it any more"),
         "import-without-cgo": partial(_many, "imported without cgo", "not imported any more"),
         "importer-without-cgo": partial(_many, "calls libraries without cgo", "does not any more"),
         "link-mode": partial(_changed, "linked in another way"),
@@ -176,6 +218,8 @@ _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         ),
         "crypto": _crypto,
         "instrumentation": partial(_many, "built with instrumentation", "without it again"),
+        "godebug": partial(_changed, "Go behaves in another way"),
+        "pclntab-damage": partial(_many, "golink cannot read the pclntab", "the pclntab is read again"),
         "packed": partial(_changed, "packed in another way"),
         "symbol-table": partial(_changed, "stripped in another way"),
         "dwarf": partial(_changed, "stripped in another way"),
@@ -183,7 +227,29 @@ _COMPARISONS: Mapping[str, Comparison] = MappingProxyType(
         "nx": partial(_ranked, (False, True), "lost hardening", "hardened"),
         "relro": partial(_ranked, ("none", "partial", "full"), "lost hardening", "hardened"),
         "writable-code": partial(_ranked, (True, False), "lost hardening", "hardened"),
+        "text-relocations": partial(_many, "code is made writable at the start", "code stays read-only"),
+        "control-flow-guard": partial(_ranked, (False, True), "lost hardening", "hardened"),
+        "high-entropy-va": partial(_ranked, (False, True), "lost hardening", "hardened"),
         "signed": partial(_ranked, ("none", "ad-hoc", "signed"), "lost its signature", "signed"),
+        "signature": _signature,
+        "signature-valid": _valid,
+        "code-flags": _code_flags,
+        "runtime-hardened": partial(_mark, "lost the hardened runtime", "hardened"),
+        "entitlement": partial(_changed, "other entitlements"),
+        "restricted": partial(_mark, "takes DYLD_ variables now", "takes no DYLD_ variables"),
+        "dyld-environment": partial(_many, "sets one more variable for dyld", "does not set it any more"),
         "os-minimum": _os_minimum,
+        "platform": partial(_changed, "built for another platform"),
+        "sdk": partial(_changed, "linked for another SDK"),
+        "uuid": partial(_mark, "lost its LC_UUID", "has an LC_UUID"),
+        "subsystem": partial(_changed, "another subsystem"),
+        "kernel-minimum": partial(
+            _version, "needs a newer kernel", "runs on older kernels too", "C's start-up code asks for no kernel"
+        ),
+        "load-alignment": partial(_changed, "laid out for pages of another size"),
+        "packed-relocations": partial(_many, "needs a loader that knows DT_RELR", "runs with older loaders too"),
+        "static-tls": partial(_many, "dlopen may refuse it", "dlopen takes it"),
+        "tls-alignment": _tls,
+        "crash": partial(_many, "does not start on any system", "starts again"),
     }
 )

@@ -62,12 +62,19 @@ class Drift:
 
 
 def compare(locked: LockEntry | None, seen: LockEntry, tolerance: Tolerance) -> Drift:
-    """Compare an image with its entry, None where the lock has none: then all facts of the image differ."""
+    """
+    Compare an image with its entry, None where the lock has none: then all facts of the image differ.
+
+    Fields that one of the two does not tell are left out.
+    """
     old = dict(locked.facts) if locked is not None else {}
     new = dict(seen.facts)
     because = dict(seen.because)
+    unknown = seen.unknown | (locked.unknown if locked is not None else frozenset())
     differences = []
     for key in sorted(old.keys() | new.keys(), key=in_order):
+        if key[0] in unknown:
+            continue
         before, after = old.get(key), new.get(key)
         # true is 1 to Python.
         if (before, type(before)) == (after, type(after)):

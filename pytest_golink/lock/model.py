@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     # The field and, in a field of many, the name ("needed", "libc.so.6"); "" in a field of one value.
     Key = tuple[str, str]
 
-# The fields in the order of the file, and whether a field has many lines, one a name. A change here is another
-# version of the lock (text.VERSION): a lock that lacks a fact must not pass for one that knows it is not there.
+# The version of the lock that golink writes; it reads the older ones too.
+VERSION = 2
+# The fields in the order of the file, and whether a field has many lines, one a name. A new field is one of a new
+# version: a lock that lacks a fact must not pass for one that knows it is not there.
 FIELDS: Mapping[str, bool] = MappingProxyType(
     {
         "target": False,
@@ -29,13 +31,20 @@ FIELDS: Mapping[str, bool] = MappingProxyType(
         "needed": True,
         "rpath": True,
         "runpath": True,
+        "dlopen": True,
+        "dlopen-notes": False,
         "libc": False,
         "libc-presence": False,
         "libc-floor": False,
         "version-need": True,
+        "named-version": True,
         "import": True,
+        "soname": False,
+        "export": True,
+        "exports": False,
         "cgo": False,
         "cgo-package": True,
+        "cgo-witness": True,
         "import-without-cgo": True,
         "importer-without-cgo": True,
         "link-mode": False,
@@ -44,19 +53,51 @@ FIELDS: Mapping[str, bool] = MappingProxyType(
         "static-name-service": True,
         "crypto": True,
         "instrumentation": True,
+        "main-package": False,
+        "main-module": False,
+        "godebug": True,
         "packed": False,
+        "pclntab-damage": False,
         "symbol-table": False,
         "dwarf": False,
         "pie": False,
         "nx": False,
         "relro": False,
         "writable-code": False,
+        "text-relocations": False,
+        "control-flow-guard": False,
+        "high-entropy-va": False,
         "signed": False,
+        "signature": False,
+        "signature-valid": False,
+        "code-flags": False,
+        "runtime-hardened": False,
+        "entitlement": True,
+        "restricted": False,
+        "dyld-environment": True,
         "os-minimum": False,
+        "platform": False,
+        "sdk": False,
+        "uuid": False,
+        "subsystem": False,
+        "kernel-minimum": False,
+        "load-alignment": False,
+        "packed-relocations": False,
+        "static-tls": False,
+        "tls-alignment": False,
+        "crash": True,
         "cpu": True,
         "size": False,
     }
 )
+_NEW_IN_2 = """
+    main-package main-module dlopen dlopen-notes named-version soname export exports cgo-witness godebug pclntab-damage
+    text-relocations control-flow-guard high-entropy-va signature signature-valid code-flags runtime-hardened
+    entitlement restricted dyld-environment platform sdk uuid subsystem kernel-minimum load-alignment
+    packed-relocations static-tls tls-alignment crash
+"""
+# The fields that each version does not have.
+LACKING: Mapping[int, frozenset[str]] = MappingProxyType({1: frozenset(_NEW_IN_2.split()), VERSION: frozenset()})
 _ORDER = {field: position for position, field in enumerate(FIELDS)}
 
 _ROUNDED_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -71,20 +112,23 @@ class LockEntry:
 
     `facts` are in the order of the file; a fact that the image does not have is not there. All text is printable:
     other characters are escaped. `line` is where the entry begins in its file, 0 for one that was read off an image;
-    `because` says in a word what is behind a fact of such an image, and is not written.
+    `because` says in a word what is behind a fact of such an image, and is not written. `unknown` are the fields that
+    the entry does not tell: those of a lock, or of a report, that an older golink wrote.
     """
 
     image: str
     facts: tuple[tuple[Key, Value], ...]
     line: int = 0
     because: tuple[tuple[Key, str], ...] = field(default=(), compare=False)
+    unknown: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lock:
-    """A lock file: its entries, sorted by image."""
+    """A lock file: its entries, sorted by image, and the version of the form in which they are written."""
 
     entries: tuple[LockEntry, ...] = ()
+    version: int = VERSION
 
     def entry(self, image: str) -> LockEntry | None:
         """Return an image's entry, None where there is none."""

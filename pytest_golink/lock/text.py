@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.errors import LockError
 from pytest_golink.files import write_whole
 from pytest_golink.location import Location
-from pytest_golink.lock.model import FIELDS, Lock, LockEntry, in_order, is_rounded
+from pytest_golink.lock.model import FIELDS, LACKING, VERSION, Lock, LockEntry, in_order, is_rounded
 from pytest_golink.text.escape import escape, escape_message
 from pytest_golink.text.suggest import suggestion
 from pytest_golink.text.toml import toml
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from pytest_golink.lock.model import Key, Value
 
-VERSION = 1
 UPDATE = "pytest --golink-update-lock"
 _HEAD = f"""\
 # What the images of the policy beside this file link to. `{UPDATE}` writes it,
@@ -35,7 +34,7 @@ lock = {VERSION}
 """
 _STRING = r'"((?:[^"\\\n]|\\["\\])*)"'
 _ENTRY = re.compile(rf"\[image\.{_STRING}\]")
-_FACT = re.compile(rf"([a-z0-9-]+)(?:\.{_STRING})? = (?:{_STRING}|(true|false)|([0-9]{{1,9}}))")
+_FACT = re.compile(rf"([a-z0-9-]+)(?:\.{_STRING})? = (?:{_STRING}|(true|false)|([0-9]{{1,20}}))")
 _LOCK = re.compile(r"lock = ([0-9]{1,9})")
 _CONFLICT = re.compile(r"(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)( .*)?")
 # Of a line in a message; a person may have changed the file.
@@ -120,7 +119,8 @@ def fact_line(key: Key, value: Value) -> str:
         written = "true" if value else "false"
     else:
         written = toml(value) if isinstance(value, str) else str(value)
-    return f"{field}{f'.{toml(name)}' if name else ''} = {written}"
+    # Of many, one may have an empty name: an empty entry of DT_RUNPATH is the current folder.
+    return f"{field}{f'.{toml(name)}' if FIELDS[field] else ''} = {written}"
 
 
 def parse_lock(text: str, *, name: str) -> Lock:
@@ -150,7 +150,7 @@ class _Reading:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._version = False
+        self._version: int | None = None
         self._errors: list[tuple[Location, str]] = []
         self._images: dict[str, int] = {}
         self._facts: dict[str, dict[Key, Value]] = {}
@@ -160,9 +160,9 @@ class _Reading:
         """Read a line."""
         if not line.strip() or line.startswith("#"):
             return
-        if not self._version:
+        if self._version is None:
             self._read_version(number, line)
-        elif escape_message(line) != line:
+        elif escape_message(line, longest=len(line)) != line:
             # golink escapes names before it writes them.
             self._add_unknown(number, line)
         elif match := _ENTRY.fullmatch(line):
@@ -176,11 +176,12 @@ class _Reading:
         match = _LOCK.fullmatch(line)
         if match is None:
             raise LockError(_at(self._name, number, f'expected "lock = {VERSION}" first; {_anew(self._name)}'))
-        if int(match[1]) != VERSION:
-            remedy = _anew(self._name) if int(match[1]) < VERSION else "a newer pytest-golink wrote it"
-            text = f"lock = {match[1]}, and this pytest-golink reads lock = {VERSION}; {remedy}"
+        version = int(match[1])
+        if version not in LACKING:
+            remedy = _anew(self._name) if version < VERSION else "a newer pytest-golink wrote it"
+            text = f"lock = {version}, and this pytest-golink reads lock = 1 to {VERSION}; {remedy}"
             raise LockError(_at(self._name, number, text))
-        self._version = True
+        self._version = version
 
     def _read_entry(self, number: int, image: str) -> None:
         if image in self._images:
@@ -191,10 +192,11 @@ class _Reading:
 
     def _read_fact(self, number: int, match: re.Match[str], facts: dict[Key, Value]) -> None:
         field, name, string, boolean, integer = match.groups()
-        if field not in FIELDS:
-            self._add_error(number, f'unknown fact "{field}"{suggestion(field, FIELDS)}')
+        known = [each for each in FIELDS if each not in LACKING[self._version or VERSION]]
+        if field not in known:
+            self._add_error(number, f'unknown fact "{field}"{suggestion(field, known)}')
             return
-        if FIELDS[field] != bool(name):
+        if FIELDS[field] != (name is not None):
             accepted = f'{field}."NAME" = …' if FIELDS[field] else f"{field} = …"
             self._add_error(number, f"{field} is written {accepted}")
             return
@@ -227,7 +229,7 @@ class _Reading:
         Raises:
             LockError: A line is wrong, or there is none.
         """
-        if not self._version:
+        if self._version is None:
             text = f'expected "lock = {VERSION}", and there is nothing; {_anew(self._name)}'
             raise LockError(_at(self._name, 1, text))
         if self._errors:
@@ -239,9 +241,11 @@ class _Reading:
                     image=image,
                     facts=tuple((key, facts[key]) for key in sorted(facts, key=in_order)),
                     line=self._images[image],
+                    unknown=LACKING[self._version],
                 )
                 for image, facts in sorted(self._facts.items())
-            )
+            ),
+            version=self._version,
         )
 
 

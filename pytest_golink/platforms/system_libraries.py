@@ -59,6 +59,9 @@ _PATTERNS: Mapping[str, str] = MappingProxyType(
         "solaris": r"lib(c|m|socket|nsl|sendfile|pthread|resolv|dl|rt)\.so(\.[0-9]+)?",
         # Members of the system's archives. Source: Go's syscall/syscall_aix.go, runtime/os2_aix.go.
         "aix": r"lib(c|pthread|pthreads)\.a(/[^/]+\.o)?",
+        # The host modules of Go's ports. Source: cmd/link/internal/wasm/asm.go ("go" before 1.21, then "gojs").
+        "js": r"go(js)?",
+        "wasip1": r"wasi_snapshot_preview1",
     }
 )
 _SAME_AS: Mapping[str, str] = MappingProxyType({"ios": "darwin", "illumos": "solaris"})
@@ -88,6 +91,8 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "dragonfly": "libc, libpthread, libm of the base system",
         "solaris": "libc and the system's libraries beside it (libsocket, libnsl, libsendfile, …)",
         "aix": "libc.a and libpthread.a of the system",
+        "js": "the host module gojs, which Go's wasm_exec.js provides",
+        "wasip1": "the host module wasi_snapshot_preview1, which a WASI host provides",
     }
 )
 

@@ -74,9 +74,18 @@ class LockWriter:
 
     def _better(self) -> list[str]:
         lines: list[str] = []
-        for entry in sorted(self._last(), key=lambda entry: (entry["lock"], entry["image"])):
-            lines += [f"{entry['image']} is better than {entry['lock']} says:", *entry["better"]]
-        return [*lines, "That is no failure; pytest --golink-update-lock updates the entries."] if lines else []
+        entries = sorted(self._last(), key=lambda entry: (entry["lock"], entry["image"]))
+        for entry in entries:
+            if entry["better"]:
+                lines += [f"{entry['image']} is better than {entry['lock']} says:", *entry["better"]]
+        if lines:
+            lines.append("That is no failure; pytest --golink-update-lock updates the entries.")
+        for name in sorted({entry["lock"] for entry in entries if entry["older"]}):
+            lines.append(
+                f"{name} is of an older version, which has fewer facts: golink compared only those. "
+                "pytest --golink-update-lock writes the others."
+            )
+        return lines
 
     def _written(self, session: pytest.Session) -> list[str]:
         by_path: dict[str, list[dict[str, Any]]] = {}
@@ -107,30 +116,35 @@ def write_update(path: Path, entries: list[dict[str, Any]]) -> list[str]:
         entries: The last entry of each of its items.
 
     Raises:
-        LockError: It cannot be written; or the old one cannot be read, and this run does not write all entries anew.
+        LockError: It cannot be written; or the old one cannot be read or is of an older version, and this run does not
+            write all entries anew.
     """
-    from pytest_golink.lock import Lock, Seen, lock_text, parse_tolerance, read_lock, updated, write_lock
+    from pytest_golink.lock import VERSION, Lock, Seen, lock_text, parse_tolerance, read_lock, updated, write_lock
 
     name = entries[0]["lock"]
     seen = [Seen(image=entry["image"], entry=_entry(entry)) for entry in entries]
     images = frozenset(entries[0]["images"])
     all_seen = entries[0]["complete"] and {each.image for each in seen if each.entry is not None} >= images
-    problem: LockError | None = None
+    anew = False
     old: Lock = Lock()
     if path.exists():
         try:
             old = read_lock(path, name=name)
-        except LockError as error:
+        except LockError:
             # Only a run of all images writes it anew; any other would lose entries.
             if not all_seen:
                 raise
-            problem = error
+            anew = True
+    if old.version < VERSION:
+        if not all_seen:
+            raise LockError((None, f"{name} is of an older version: only a run of all images writes it anew"))
+        anew = True
     update = updated(old, seen, images, parse_tolerance(entries[0]["tolerance"]), complete=bool(entries[0]["complete"]))
-    if update.changes or problem is not None or not path.exists():
+    if update.changes or anew or not path.exists():
         if not update.lock.entries:
             return [f"{name}: not written: golink could not build or read any image"]
         write_lock(path, lock_text(update.lock.entries))
-        head = f"{name} is written{' anew' if problem is not None else ''}: {_counts(update)}"
+        head = f"{name} is written{' anew' if anew else ''}: {_counts(update)}"
     else:
         head = f"{name}: nothing changed"
     return [head, *_changes(update, name)]

@@ -47,6 +47,14 @@ class ImportJson(TypedDict):
     version: str | None
 
 
+class VersionNeedJson(TypedDict):
+    """A version that a library must define; where it is weak, the loader only warns."""
+
+    library: str
+    version: str
+    weak: bool
+
+
 class LibcJson(TypedDict):
     """The C library, and for glibc the floor."""
 
@@ -223,6 +231,7 @@ class _Slice(TypedDict, total=False):
     signature: SignatureJson | None
     elf: ElfJson | None
     pe: PeJson | None
+    version_needs: list[VersionNeedJson]
 
 
 class FactsJson(_Slice):
@@ -341,6 +350,9 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "control_flow_guard": facts.pe.control_flow_guard,
             "high_entropy_va": facts.pe.high_entropy_va,
         },
+        "version_needs": [
+            {"library": need.library, "version": need.version, "weak": need.weak} for need in facts.version_needs
+        ],
     }
     if facts.slice is not None:
         sheet["slice"] = facts.slice

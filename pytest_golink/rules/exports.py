@@ -14,11 +14,9 @@ from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 from pytest_golink.text.words import counted, listed, quoted
+from pytest_golink.traits import EXPORTED_BY_CGO
 
 _SHOWN = 8
-# What the C code of runtime/cgo, and cgo's wrappers, offer in every library that a C linker made.
-# Source: Go 1.27's src/runtime/cgo/*.c and *.h, src/cmd/cgo/out.go.
-_OF_CGO = ("_cgo*", "x_cgo_*", "x_crosscall2_ptr", "crosscall*", "fatalf", "threadentry")
 
 
 @rule(
@@ -54,7 +52,7 @@ def _symbols_of_cgo(case: Case) -> Iterator[str]:
 
 def _allow_symbols_of_cgo(case: Case) -> Iterator[Remedy]:
     if case.details(tuple):
-        yield Remedy(words=f"to allow cgo's own symbols, add {', '.join(_OF_CGO)}")
+        yield Remedy(words=f"to allow cgo's own symbols, add {', '.join(EXPORTED_BY_CGO)}")
 
 
 @rule(
@@ -77,7 +75,7 @@ def only_exports(subject: Subject, *, symbols: tuple[Name, ...]) -> Verdict:
     allowed = set(_matching(facts.exports or (), symbols))
     others = [name for name in facts.exports or () if name not in allowed]
     # What the user wrote comes first: cgo's own symbols are the same in every library.
-    of_cgo = _matching(others, _OF_CGO)
+    of_cgo = _matching(others, EXPORTED_BY_CGO)
     others.sort(key=of_cgo.__contains__)
     return Verdict(
         outcome="violated" if others else "passed",

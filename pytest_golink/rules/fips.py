@@ -90,7 +90,7 @@ def _refused(facts: BinaryFacts) -> str | None:
     """
     Return why the Go Cryptographic Module does not start in FIPS 140-3 mode, None where it does.
 
-    Source: Go's crypto/internal/fips140/fips140.go, Supported, in Go 1.24 to 1.27.
+    Source: Go's crypto/internal/fips140/fips140.go, Supported, in Go 1.24 to 1.27; windows/arm went with Go 1.26.
     """
     target = facts.target
     if target is not None and (

@@ -10,7 +10,7 @@ import stat
 import struct
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,21 +78,39 @@ def cpio(entries: Iterable[tuple[str, int, bytes, int, int]]) -> bytes:
     return b"".join(parts)
 
 
-def rpm(payload: bytes) -> bytes:
-    """Put a lead, a signature and a main header before a payload, as rpmbuild does; rpmfile reads it too."""
+def rpm(payload: bytes, files: Sequence[tuple[str, int, int, str, str]] = (), *, hash: int = 8) -> bytes:  # noqa: A002
+    """
+    Put a lead, a signature and a main header before a payload, as rpmbuild does; rpmfile reads it too.
+
+    Args:
+        payload: The packed cpio.
+        files: The header's list: path, mode, size, target of a link, digest.
+        hash: The number of the digests' algorithm; SHA-256.
+    """
     lead = struct.pack(">4sBBHH66sHH16x", b"\xed\xab\xee\xdb", 3, 0, 0, 1, b"app-1-1", 1, 5)
     # One entry each: HEADERSIGNATURES or HEADERIMMUTABLE with no data but a string, so that the padding counts.
-    signature = _rpm_header([(1000, 6, b"signature\0")])
-    main = _rpm_header([(1000, 6, b"app\0"), (1124, 6, b"cpio\0"), (1125, 6, b"gzip\0")])
+    signature = _rpm_header([(1000, 6, 1, b"signature\0")])
+    listed = [
+        (1028, 4, len(files), b"".join(struct.pack(">I", file[2]) for file in files)),
+        (1030, 3, len(files), b"".join(struct.pack(">H", file[1]) for file in files)),
+        (1035, 8, len(files), b"".join(file[4].encode() + b"\0" for file in files)),
+        (1036, 8, len(files), b"".join(file[3].encode() + b"\0" for file in files)),
+        (1116, 4, len(files), b"".join(struct.pack(">I", number) for number in range(len(files)))),
+        (1117, 8, len(files), b"".join(file[0].rpartition("/")[2].encode() + b"\0" for file in files)),
+        (1118, 8, len(files), b"".join(file[0].encode()[: file[0].rindex("/") + 1] + b"\0" for file in files)),
+        (5011, 4, 1, struct.pack(">I", hash)),
+    ]
+    texts = [(1000, 6, 1, b"app\0"), (1124, 6, 1, b"cpio\0"), (1125, 6, 1, b"gzip\0")]
+    main = _rpm_header([*(listed if files else ()), *texts])
     return lead + signature + b"\0" * (-len(signature) % 8) + main + payload
 
 
-def _rpm_header(strings: list[tuple[int, int, bytes]]) -> bytes:
+def _rpm_header(tags: list[tuple[int, int, int, bytes]]) -> bytes:
     index, data = b"", b""
-    for tag, kind, text in strings:
-        index += struct.pack(">IIII", tag, kind, len(data), 1)
-        data += text
-    return b"\x8e\xad\xe8\x01" + struct.pack(">4xII", len(strings), len(data)) + index + data
+    for tag, kind, count, values in tags:
+        index += struct.pack(">IIII", tag, kind, len(data), count)
+        data += values
+    return b"\x8e\xad\xe8\x01" + struct.pack(">4xII", len(tags), len(data)) + index + data
 
 
 class Layout:

@@ -280,12 +280,8 @@ def pax_records() -> bytes:
     return packed(part for n in range(20_000) for part in (extended(b"x", record), header(str(n), b"0", 0)))
 
 
-def empty_frames() -> bytes:
-    return zstd.compress(b"") * 100_000
-
-
-def empty_gzips() -> bytes:
-    return gzip.compress(b"") * 60_000
+def frames(compress: Callable[[bytes], bytes], content: bytes = b"", number: int = 200_000) -> Callable[[], bytes]:
+    return lambda: compress(content) * number
 
 
 def bomb(new: Callable[[], Compressor]) -> Callable[[], bytes]:
@@ -301,6 +297,7 @@ def hard_links() -> bytes:
     return packed([header("app", b"0", 0), *members])
 
 
+_FRAMES = "has more frames than the bound for what they unpack to"
 ARCHIVES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "name of 500,000 parts": (deep_tar, "**", "is longer than the bound of 4096"),
     "names of 2,000 parts": (pax_names, "**", "read"),
@@ -330,8 +327,13 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "rpm: hard links": (hard_links_in_an_rpm, "**", "has more than the bound of 200000 members"),
     "global pax header": (pax_globals, "**", "a pax header has more than the bound of 1000 records"),
     "pax headers": (pax_records, "**", "its pax headers have more than the bound of 2000000 records"),
-    "empty zstd frames": (empty_frames, "**", "read|no member of a matches"),
-    "empty gzip members": (empty_gzips, "**", "read|no member of a matches"),
+    "empty zstd frames": (frames(zstd.compress), "**", _FRAMES),
+    "zstd frames of a byte": (frames(zstd.compress, b"x"), "**", _FRAMES),
+    "zstd frames to skip": (lambda: (b"\x50\x2a\x4d\x18" + bytes(4)) * 200_000, "**", _FRAMES),
+    "empty gzip members": (frames(gzip.compress), "**", _FRAMES),
+    "empty bzip2 streams": (frames(bz2.compress), "**", _FRAMES),
+    "empty xz streams": (frames(lzma.compress), "**", _FRAMES),
+    "a zstd frame for each block": (frames(zstd.compress, header("app", b"0", 0), 100_000), "**", "read"),
     "gzip bomb": (bomb(lambda: zlib.compressobj(wbits=31)), "**", "a decompression bomb"),
     "bzip2 bomb": (bomb(bz2.BZ2Compressor), "**", "a decompression bomb"),
     "xz bomb": (bomb(lambda: lzma.LZMACompressor(preset=0)), "**", "a decompression bomb"),

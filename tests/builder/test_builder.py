@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -419,7 +420,16 @@ class TestCache:
 
     @pytest.mark.parametrize(
         "damage",
-        ["image gone", "image cut", "image doctored", "record gone", "record cut", "record of another form"],
+        [
+            "image gone",
+            "image cut",
+            "image doctored",
+            "both doctored",
+            "of another slot",
+            "record gone",
+            "record cut",
+            "record of another form",
+        ],
     )
     def test_what_is_damaged_is_not_taken_for_an_image(self, start: Start, damage: str) -> None:
         first = start("1")()
@@ -435,6 +445,17 @@ class TestCache:
                 assert content.count(b"hello") > 0
                 first.path.write_bytes(content.replace(b"hello", b"HELLO"))
                 os.utime(first.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            case "both doctored":
+                content = first.path.read_bytes()
+                first.path.write_bytes(content.replace(b"hello", b"HELLO"))
+                text = record.read_text()
+                digests = [hashlib.sha256(each).hexdigest() for each in (content, first.path.read_bytes())]
+                assert digests[0] in text
+                record.write_text(text.replace(*digests))
+            case "of another slot":
+                other = start("1")(ldflags="-X main.unused=1")
+                first.path.write_bytes(other.path.read_bytes())
+                record.write_bytes((other.path.parent.parent / "record.json").read_bytes())
             case "record gone":
                 record.unlink()
             case "record cut":

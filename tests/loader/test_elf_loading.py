@@ -121,6 +121,14 @@ def test_glibc_trusts_the_count_of_relative_relocations() -> None:
     assert answer(loads(MUSL, counts_others=True), "alpine3.20")[0] is True
 
 
+def test_a_slot_that_is_read_only_by_the_first_call_may_crash_with_glibc() -> None:
+    starts, reason = answer(loads(PLAIN, protected_slot=0x3000))
+
+    assert starts is None
+    assert reason.startswith("a function is bound at its first call, to the slot 0x3000, which PT_GNU_RELRO makes ")
+    assert answer(loads(MUSL, protected_slot=0x3000), "alpine3.20")[0] is True
+
+
 def test_a_program_with_fixed_addresses_needs_them() -> None:
     assert answer(loads(PLAIN, lowest_address=0)) == (
         False,

@@ -67,11 +67,61 @@ def library(path: Path, *flags: str, versions: str = "", compiler: tuple[str, ..
         ("/none:$ORIGIN/lib", "lib"),
     ],
 )
-def test_a_library_without_libc_beside_the_image_is_found(entry: str, place: str, app: BinaryFacts) -> None:
+def test_a_library_without_libc_beside_the_image_is_found(
+    entry: str, place: str, app: BinaryFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = Path(app.path).parent / "bin/app"
+    monkeypatch.chdir(Path(app.path).parent)
     library(path.parent / place / "libown.so.1")
 
     assert answer(replace(app, path=str(path), runpath=tuple(entry.split(":")))) == (True, "")
+
+
+@pytest.mark.parametrize("form", ["folder", "link to a folder", "link to a file", "needed path"])
+def test_golink_does_not_look_outside_of_the_project(form: str, app: BinaryFacts) -> None:
+    project = Path(app.path).parent / "project"
+    secret = library(project.parent / "lib/libown.so.1")
+    (project / ".git").mkdir(parents=True)
+    (project / "bin").mkdir()
+    image = replace(app, path=str(project / "bin/app"))
+    where = "DT_RUNPATH $ORIGIN/lib (outside of the project)"
+    if form == "folder":
+        image = replace(image, runpath=("$ORIGIN/../../lib",))
+        where = "DT_RUNPATH $ORIGIN/../../lib (outside of the project)"
+    elif form == "link to a folder":
+        image = replace(image, runpath=("$ORIGIN/lib",))
+        (project / "bin/lib").symlink_to("../../lib")
+    elif form == "link to a file":
+        (project / "bin/libown.so.1").symlink_to("../../lib/libown.so.1")
+    else:
+        image = replace(image, needed=needed("$ORIGIN/../../lib/libown.so.1"))
+    if form == "link to a file":
+        expected = f"libown.so.1, beside the image, is a link to {secret}: what is there is not known here"
+    elif form == "needed path":
+        expected = "$ORIGIN/../../lib/libown.so.1: what is in that path there is not known here"
+    else:
+        expected = f"libown.so.1: what is in {where} there is not known here"
+
+    assert answer(image) == (None, expected)
+    # With the repository around both, it is found.
+    (project / ".git").rmdir()
+    (project.parent / ".git").mkdir()
+    assert answer(image)[0] is True
+
+
+def test_without_a_repository_the_folder_of_the_image_or_the_working_folder_is_the_project(
+    app: BinaryFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = Path(app.path).parent
+    library(top / "lib/libown.so.1")
+    (top / "bin").mkdir()
+    image = replace(app, path=str(top / "bin/app"), runpath=("$ORIGIN/../lib",))
+
+    assert answer(image)[0] is None
+    monkeypatch.chdir(top)
+    assert answer(image) == (True, "")
+    monkeypatch.chdir("/")
+    assert answer(image)[0] is None
 
 
 @pytest.mark.parametrize("entry", ["$ORIGIN/$LIB", "$ORIGIN/${PLATFORM}", "$ORIGINAL", "/opt/$ORIGIN", "lib"])

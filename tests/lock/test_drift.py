@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.facts import Cgo, Content, CryptoModule, Hardening, Libc
+from pytest_golink.facts import Cgo, Content, CryptoModule, Elf, Hardening, Libc, MachO, SignatureContent
 from pytest_golink.lock import LockEntry, Tolerance, compare
 from pytest_golink.lock.drift_text import diff_lines
 from tests.lock.entry_factory import entry
@@ -233,6 +233,40 @@ def test_a_cpu_level_is_compared_by_what_it_needs(old: str, new: str, way: str) 
     before, after = entry(made.STATIC, go=made.go(GOAMD64=old)), entry(made.STATIC, go=made.go(GOAMD64=new))
 
     assert drift_of(before, after)[0] == {way}
+
+
+GO = SignatureContent(kind="ad-hoc", valid=True)
+APPLE = SignatureContent(kind="developer-id", valid=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "ways"),
+    [
+        ({"signature": None}, {"signature": APPLE}, {"better"}),
+        ({"signature": APPLE}, {"signature": None}, {"worse", "changed"}),
+        ({"signature": GO}, {"signature": APPLE}, {"better"}),
+        ({"signature": APPLE}, {"signature": GO}, {"worse"}),
+        ({"signature": GO}, {"signature": replace(GO, valid=False)}, {"worse"}),
+        ({"signature": replace(GO, valid=False)}, {"signature": GO}, {"better"}),
+        ({"signature": GO}, {"signature": replace(GO, valid=None)}, {"changed"}),
+        ({}, {"macho": MachO(code_flags=2)}, {"better"}),
+        ({"macho": MachO(code_flags=2)}, {"macho": MachO(code_flags=0x20002)}, {"changed"}),
+        ({"macho": MachO(hardened_runtime=True)}, {"macho": MachO(hardened_runtime=False)}, {"worse"}),
+        ({"macho": MachO(hardened_runtime=False)}, {"macho": MachO(hardened_runtime=True)}, {"better"}),
+        ({"macho": MachO()}, {"macho": MachO(entitlements=("x",))}, {"changed"}),
+        ({"macho": MachO(uuid="00")}, {"macho": MachO()}, {"worse"}),
+        ({"macho": MachO()}, {"macho": MachO(environment=("DYLD_LIBRARY_PATH=/x",))}, {"worse"}),
+        ({"elf": Elf(kernel_minimum="3.2.0")}, {"elf": Elf(kernel_minimum="4.4.0")}, {"worse"}),
+        ({"elf": Elf(kernel_minimum="3.2.0")}, {"elf": Elf()}, {"better"}),
+        ({"elf": Elf()}, {"elf": Elf(kernel_minimum="3.2.0")}, {"worse"}),
+        ({"elf": Elf(tls_alignment=8)}, {"elf": Elf()}, {"better"}),
+        ({"elf": Elf(tls_alignment=8)}, {"elf": Elf(tls_alignment=64)}, {"changed"}),
+        ({"kind": "shared-library", "exports": ("a", "b")}, {"kind": "shared-library", "exports": ("a",)}, {"worse"}),
+        ({"kind": "shared-library", "exports": ("a",)}, {"kind": "shared-library", "exports": ("a", "b")}, {"changed"}),
+    ],
+)
+def test_a_fact_of_one_format_is_worse_one_way(old: dict[str, Any], new: dict[str, Any], ways: set[str]) -> None:
+    assert drift_of(entry(made.STATIC, **old), entry(made.STATIC, **new))[0] == ways
 
 
 def test_a_cpu_level_that_is_only_in_one_of_both_is_another() -> None:

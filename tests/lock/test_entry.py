@@ -15,6 +15,8 @@ from pytest_golink.facts import (
     Content,
     CpuLevel,
     CryptoModule,
+    DlopenNote,
+    Elf,
     MachO,
     Module,
     VersionNeed,
@@ -48,6 +50,7 @@ def test_the_entry_of_a_program_with_cgo_is_sorted_and_has_a_fact_a_line() -> No
         'cgo-package."runtime/cgo" = true',
         'link-mode = "internal"',
         'resolver = "cgo, go"',
+        'main-package = "example.com/app"',
         "symbol-table = true",
         "dwarf = true",
         "pie = false",
@@ -83,8 +86,7 @@ def test_an_image_that_go_did_not_make_has_only_what_it_says() -> None:
         {
             "go": BuildInfo(
                 version="go1.28",
-                path="example.com/other",
-                module=Module(path="example.com/other", version="v1.2.3", sum="h1:x"),
+                path="example.com/app",
                 modules=(Module(path="example.com/new", version="v9.0.0"),),
                 settings=MappingProxyType({"vcs.revision": "f00", "vcs.time": "2026-01-01", "CGO_ENABLED": "0"}),
             )
@@ -92,7 +94,6 @@ def test_an_image_that_go_did_not_make_has_only_what_it_says() -> None:
         {"cgo": replace(made.DYNAMIC.cgo, enabled=None)},
         {"content": Content(pclntab="1.20", startup="linux", build_paths=(BuildPath(path="/home/me", where="DWARF"),))},
         {"content": Content(crypto=(CryptoModule(kind="go"), CryptoModule(kind="plain")))},
-        {"macho": MachO(platform="macos", sdk="15.0", uuid="00112233")},
     ],
 )
 def test_what_changes_without_a_change_of_linkage_does_not_stand_there(changes: dict[str, Any]) -> None:
@@ -145,6 +146,23 @@ def test_what_changes_without_a_change_of_linkage_does_not_stand_there(changes: 
             {"cpu_notes": (CpuLevel(setting="GOAMD64", level="v2", via="GNU_PROPERTY_X86_ISA_1_NEEDED"),)},
             'cpu."GOAMD64 of C code" = "v2"',
         ),
+        (made.STATIC, {"go": made.go(DefaultGODEBUG="panicnil=1,x=0")}, 'godebug."panicnil" = "1"'),
+        (made.DYNAMIC, {"runpath": ("",)}, 'runpath."" = 1'),
+        (
+            made.DYNAMIC,
+            {"version_needs": (VersionNeed(library="libc.so.6", version="GLIBC_ABI_DT_RELR"),)},
+            'named-version."libc.so.6 GLIBC_ABI_DT_RELR" = true',
+        ),
+        (made.LOADED, {}, 'load-alignment = "4096"'),
+        (made.MACHO, {"macho": MachO(code_flags=0x10002, hardened_runtime=True)}, 'code-flags = "0x10002"'),
+        (made.MACHO, {"macho": MachO(code_flags=0x10002, hardened_runtime=True)}, "runtime-hardened = true"),
+        (made.MACHO, {"macho": MachO(uuid="00")}, "uuid = true"),
+        (made.STATIC, {"elf": Elf(dlopen=None)}, 'dlopen-notes = "damaged"'),
+        (
+            made.STATIC,
+            {"elf": Elf(dlopen=(DlopenNote(sonames=("liba.so", "libb.so")),))},
+            'dlopen."liba.so or libb.so" = "recommended"',
+        ),
         (made.MACHO, {}, 'os-minimum = "13.0"'),
         (made.MACHO, {}, 'signed = "ad-hoc"'),
         (
@@ -167,10 +185,37 @@ def test_what_the_standard_library_imports_on_a_system_without_cgo_is_no_line() 
     ]
 
 
-def test_an_unbelievable_version_need_is_left_out() -> None:
+def test_the_versions_and_uuids_of_a_build_do_not_stand_there() -> None:
+    def built(version: str, uuid: str) -> list[str]:
+        module = Module(path="example.com/app", version=version, sum=f"h1:{version}")
+        return text_of(entry(made.MACHO, go=replace(made.go(), module=module), macho=MachO(uuid=uuid)))
+
+    assert built("v1.0.0", "00") == built("v1.0.1", "11")
+    assert 'main-module = "example.com/app"' in built("v1.0.0", "00")
+
+
+def test_an_unbelievable_version_need_is_a_name() -> None:
     facts = replace(made.DYNAMIC, imports=made.symbols("a", library="l", version="X_" + "9" * 5000))
 
-    assert not [line for line in text_of(entry(facts)) if line.startswith("version-need")]
+    assert [line[:24] for line in text_of(entry(facts)) if "999" in line] == ['named-version."l X_99999']
+
+
+def test_a_symbol_that_two_libraries_are_asked_for_has_both() -> None:
+    facts = replace(
+        made.PE, imports=made.symbols("getaddrinfo", library="B.dll") + made.symbols("getaddrinfo", library="a")
+    )
+
+    assert 'import."getaddrinfo" = "a, b.dll"' in text_of(entry(facts))
+
+
+def test_the_levels_of_go_code_and_of_c_code_are_two_lines() -> None:
+    note = CpuLevel(setting="GOARM", level="6", via=".ARM.attributes")
+    facts = replace(made.STATIC, target=made.target("linux/arm"), go=made.go(GOARM="7"), cpu_notes=(note,))
+
+    assert [line for line in text_of(entry(facts)) if line.startswith("cpu")] == [
+        'cpu."GOARM" = "7"',
+        'cpu."GOARM of C code" = "6"',
+    ]
 
 
 def test_one_program_in_two_folders_has_one_entry(

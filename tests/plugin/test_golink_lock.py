@@ -120,6 +120,8 @@ def test_an_import_of_net_is_red_with_the_diff_until_it_is_agreed_to(project: Pr
 
 def test_images_that_one_side_alone_has_fail_and_what_only_got_better_is_told(project: Project) -> None:
     project.agree(app="net", old="static")
+    # Another sample is another program.
+    project.lock.write_text(project.lock.read_text().replace("/lookup", "/static"))
 
     result = project.run("--golink-lock", "--golink-report")
 
@@ -139,6 +141,18 @@ def test_images_that_one_side_alone_has_fail_and_what_only_got_better_is_told(pr
         ]
     )
     result.stdout.fnmatch_lines(["violated *lock*"])
+
+
+def test_a_lock_of_an_older_version_is_compared_in_what_it_has(project: Project) -> None:
+    project.agree(app="static", tool="static")
+    new = dict.fromkeys(["main-", "godebug.", "kernel-", "load-", "tls-", "lock = 2"])
+    lines = [line for line in project.lock.read_text().splitlines() if not line.startswith(tuple(new))]
+    project.lock.write_text("\n".join(["lock = 1", *lines]))
+
+    result = project.run("--golink-lock")
+
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["golink.lock is of an older version, which has fewer facts: *"])
 
 
 def test_an_image_that_cannot_be_read_keeps_its_entry_and_the_others_are_written(project: Project) -> None:

@@ -48,6 +48,21 @@ def test_a_new_lock_is_written(path: Path) -> None:
     assert path.read_text() == lock_text([A, B])
 
 
+def test_a_lock_of_an_older_version_is_written_anew_in_a_run_of_all_images(path: Path) -> None:
+    lines = [line for line in lock_text([A, B]).splitlines() if not line.startswith("main-package")]
+    older = "\n".join(lines).replace("lock = 2", "lock = 1") + "\n"
+    path.write_text(older)
+
+    with pytest.raises(
+        LockError, match=r"golink\.lock is of an older version: only a run of all images writes it anew"
+    ):
+        write_update(path, [told("a", A)])
+    assert path.read_text() == older
+
+    assert write_update(path, [told("a", A), told("b", B)]) == ["golink.lock is written anew: no image changed"]
+    assert path.read_text() == lock_text([A, B])
+
+
 def test_a_lock_that_says_the_same_is_not_touched(path: Path) -> None:
     path.write_text(lock_text([A, B]).replace("# ", "## ", 1))
     before = path.read_text()

@@ -47,7 +47,8 @@ def test_every_key_stands_in_the_design_s_order() -> None:
         '"importers": null, "build_paths": null, "packed": null, "damage": null}, "cpu": [], '
         '"program_headers": [], "macho": null, '
         '"symtab_size": null, "dwarf_size": null, "soname": null, "exports": null, "signature": null, "elf": null, '
-        '"pe": null}'
+        '"pe": null, "version_needs": [{"library": "libc.so.6", "version": "GLIBC_2.2.5", "weak": false}, '
+        '{"library": "libc.so.6", "version": "GLIBC_2.34", "weak": false}]}'
     )
 
 

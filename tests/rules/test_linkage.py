@@ -30,6 +30,7 @@ from tests.rules.facts_factory import (
 )
 
 if TYPE_CHECKING:
+    from pytest_golink import GoSample
     from pytest_golink.facts import BinaryFacts
 
 STATIC_PIE = replace(STATIC, linkage="static-pie", hardening=Hardening(pie=True))
@@ -605,3 +606,23 @@ def test_eight_imports_are_shown_and_the_rest_counted() -> None:
 
     assert eight == tuple(f"imports {name}" for name in names[:8])
     assert nine == (*eight, "… 1 more")
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "words"),
+    [
+        ("js/wasm", "gojs", "the host module gojs, which Go's wasm_exec.js provides"),
+        ("wasip1/wasm", "wasi_snapshot_preview1", "the host module wasi_snapshot_preview1, which a WASI host provides"),
+    ],
+)
+def test_a_module_needs_the_host_of_its_port(port: str, host: str, words: str, go_sample: GoSample) -> None:
+    facts = go_sample("static", target=port).facts
+
+    contained = evaluate("self-contained", subject(facts), {})
+    static = evaluate("static", subject(facts), {})
+    other = evaluate("self-contained", subject(facts, needed=needed(host, "env", via="import section")), {})
+
+    assert (contained.outcome, contained.expected) == ("passed", f"nothing but {words}")
+    assert (other.outcome, other.observed) == ("violated", "needs env")
+    assert (static.outcome, static.evidence) == ("violated", (f"import section {host}",))
+    assert remedy_lines(static) == ("none: no program is static there; check this target with self-contained instead",)

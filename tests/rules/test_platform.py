@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.errors import ParameterError
+from pytest_golink.facts import MachO
 from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from tests.rules.facts_factory import ARCHIVE, LOADED, MACHO, STATIC, header, subject, target
@@ -217,3 +218,21 @@ def test_a_size_is_a_number_with_a_unit(size: object) -> None:
         ParameterError, match=r'is not a size such as "20 MB" \(10\^6\), "20 MiB" \(2\^20\) or a number'
     ):
         evaluate("max-size", subject(SIZED), {"size": size})
+
+
+@pytest.mark.parametrize(
+    ("goarch", "platform", "outcome", "observed"),
+    [
+        ("arm64", "ios", "passed", "ios/arm64"),
+        ("arm64", "iossimulator", "violated", "ios/arm64 for the iOS simulator"),
+        # Go's port ios/amd64 is for the simulator.
+        ("amd64", "iossimulator", "passed", "ios/amd64"),
+    ],
+)
+def test_what_is_for_the_simulator_is_not_for_a_device(goarch: str, platform: str, outcome: str, observed: str) -> None:
+    image = replace(MACHO, target=target(f"ios/{goarch}"), macho=MachO(platform=platform))
+
+    finding = evaluate("target", subject(image), {"targets": [f"ios/{goarch}"]})
+
+    assert (finding.outcome, finding.observed) == (outcome, observed)
+    assert finding.evidence == (f"macho executable for ios/{goarch}", f"platform {platform}")

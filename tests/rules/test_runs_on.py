@@ -441,6 +441,12 @@ def test_a_dylib_beside_the_image_is_a_caution(tmp_path: Path) -> None:
         True,
         "@rpath/libown.dylib is beside the image; what it needs is not looked at",
     )
+    (tmp_path / "bin").mkdir()
+    apart = replace(image, path=str(tmp_path / "bin/app"), rpath=("@executable_path/../lib",))
+    assert reason(apart, "macos15") == (
+        None,
+        "@rpath/libown.dylib: its place is outside of the project, and what is there is not known here",
+    )
 
 
 def test_mac_catalyst_is_left_open() -> None:
@@ -494,6 +500,10 @@ def test_a_dll_beside_the_program_is_found_first(tmp_path: Path) -> None:
     assert reason(image, "windows11") == (False, "libown.dll is not there")
     (tmp_path / "libown.dll").touch()
     assert reason(image, "windows11", go=go(GOAMD64="v1"))[0] is True
+    # What is outside of the project is not looked at.
+    apart = replace(image, path=str(tmp_path / "bin/app.exe"), needed=needed("../libown.dll", via="import directory"))
+    (tmp_path / "bin").mkdir()
+    assert reason(apart, "windows11", go=go(GOAMD64="v1"))[0] is False
 
 
 ANDROID = replace(

@@ -160,7 +160,16 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
             tls_alignment=next((segment.alignment for segment in layout.segments_of(PT_TLS)), None),
             kernel_minimum=kernel_minimum(layout),
             dlopen=dlopen_notes(layout),
-            crashes=tuple(crashes(layout, dynamic, kind, interpreter, imports.relocated)),
+            crashes=tuple(
+                crashes(
+                    layout,
+                    dynamic,
+                    kind,
+                    interpreter,
+                    imports.relocated,
+                    starts_in_go=go.link_mode == "internal",
+                )
+            ),
         ),
         loading=read_loading(layout, dynamic, image, go.image),
     )

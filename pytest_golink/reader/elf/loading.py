@@ -17,12 +17,14 @@ from pytest_golink.reader.elf.dynamic import (
     DT_RUNPATH,
     DT_SYMTAB,
 )
+from pytest_golink.reader.elf.kernel import PAGE_BYTES
 from pytest_golink.reader.elf.layout import (
     ET_EXEC,
     ET_REL,
     PF_W,
     PF_X,
     PT_DYNAMIC,
+    PT_GNU_RELRO,
     PT_INTERP,
     PT_LOAD,
     PT_NOTE,
@@ -33,7 +35,7 @@ from pytest_golink.reader.elf.layout import (
     SHT_NOBITS,
 )
 from pytest_golink.reader.elf.notes import kernel_minimum
-from pytest_golink.reader.elf.places import whole_pages
+from pytest_golink.reader.elf.places import relro_end, whole_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +94,7 @@ def read_loading(layout: Layout, dynamic: Dynamic, image: MappedImage, go: GoIma
         read_only_relocation=reader.read_only,
         counts_others=reader.counts_others,
         android_packed=tuple(name for tag, name in _PACKED.items() if dynamic.value(tag)),
+        protected_slot=reader.protected_slot,
         static_tls=own_tls and (reader.static_tls or dynamic.has(DT_FLAGS, DF_STATIC_TLS)),
         go_constructor=go is not None and any(go.functions.matching(_CONSTRUCTOR)),
         notes=tuple(segment.file_size for segment in layout.segments_of(PT_NOTE)),
@@ -152,6 +155,11 @@ class _Relocated:
         self.static_tls = False
         self.read_only: int | None = None
         self.counts_others = False
+        self.protected_slot: int | None = None
+        relro = layout.one(PT_GNU_RELRO)
+        self.protected = range(0)
+        if relro is not None and not dynamic.binds_now:
+            self.protected = range(relro.address // PAGE_BYTES * PAGE_BYTES, relro_end(layout, relro))
         self.known = layout.header.machine != _EM_MIPS and not any(map(dynamic.has, _PACKED))
         self.writable = [whole_pages(load) for load in layout.loads if load.flags & PF_W]
 
@@ -175,6 +183,8 @@ class _Relocated:
             infos.add(info)
             if info & mask:
                 self._write(place)
+                if relocation.lazy and place in self.protected and info >> shift:
+                    self.protected_slot = place
             if count and index < count and relative is not None and info & mask not in relative:
                 self.counts_others = True
         for info in infos:

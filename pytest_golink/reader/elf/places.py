@@ -23,17 +23,26 @@ if TYPE_CHECKING:
 # What is called at the end (DT_FINI) keeps no program from starting.
 _DT_INIT = 12
 # Lists of functions, with the tag of their size.
-_ARRAYS = {25: (27, "DT_INIT_ARRAY"), 32: (33, "DT_PREINIT_ARRAY")}
+_INIT_ARRAY = (25, 27, "DT_INIT_ARRAY")
+_PREINIT_ARRAY = (32, 33, "DT_PREINIT_ARRAY")
 
 
-def unmapped_places(layout: Layout, dynamic: Dynamic) -> Iterator[str]:
-    """Yield what the loader reads, calls or protects where the program has no memory, a reason each."""
+def unmapped_places(layout: Layout, dynamic: Dynamic, *, starts_in_go: bool) -> Iterator[str]:
+    """
+    Yield what is read, called or protected at the start where the program has no memory, a reason each.
+
+    Args:
+        layout: The headers.
+        dynamic: The dynamic table.
+        starts_in_go: Whether Go's own code runs first: the loader leaves a program's DT_INIT and DT_INIT_ARRAY to the
+            start-up code of C (glibc's elf/dl-init.c, call_init; csu/libc-start.c).
+    """
     yield from _thread_local(layout)
     yield from _protected(layout)
     first = dynamic.value(_DT_INIT)
-    if first and not _is_mapped(layout, first, 1):
-        yield f"DT_INIT 0x{first:x}, which the loader calls, lies in no PT_LOAD"
-    for tag, (size_tag, name) in _ARRAYS.items():
+    if first and not starts_in_go and not _is_mapped(layout, first, 1):
+        yield f"DT_INIT 0x{first:x}, which C's start-up code calls, lies in no PT_LOAD"
+    for tag, size_tag, name in (_PREINIT_ARRAY,) if starts_in_go else (_INIT_ARRAY, _PREINIT_ARRAY):
         address, size = dynamic.value(tag), dynamic.value(size_tag)
         if address and size and not _is_mapped(layout, address, size):
             yield f"{name} (0x{address:x}, {size} bytes) lies in no PT_LOAD"

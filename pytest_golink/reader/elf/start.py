@@ -85,9 +85,15 @@ def relro_of(layout: Layout, dynamic: Dynamic, relocated: Relocated) -> Relro:
 
 
 def crashes(
-    layout: Layout, dynamic: Dynamic, kind: Kind, interpreter: str | None, relocated: Relocated
+    layout: Layout,
+    dynamic: Dynamic,
+    kind: Kind,
+    interpreter: str | None,
+    relocated: Relocated,
+    *,
+    starts_in_go: bool,
 ) -> Iterator[str]:
-    """Yield why a program would not start on any system, a reason each."""
+    """Yield why a program would not start on any system, a reason each; `starts_in_go`: see unmapped_places."""
     if kind != "executable":
         return
     entry = layout.load_at(layout.header.entry)
@@ -108,7 +114,7 @@ def crashes(
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
         elif layout.header.type != ET_EXEC and table.flags & PF_W:
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
-    yield from unmapped_places(layout, dynamic)
+    yield from unmapped_places(layout, dynamic, starts_in_go=starts_in_go)
     if relocated.odd and not dynamic.binds_now:
         listed = ", ".join(str(kind) for kind in sorted(relocated.odd))
         yield f"DT_JMPREL has relocations of type {listed}, which the loader refuses there"

@@ -13,6 +13,7 @@ from tests.reader.elf.edits import RELRO, Image, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoSample
     from pytest_golink.facts import BinaryFacts
     from tests.reader.c_images import CompileC
 
@@ -78,6 +79,24 @@ def test_relro_of_what_the_loader_cannot_protect(
     assert status
     assert facts.elf is not None
     assert [words in reason for reason in facts.elf.crashes] == [True]
+
+
+def test_relro_of_a_slot_that_is_bound_at_the_first_call(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie", "-Wl,-z,lazy", source=THREAD_LOCAL))
+    relro = image.header(RELRO)
+    # To the end of the slots' page.
+    slots = image.entry(PLTGOT)[1] + 0x18
+    relro[6] = 0x1000 + slots // 0x1000 * 0x1000 - relro[3]
+    status, facts = judge(image, tmp_path)
+
+    assert status
+    assert facts.loading is not None
+    assert facts.loading.protected_slot == slots
+    # Bound at the start, they are written before.
+    image.add(24, 0)
+    status, facts = judge(image, tmp_path)
+    assert facts.loading is not None
+    assert facts.loading.protected_slot is None
 
 
 def test_relro_over_two_segments_is_whole(compile_c: CompileC, tmp_path: Path) -> None:
@@ -225,3 +244,17 @@ def test_what_lies_in_the_last_page_of_a_segment_is_mapped(compile_c: CompileC, 
 
     assert facts.elf is not None
     assert facts.elf.crashes == ()
+
+
+@pytest.mark.parametrize("tag", [INIT, INIT_ARRAY])
+def test_go_s_own_start_up_code_calls_no_functions_of_the_dynamic_table(
+    tag: int, go_sample: GoSample, tmp_path: Path
+) -> None:
+    image = Image(go_sample("static", cgo=False, buildmode="pie").path)
+    # In place of DT_PLTGOT and DT_DEBUG, which such a program does without.
+    image.entry(PLTGOT)[:] = [tag, NOWHERE]
+    image.entry(21)[:] = [INIT_ARRAYSZ, 8]
+
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes) == (0, ())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.slow.loaders.campaign import Tally, wrongs
-from tests.slow.loaders.seeds import make_musl_seeds, make_seeds
+from tests.slow.loaders.seeds import make_linker_seeds, make_musl_seeds, make_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--folder", type=Path, default=Path(".loaders"), help="seeds and what is wrong are kept there")
     parser.add_argument("--only", default="", help="seeds whose name has this")
     parser.add_argument("--musl", type=Path, help="Debian's musl, unpacked: its loader starts them")
+    parser.add_argument("--linkers", type=Path, help="Debian's lld and mold, unpacked: seeds by them and by zig")
     asked = parser.parse_args(arguments)
     made = (make_seeds if asked.musl is None else make_musl_seeds)(asked.folder / "seeds")
+    if asked.linkers is not None:
+        made |= make_linker_seeds(asked.folder / "seeds", asked.linkers.absolute())
     seeds = {name: data for name, data in made.items() if asked.only in name}
     loader = None if asked.musl is None else next(asked.musl.rglob("ld-musl-x86_64.so.1")).resolve()
     tally, kinds = Tally(), Counter[str]()

@@ -43,6 +43,17 @@ _GO_MODES = {
 }
 
 
+# By linkers that are not on every machine: Debian's lld and mold, unpacked; zig's own lld.
+_LINKERS = {
+    "c-lld": ("lld", ("-fPIE", "-pie", "-lm")),
+    "c-lld-lazy": ("lld", ("-no-pie", "-Wl,-z,lazy", "-Wl,-z,norelro", "-lm")),
+    "c-lld-static": ("lld", ("-static", "-lm")),
+    "c-mold": ("mold", ("-fPIE", "-pie", "-lm")),
+    "c-mold-lazy": ("mold", ("-no-pie", "-Wl,-z,lazy", "-lm")),
+    "c-mold-static": ("mold", ("-static", "-lm")),
+}
+_ZIG = {"c-zig": ("-target", "x86_64-linux-gnu.2.28", "-lm"), "c-zig-static": ("-target", "x86_64-linux-musl", "-lm")}
+
 # By musl's own loader: dynamic ones only.
 _MUSL = {"musl": (), "musl-now": ("-Wl,-z,now",), "musl-lazy": ("-no-pie", "-Wl,-z,lazy")}
 
@@ -73,6 +84,36 @@ def make_seeds(folder: Path, *, go: bool = True) -> dict[str, bytes]:
         _build_go(folder, name, text, cgo, flags)
     names = [*_GCC, *(_GO_MODES if go else ())]
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def make_linker_seeds(folder: Path, tools: Path) -> dict[str, bytes]:
+    """Build each image with linkers of an unpacked package, and with zig's, or take what was built before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "program.c"
+    source.write_text(_C)
+    libraries = {each.parent.resolve() for each in tools.rglob("lib*.so*")}
+    environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, sorted(libraries)))}
+    for name, (linker, flags) in _LINKERS.items():
+        # gcc calls ld.lld and ld.mold of the folder that it is told.
+        place = folder / linker
+        place.mkdir(exist_ok=True)
+        if not (place / f"ld.{linker}").exists():
+            found = sorted(each for each in tools.rglob(f"ld.{linker}*") if os.access(each, os.X_OK))[-1]
+            (place / f"ld.{linker}").symlink_to(found.resolve())
+        _compile(
+            folder / name, source, ["gcc", "-O1", f"-B{place.absolute()}", f"-fuse-ld={linker}"], flags, environment
+        )
+    for name, flags in _ZIG.items():
+        _compile(folder / name, source, [sys.executable, "-m", "ziglang", "cc", "-O1"], flags, None)
+    return {name: (folder / name).read_bytes() for name in (*_LINKERS, *_ZIG)}
+
+
+def _compile(
+    image: Path, source: Path, compiler: list[str], flags: tuple[str, ...], environment: dict[str, str] | None
+) -> None:
+    if not image.exists():
+        command = [*compiler, str(source), *flags, "-o", str(image)]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 def _build_go(folder: Path, name: str, text: str, cgo: str, flags: tuple[str, ...]) -> None:
