@@ -12,7 +12,8 @@ from pytest_golink.remedies import concluded
 from pytest_golink.rules import RULES, rule_named
 from pytest_golink.session import Session, current, within
 from pytest_golink.source.explain import source_causes
-from pytest_golink.source.trials import case_of, try_remedies
+from pytest_golink.source.plans import case_of, start_options
+from pytest_golink.source.trials import try_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,5 +82,5 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
     if binary is not None and binary.origin is not None:
         shown = source_causes(finding, facts, rule.concerns, binary.origin)
         lines += shown.lines
-        case = case_of(replace(finding, chains=shown.chains), binary, binary.origin.job.options)
+        case = case_of(replace(finding, chains=shown.chains), binary, start_options(binary.origin))
     return concluded(case, lines, rule.remedies)
