@@ -45,16 +45,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Leave a path behind --golink-try-remedies to pytest."""
+    if "--golink-try-remedies" in args:
+        from pytest_golink.plugin.trying import leave_paths_to_pytest
+
+        leave_paths_to_pytest(early_config, parser, args)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; on the process that reports, get ready to."""
     config.addinivalue_line("markers", MARKER)
     run = config.stash[RUN] = Run(config, read_settings(config))
     if run.settings.try_remedies:
-        from pytest_golink.source import trying_remedies
+        from pytest_golink.plugin.trying import trying
 
-        trying = ExitStack()
-        trying.enter_context(trying_remedies())
-        config.add_cleanup(trying.close)
+        stack = ExitStack()
+        stack.enter_context(trying(config, run.settings.try_seconds))
+        config.add_cleanup(stack.close)
     if run.settings.crosscheck:
         from pytest_golink.reader.crosscheck import crosschecking
 

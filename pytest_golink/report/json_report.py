@@ -74,6 +74,7 @@ class TrialJson(TypedDict):
     price: str
     toml: str
     goreleaser: str
+    shell: str
 
 
 class PlatformJson(TypedDict):
@@ -225,6 +226,7 @@ def _finding(finding: Finding, test: str) -> FindingJson:
                 "price": trial.price,
                 "toml": trial.toml,
                 "goreleaser": trial.goreleaser,
+                "shell": trial.shell,
             }
             for trial in finding.trials
         ],

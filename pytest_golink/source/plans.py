@@ -16,6 +16,7 @@ from pytest_golink.remedies import changes
 from pytest_golink.remedies.cgo_off import why_cgo_is_needed
 from pytest_golink.remedies.linker_flags import linkmode_of
 from pytest_golink.remedies.options import changed, folded, has
+from pytest_golink.remedies.static import opens_libraries
 from pytest_golink.remedies.tags import TAGS
 from pytest_golink.rules import RULES
 from pytest_golink.source.without_cgo import cgo_packages
@@ -94,7 +95,9 @@ def case_of(finding: Finding, binary: BuiltImage, options: BuildOptions) -> Case
 def _with_cgo_packages(binary: BuiltImage) -> BinaryFacts:
     """Return the facts with every package that has C: an image shows only those whose wrappers the linker kept."""
     facts = binary.facts
-    if not facts.cgo.used or binary.origin is None:
+    foreign = [package for package in own_cgo_packages(facts) if package not in TAGS]
+    if not facts.cgo.used or binary.origin is None or (opens_libraries(facts) and not foreign):
+        # C without wrappers that opens libraries is there for Go code to call: see `calls_dlopen_itself`.
         return facts
     with suppress(GolinkError):
         packages = {*facts.cgo.packages, *cgo_packages(binary.origin)}
@@ -111,23 +114,21 @@ def plans(plan: Plan, failing: Sequence[Finding], binary: BuiltImage) -> Iterato
         failing: The rules that the image of that build violates.
         binary: The image.
     """
-    ordered = sorted(failing, key=lambda finding: not _concerns_linkage(finding, plan, binary))
-    return islice(_combined(plan, ordered, binary), _MOST_PLANS)
+    wanted = [(finding, _candidates(finding, plan, binary)) for finding in failing]
+    # What others do to the link decides which linker takes the flags of the rest.
+    wanted.sort(key=lambda one: not any(family(remedy) == "linkage" for remedy in one[1]))
+    return islice(_combined(plan, wanted, binary), _MOST_PLANS)
 
 
-def _concerns_linkage(finding: Finding, plan: Plan, binary: BuiltImage) -> bool:
-    return any(family(one) == "linkage" for one in _candidates(finding, plan, binary))
-
-
-def _combined(plan: Plan, failing: Sequence[Finding], binary: BuiltImage) -> Iterator[Plan]:
-    if not failing:
+def _combined(plan: Plan, wanted: Sequence[tuple[Finding, tuple[Remedy, ...]]], binary: BuiltImage) -> Iterator[Plan]:
+    if not wanted:
         yield plan
         return
-    finding, *others = failing
-    found = _candidates(finding, plan, binary)
+    (finding, candidates), *others = wanted
     # A change that another rule needs may mend this one too.
-    done = any(one.change is not None and one.change in plan.changes for one in found)
-    if done or not found:
+    done = any(one.change in plan.changes for one in candidates)
+    found = () if done else _candidates(finding, plan, binary)
+    if not found:
         yield from _combined(plan, others, binary)
         return
     for remedy in found:

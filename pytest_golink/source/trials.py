@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_golink.builder.options import BuildOptions
     from pytest_golink.findings import BuildChange, Finding, TrialOutcome
     from pytest_golink.platforms import Platform
+    from pytest_golink.remedies import Remedy
 
 # Each is a build; Go's cache makes all but the first of a kind cheap.
 _MOST_BUILDS = 4
@@ -105,6 +106,7 @@ class _Search:
     platforms: Mapping[str, Platform]
     limits: Limits
     start: BuildOptions = field(init=False)
+    violated: dict[str, Finding] = field(default_factory=dict)
     builds: int = 0
     waiting: list[tuple[tuple[int, int], int, Plan]] = field(default_factory=list)
     seen: set[BuildOptions] = field(default_factory=set)
@@ -117,7 +119,9 @@ class _Search:
 
     def run(self) -> tuple[Trial, ...]:
         self.seen.add(self.start)
-        self._push(Plan(made_of=(), options=self.start), self._failing(self.binary), self.binary)
+        failing = self._failing(self.binary)
+        self.violated = {finding.rule: finding for finding in failing}
+        self._push(Plan(made_of=(), options=self.start), failing, self.binary)
         while self.waiting and len(self.holding) < _ENOUGH and self._may_build():
             (loss, weight), _, plan = heapq.heappop(self.waiting)
             if self.holding and (loss == Loss.UNKNOWN or weight > self.holding[0].rank[1] + _NEAR):
@@ -189,11 +193,7 @@ class _Search:
             kept = tuple(one for one in plan.made_of if one[1] is not remedy)
             if not kept or len(plan.made_of) == 1:
                 continue
-            find = RULES[rule].remedies
-            finding = next((one for one in self._failing(self.binary) if one.rule == rule), None)
-            case = None if finding is None else case_of(finding, self.binary, self.start)
-            alternatives = () if find is None or case is None else changes(find(case))
-            if not may_be_needless(rule, remedy, plan, alternatives) or not self._may_build():
+            if not may_be_needless(rule, remedy, plan, self._alternatives(rule)) or not self._may_build():
                 continue
             options = self.start
             for _, one in kept:
@@ -209,6 +209,12 @@ class _Search:
             if not failing:
                 plan = replace(plan, made_of=kept, options=options)
         return plan
+
+    def _alternatives(self, name: str) -> tuple[Remedy, ...]:
+        """Return all candidates for a rule that the image at the start violates; () for one that a change broke."""
+        finding = self.violated.get(name)
+        find = RULES[name].remedies
+        return () if find is None or finding is None else changes(find(case_of(finding, self.binary, self.start)))
 
     def _failing(self, binary: BuiltImage) -> list[Finding]:
         subject = Subject(

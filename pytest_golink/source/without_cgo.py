@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_golink.remedies.tags import TAGS
 from pytest_golink.text.words import listed
 from pytest_golink.toolchain.golist import go_list
-from pytest_golink.traits import RUNTIME_CGO
 
 if TYPE_CHECKING:
     from pytest_golink.builder.binary import BuildJob, Origin
@@ -59,14 +59,17 @@ def without_cgo(origin: Origin, options: BuildOptions) -> WithoutCgo:
 
 def cgo_packages(origin: Origin) -> tuple[str, ...]:
     """
-    Return every package with `import "C"` that a build compiles, as an image names them, sorted, without runtime/cgo.
+    Return every package with `import "C"` that a build compiles, as an image names them.
+
+    Of the standard library only net and os/user are among them: the others have C for a flag of the build.
 
     Raises:
         GolinkError: `go list` does not answer.
     """
     found = [entry for entry in _packages(origin, origin.job).values() if entry.get("CgoFiles")]
-    names = ("main" if entry.get("Name") == "main" else entry["ImportPath"] for entry in found)
-    return tuple(sorted(name for name in names if name != RUNTIME_CGO))
+    names = [entry["ImportPath"] for entry in found if not entry.get("Standard") or entry["ImportPath"] in TAGS]
+    main = next((entry["ImportPath"] for entry in found if entry.get("Name") == "main"), None)
+    return tuple("main" if name == main else name for name in names)
 
 
 def _packages(origin: Origin, job: BuildJob) -> dict[str, dict[str, Any]]:
