@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TrialOutcome = Literal["satisfies", "breaks", "does-not-build", "does-not-start"]
+TrialOutcome = Literal["satisfies", "unproven", "breaks", "does-not-build", "does-not-start"]
 Outcome = Literal["passed", "violated", "undecidable", "not-applicable", "waived"]
 
 # Outcomes that count against an image: a rule that could not be decided is never a pass.
@@ -38,10 +39,31 @@ class PlatformAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildChange:
-    """A change of a build: `options` are the build options that it sets, `environment` the variables."""
+    """
+    A change of a build, which joins what the build has.
+
+    Attributes:
+        options: The build options that it sets, whatever the build has: cgo, linkmode, buildmode, cc, …
+        added: By option, the tags and flags that join those of the build; a variable's name, in capitals, adds to it.
+        dropped: By option, the tags and flags that leave it.
+        environment: The variables that it sets, whatever their value is.
+    """
 
     options: Mapping[str, object] = field(default_factory=dict, hash=False)
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    dropped: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     environment: tuple[tuple[str, str], ...] = ()
+
+
+class Loss(IntEnum):
+    """What a change takes from the program: those that take less are tried first."""
+
+    NOTHING = 0
+    """All C and all behaviour stay."""
+    EXCHANGED = 1
+    """An implementation is exchanged for another one, at a price that is known."""
+    UNKNOWN = 2
+    """C of a package goes: what the package does without it only a run of the program shows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +77,8 @@ class Remedy:
         flags: The change as a command line has it ("CGO_ENABLED=0"); "" where there is none, and for an image that was
             not built in this run, whose options are unknown.
         prices: What the program, or its build, loses by it.
-        weight: How much it changes: trials begin with the smallest.
+        weight: How much it changes.
+        loss: What the program loses. Trials begin with the smallest loss, and of these with the smallest weight.
     """
 
     change: BuildChange | None = None
@@ -63,6 +86,12 @@ class Remedy:
     flags: str = ""
     prices: tuple[str, ...] = ()
     weight: int = 0
+    loss: Loss = Loss.NOTHING
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Return the place of the remedy among others: less is tried first."""
+        return self.loss, self.weight
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +99,9 @@ class Trial:
     """
     A remedy that was built and held against the whole policy.
 
-    `detail` says which other rule breaks, or how the build or the start failed; `price` is what the program loses by
-    it. `toml` and `goreleaser` are the lines that make the change, for golink.toml and for a `builds:` entry.
+    `detail` says which other rule breaks, how the build or the start failed, or what no rule has proven; `price` is
+    what the program loses by it. `toml`, `goreleaser` and `shell` are the lines that make the change, for golink.toml,
+    for a `builds:` entry and for a shell.
     """
 
     remedy: str
@@ -80,6 +110,7 @@ class Trial:
     price: str = ""
     toml: str = ""
     goreleaser: str = ""
+    shell: str = ""
 
 
 # Trials show more flags than these.
@@ -128,7 +159,7 @@ class Finding:
         words = tuple(dict.fromkeys(remedy.words for remedy in self.remedies if remedy.words))
         if words:
             return words
-        flags = dict.fromkeys(remedy.flags for remedy in sorted(self.remedies, key=lambda one: one.weight))
+        flags = dict.fromkeys(remedy.flags for remedy in sorted(self.remedies, key=lambda one: one.rank))
         shown = [line for line in flags if line][:_MOST_FLAGS]
         return tuple(f"{'or ' if number else ''}{line}" for number, line in enumerate(shown))
 

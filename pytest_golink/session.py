@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     Trials = dict[tuple[str, str], tuple[Trial, ...]]
 
 
+@dataclass(kw_only=True, slots=True)
+class TrialBudget:
+    """
+    What trials of remedies may still cost in this process.
+
+    Attributes:
+        seconds: How long they may still take; None: only the number of builds is bounded.
+        tell: Called with a line about each build before it starts.
+    """
+
+    seconds: float | None = None
+    tell: Callable[[str], None] = lambda _line: None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """
@@ -33,11 +47,13 @@ class Session:
         sink: Receives each finding that an assertion or an item of a policy makes; None: not set here.
         crosscheck: Whether a second reader checks each image that is read.
         trials: The remedies that were tried so far; None: not set here (`--golink-try-remedies` sets it).
+        budget: What trials may still cost; None: not set here.
     """
 
     sink: Sink | None = None
     crosscheck: bool = False
     trials: Trials | None = None
+    budget: TrialBudget | None = None
 
 
 _stack: list[Session] = []
@@ -48,11 +64,13 @@ def current() -> Session:
     sink: Sink | None = None
     crosscheck = False
     trials: Trials | None = None
+    budget: TrialBudget | None = None
     for session in tuple(_stack):
         sink = session.sink or sink
         crosscheck |= session.crosscheck
         trials = session.trials if session.trials is not None else trials
-    return Session(sink=sink, crosscheck=crosscheck, trials=trials)
+        budget = session.budget or budget
+    return Session(sink=sink, crosscheck=crosscheck, trials=trials, budget=budget)
 
 
 @contextmanager

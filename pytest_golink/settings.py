@@ -30,6 +30,7 @@ class _Option:
         name: Without prefix, as in the ini key: "report_file" is --golink-report-file and golink_report_file.
         help: What `pytest --help` says of the option.
         metavar: What help calls its value; None for a switch.
+        bare: Whether it may stand without the value too, which is "" then.
         repeated: Whether it may be given several times.
         ini: Type and help of the ini key; None where there is no such key.
     """
@@ -37,6 +38,7 @@ class _Option:
     name: str
     help: str
     metavar: str | None = None
+    bare: bool = False
     repeated: bool = False
     ini: tuple[_IniType, str] | None = None
 
@@ -91,7 +93,10 @@ _OPTIONS = (
     ),
     _Option(
         name="try_remedies",
-        help="Rebuild each image that violates a rule with the flags that may mend it, and report which do",
+        metavar="SECONDS",
+        bare=True,
+        help="Rebuild each image that violates a rule with the flags that may mend it, and report which do. "
+        "With =SECONDS no such build starts after so many seconds of them",
         ini=("bool", "Try the remedies of each violation"),
     ),
 )
@@ -128,7 +133,8 @@ class Settings:
     file sets, and only those. `policies` are the policy files that are named, absolute; `policies_always` whether they
     are collected whatever the arguments are. `lock` holds images to golink.lock, `update_lock` writes it. `binaries`
     are paths and globs relative to `binary_folder`, and with `binaries_anywhere` may lead out of it. `report_files` are
-    "[FORMAT:]PATH", relative to `report_folder`.
+    "[FORMAT:]PATH", relative to `report_folder`. `try_seconds` bounds the trials of remedies, None where only their
+    number is bounded.
     """
 
     go: str | None
@@ -136,6 +142,7 @@ class Settings:
     report: bool
     crosscheck: bool
     try_remedies: bool
+    try_seconds: float | None
     sample_dir: str
     build: tuple[tuple[str, object], ...]
     policies: tuple[Path, ...]
@@ -157,12 +164,17 @@ def add_options(parser: pytest.Parser) -> None:
         key = f"golink_{option.name}"
         # None tells an option that is not given from one that is false or empty: the ini key counts then.
         values: dict[str, Any] = {"action": "store_true"} if option.metavar is None else {"metavar": option.metavar}
+        if option.bare:
+            values |= {"nargs": "?", "const": ""}
         if option.repeated:
             values["action"] = "append"
         group.addoption(f"--{key.replace('_', '-')}", dest=key, default=None, help=option.help, **values)
         if option.ini is not None:
             kind, text = option.ini
             parser.addini(key, text, type=kind, default={"bool": False, "string": ""}.get(kind, []))
+    parser.addini(
+        "golink_try_remedies_seconds", "After so many seconds of trials none starts", type="string", default=""
+    )
     parser.addini(
         "golink_sample_dir", "Folder of the programs that go_sample builds", type="string", default="sample_go"
     )
@@ -187,7 +199,8 @@ def read_settings(config: pytest.Config) -> Settings:
         go=_path(config, option, key),
         go_named_by="--golink-go" if option is not None else "ini key golink_go",
         report=bool(config.getoption("golink_report") or _ini(config, "golink_report")),
-        try_remedies=bool(config.getoption("golink_try_remedies") or _ini(config, "golink_try_remedies")),
+        try_remedies=config.getoption("golink_try_remedies") is not None or bool(_ini(config, "golink_try_remedies")),
+        try_seconds=_seconds(config),
         crosscheck=bool(config.getoption("golink_crosscheck") or _ini(config, "golink_crosscheck")),
         sample_dir=str(_ini(config, "golink_sample_dir")),
         build=build,
@@ -349,6 +362,20 @@ def _ini(config: pytest.Config, key: str) -> object:
         return config.getini(key)
     except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini key {key}: {error}") from None
+
+
+def _seconds(config: pytest.Config) -> float | None:
+    option, key = config.getoption("golink_try_remedies"), str(_ini(config, "golink_try_remedies_seconds")).strip()
+    text, named_by = (option, "--golink-try-remedies") if option else (key, "ini key golink_try_remedies_seconds")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise pytest.UsageError(f"{named_by}: expected a number of seconds, not {text!r}")
+    return seconds
 
 
 def _paths(config: pytest.Config, key: str) -> tuple[tuple[str, ...], bool]:

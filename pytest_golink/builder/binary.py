@@ -123,6 +123,9 @@ class ImageBuilder(Protocol):
     def rootdir(self) -> Path:
         """The folder that packages are relative to by default."""
 
+    def resolve(self, options: BuildOptions) -> BuildJob:
+        """Return where and how to run `go build`, without running it."""
+
     def build(self, options: BuildOptions) -> BuiltImage:
         """Build an image, unless this session has built it."""
 

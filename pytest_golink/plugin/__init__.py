@@ -50,7 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str], parser: pytest.Parser) -> None:
-    """Keep the root folder where an option of golink's has its value behind a space."""
+    """Leave pytest's paths to pytest, and keep the root folder where an option has its value behind a space."""
+    if "--golink-try-remedies" in args:
+        from pytest_golink.plugin.trying import leave_paths_to_pytest
+
+        leave_paths_to_pytest(early_config, parser, args)
     if any(argument.startswith("--golink-") and "=" not in argument for argument in args):
         from pytest_golink.plugin.rootdir import keep_root
 
@@ -62,11 +66,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     run = config.stash[RUN] = Run(config, read_settings(config))
     if run.settings.try_remedies:
-        from pytest_golink.source import trying_remedies
+        from pytest_golink.plugin.trying import trying
 
-        trying = ExitStack()
-        trying.enter_context(trying_remedies())
-        config.add_cleanup(trying.close)
+        stack = ExitStack()
+        stack.enter_context(trying(config, run.settings.try_seconds))
+        config.add_cleanup(stack.close)
     if run.settings.crosscheck:
         from pytest_golink.reader.crosscheck import crosschecking
 

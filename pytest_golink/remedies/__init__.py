@@ -47,5 +47,5 @@ def _with_flags(remedy: Remedy, case: Case) -> Remedy:
 
 
 def changes(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
-    """Return the remedies that change the build, the smaller changes first."""
-    return tuple(sorted((one for one in remedies if one.change is not None), key=lambda one: one.weight))
+    """Return the remedies that change the build: those that take less from the program first, then the smaller ones."""
+    return tuple(sorted((one for one in remedies if one.change is not None), key=lambda one: one.rank))

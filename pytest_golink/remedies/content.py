@@ -8,7 +8,7 @@ from pytest_golink.diagnosis.claims import BORING, PIE, Contradicted
 from pytest_golink.findings import Remedy
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.remedies.flags import keep_symbols, no_race, strip, trim_paths
-from pytest_golink.remedies.linkage import STATIC_PIE, described
+from pytest_golink.remedies.static import STATIC_PIE, described
 from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
 

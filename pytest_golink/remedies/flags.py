@@ -10,7 +10,9 @@ from pytest_golink.diagnosis.cpu import OverLimit
 from pytest_golink.findings import BuildChange, Remedy
 from pytest_golink.golang.cpu import cpu_setting
 from pytest_golink.golang.cpu_levels import BUILD_SETTING
-from pytest_golink.remedies.linkage import described, load_musl, turn_cgo_on
+from pytest_golink.remedies.linkage import load_musl, turn_cgo_on
+from pytest_golink.remedies.linker_flags import extldflags_of, has_words
+from pytest_golink.remedies.static import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,38 +20,35 @@ if TYPE_CHECKING:
     from pytest_golink.case import Case
     from pytest_golink.facts import BinaryFacts, CpuLevel
 
+STRIP_FLAGS = ("-s", "-w")
 _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
 INTERPRETER_PRICE = "an interpreter is named, even without cgo"
-COMPILER_PRICE = "the build needs a C compiler"
 
 
 def strip(case: Case) -> Iterator[Remedy]:
     """Yield what leaves out the symbol table and DWARF."""
     if missing := _missing_strip_flags(case):
-        yield _with_ldflags(case, *missing, prices=(_STRIP_PRICE,))
+        yield _with_ldflags(*missing, prices=(_STRIP_PRICE,))
 
 
-def _missing_strip_flags(case: Case) -> list[str]:
-    given = case.options.ldflags.split()
-    return [flag for flag in ("-s", "-w") if flag not in given]
+def _missing_strip_flags(case: Case) -> tuple[str, ...]:
+    return tuple(flag for flag in STRIP_FLAGS if not has_words(case.options.ldflags, flag))
 
 
-def _with_ldflags(case: Case, *flags: str, prices: tuple[str, ...] = (), weight: int = 1) -> Remedy:
-    given = " ".join((case.options.ldflags, *flags)).strip()
-    return Remedy(weight=weight, change=BuildChange(options={"ldflags": given}), prices=prices)
+def _with_ldflags(*flags: str, prices: tuple[str, ...] = (), weight: int = 1) -> Remedy:
+    return Remedy(weight=weight, change=BuildChange(added={"ldflags": flags}), prices=prices)
 
 
-def with_extldflags(case: Case, *flags: str, prices: tuple[str, ...] = ()) -> Remedy:
+def with_linker_flags(*flags: str, prices: tuple[str, ...] = ()) -> Remedy:
     """Return the build with more flags of the C linker."""
-    given = " ".join((case.options.extldflags, *flags)).strip()
-    return Remedy(weight=1, change=BuildChange(options={"extldflags": given}), prices=prices)
+    return Remedy(weight=1, change=BuildChange(added={"extldflags": flags}), prices=prices)
 
 
 def keep_symbols(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the symbol table and DWARF, where an option left them out."""
-    kept = " ".join(flag for flag in case.options.ldflags.split() if flag not in ("-s", "-w"))
-    if kept != case.options.ldflags:
-        yield Remedy(weight=1, change=BuildChange(options={"ldflags": kept}), prices=("a larger file",))
+    given = tuple(flag for flag in STRIP_FLAGS if has_words(case.options.ldflags, flag))
+    if given:
+        yield Remedy(weight=1, change=BuildChange(dropped={"ldflags": given}), prices=("a larger file",))
 
 
 def trim_paths(case: Case) -> Iterator[Remedy]:
@@ -58,8 +57,7 @@ def trim_paths(case: Case) -> Iterator[Remedy]:
     if not case.options.trimpath:
         yield Remedy(weight=1, change=BuildChange(options={"trimpath": True}), prices=(price,))
     if missing := _missing_strip_flags(case):
-        ldflags = " ".join((case.options.ldflags, *missing)).strip()
-        change = BuildChange(options={"trimpath": True, "ldflags": ldflags})
+        change = BuildChange(options={"trimpath": True}, added={"ldflags": missing})
         yield Remedy(weight=2, change=change, prices=(price, _STRIP_PRICE))
 
 
@@ -122,7 +120,7 @@ def older_macos(case: Case) -> Iterator[Remedy]:
         change = BuildChange(environment=(("MACOSX_DEPLOYMENT_TARGET", limit),))
         yield Remedy(weight=1, change=change, prices=prices)
     else:
-        yield _with_ldflags(case, f"-macos={limit}", prices=prices)
+        yield _with_ldflags(f"-macos={limit}", prices=prices)
 
 
 def link_fips(case: Case) -> Iterator[Remedy]:
@@ -144,15 +142,15 @@ def without_flags(
     patterns = {name: re.compile(text) for name, text in (("ldflags", ldflags), ("extldflags", extldflags)) if text}
 
     def drop(case: Case) -> Iterator[Remedy]:
-        given = {"ldflags": case.options.ldflags, "extldflags": case.options.extldflags}
-        changed = {
-            name: " ".join(pattern.sub("", given[name]).split())
+        given = {"ldflags": case.options.ldflags, "extldflags": extldflags_of(case.options)}
+        dropped = {
+            name: found
             for name, pattern in patterns.items()
             # Quotes may hold blanks: such flags are left to their author.
-            if not set(given[name]) & set("'\"") and pattern.search(given[name])
+            if (found := tuple(match[0] for match in pattern.finditer(given[name]) if not set(match[0]) & set("'\"")))
         }
-        if changed:
-            yield Remedy(weight=1, words=words, change=BuildChange(options=changed))
+        if dropped:
+            yield Remedy(weight=1, words=words, change=BuildChange(dropped=dropped))
         elif words:
             yield Remedy(words=words)
 
@@ -175,7 +173,7 @@ def other_loader(case: Case) -> Iterator[Remedy]:
     elif musl and "ld-musl" not in case.facts.interpreter:
         yield from load_musl(case.facts)
     elif not dropped and not musl and case.facts.libc.kind != "musl" and case.facts.link_mode == "internal":
-        yield _with_ldflags(case, f"-I {path}", prices=("that loader must load this libc",), weight=2)
+        yield _with_ldflags(f"-I {path}", prices=("that loader must load this libc",), weight=2)
 
 
 def _loader_words(facts: BinaryFacts, path: str) -> str:
@@ -198,8 +196,8 @@ def larger_pages(case: Case) -> Iterator[Remedy]:
         yield Remedy(words=f"link with {flag}")
     elif case.facts.link_mode == "external":
         words = f"-ldflags '-extldflags \"{flag}\"'"
-        aligned = with_extldflags(case, f"-Wl,-z,max-page-size=0x{page:x}", prices=("a larger file",))
+        aligned = with_linker_flags(f"-Wl,-z,max-page-size=0x{page:x}", prices=("a larger file",))
         yield replace(aligned, words=words)
     else:
         words = f'-ldflags -R={page}, the alignment of Go\'s own linker; in an external link -extldflags "{flag}"'
-        yield replace(_with_ldflags(case, f"-R 0x{page:x}", prices=("a larger file",)), words=words)
+        yield replace(_with_ldflags(f"-R 0x{page:x}", prices=("a larger file",)), words=words)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.findings import BuildChange, Remedy
-from pytest_golink.remedies.flags import COMPILER_PRICE, INTERPRETER_PRICE, with_extldflags, without_flags
-from pytest_golink.remedies.linkage import STATIC_PIE, described
+from pytest_golink.remedies.flags import INTERPRETER_PRICE, with_linker_flags, without_flags
+from pytest_golink.remedies.linker_flags import extldflags_of
+from pytest_golink.remedies.static import COMPILER_PRICE, STATIC_PIE, described
 from pytest_golink.traits import setting
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ def make_pie(case: Case) -> Iterator[Remedy]:
     pie = BuildChange(options={"buildmode": "pie"})
     yield Remedy(weight=1, change=pie, words=f"-buildmode=pie{loses}", prices=prices)
     if facts.target is not None and facts.target.goos == "linux":
-        options = {"buildmode": "pie", "cgo": True, "linkmode": "external", "extldflags": "-static-pie"}
+        change = BuildChange(
+            options={"buildmode": "pie", "cgo": True, "linkmode": "external"},
+            added={"extldflags": ("-static-pie",)},
+            dropped={"extldflags": ("-static",)},
+        )
         words = f"or a static-pie, with a C compiler: {STATIC_PIE}" if static else ""
-        yield Remedy(weight=3, change=BuildChange(options=options), words=words, prices=(COMPILER_PRICE,))
+        yield Remedy(weight=3, change=change, words=words, prices=(COMPILER_PRICE,))
 
 
 _without_execstack = without_flags(extldflags=r"(?<!\S)(-Wl,-z,|-z\s*)execstack(?!\S)")
@@ -75,9 +80,9 @@ def no_exec_stack(case: Case) -> Iterator[Remedy]:
     """Yield what makes the stack not executable."""
     facts = case.facts
     changes = list(_without_execstack(case))
-    if facts.format == "elf" and facts.link_mode == "external" and "execstack" not in case.options.extldflags:
+    if facts.format == "elf" and facts.link_mode == "external" and "execstack" not in extldflags_of(case.options):
         price = "C that runs code on the stack (nested functions) crashes"
-        changes.append(with_extldflags(case, "-Wl,-z,noexecstack", prices=(price,)))
+        changes.append(with_linker_flags("-Wl,-z,noexecstack", prices=(price,)))
     if "execstack" in setting(facts, "-ldflags"):
         yield from described("build without -z execstack in -extldflags", changes)
     elif facts.format == "elf":
@@ -102,11 +107,11 @@ def more_relro(case: Case) -> Iterator[Remedy]:
     """Yield what makes read-only what the loader fills in."""
     facts, full = case.facts, case.finding.text("level") == "full"
     if facts.link_mode == "external":
-        changes = [with_extldflags(case, "-Wl,-z,relro,-z,now")]
+        changes = [with_linker_flags("-Wl,-z,relro,-z,now")]
     else:
         # Source: cmd/link's flag -bindnow, since Go 1.22.
-        pie = {"buildmode": "pie", "ldflags": f"{case.options.ldflags} -bindnow".strip()}
-        changes = [Remedy(weight=2, change=BuildChange(options=pie), prices=(INTERPRETER_PRICE,))]
+        pie = BuildChange(options={"buildmode": "pie"}, added={"ldflags": ("-bindnow",)})
+        changes = [Remedy(weight=2, change=pie, prices=(INTERPRETER_PRICE,))]
     first, *others = _relro_words(facts, full=full)
     yield from described(first, changes)
     yield from (Remedy(words=words) for words in others)

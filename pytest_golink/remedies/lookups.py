@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.findings import BuildChange, Remedy
-from pytest_golink.remedies.linkage import described, turn_cgo_on
+from pytest_golink.findings import BuildChange, Loss, Remedy
+from pytest_golink.remedies.cgo_off import why_cgo_is_needed, without_cgo
+from pytest_golink.remedies.linkage import turn_cgo_on
+from pytest_golink.remedies.static import described
 from pytest_golink.remedies.tags import PRICES, TAGS
 
 if TYPE_CHECKING:
@@ -66,13 +68,13 @@ def _change_lookup(case: Case, package: str, *, seen: tuple[str, ...], wanted: s
         return
     if wanted == {own}:
         prices = (PRICES[package],)
-        tags = (*case.options.tags, TAGS[package])
-        yield Remedy(weight=1, change=BuildChange(options={"tags": tags}), prices=prices)
-        if goos not in _APPLE:
-            yield Remedy(weight=2, change=BuildChange(options={"cgo": False}), prices=prices)
+        change = BuildChange(added={"tags": (TAGS[package],)})
+        yield Remedy(weight=1, change=change, prices=prices, loss=Loss.EXCHANGED)
+        if goos not in _APPLE and not why_cgo_is_needed(case.facts, case.options):
+            off, lost, loss = without_cgo(case.facts, case.options)
+            yield Remedy(weight=2, change=BuildChange(options=off), prices=(*prices, *lost), loss=loss)
     elif "system" in wanted and goos in _APPLE:
         # libSystem is called without cgo.
-        kept = tuple(tag for tag in case.options.tags if tag != TAGS[package])
-        yield Remedy(weight=1, change=BuildChange(options={"tags": kept}))
+        yield Remedy(weight=1, change=BuildChange(dropped={"tags": (TAGS[package],)}))
     elif wanted & {"cgo", "system"}:
         yield from turn_cgo_on(case)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.diagnosis.name_service import family_functions, load_libraries, look_names_up, look_users_up
-from pytest_golink.findings import BuildChange, Remedy
+from pytest_golink.findings import Remedy
 from pytest_golink.remedies.compilers import zig_cc
-from pytest_golink.remedies.linkage import EXTERNAL_STATIC, leave_libc, opens_libraries
+from pytest_golink.remedies.linkage import leave_libc, load_again
+from pytest_golink.remedies.static import EXTERNAL_STATIC, opens_libraries
 from pytest_golink.traits import own_cgo_packages
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ def leave_name_service(case: Case) -> Iterator[Remedy]:
     if not opens_libraries(case.facts) and "dlopen" not in case.functions:
         yield from leave_libc(case)
         return
-    kept = " ".join(flag for flag in case.options.extldflags.split() if flag != "-static")
-    if kept != case.options.extldflags:
-        change = BuildChange(options={"extldflags": kept})
-        yield Remedy(weight=1, change=change, prices=("libc is loaded at run time",))
+    yield from load_again(case)
 
 
 def avoid_name_service(case: Case) -> Iterator[Remedy]:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 def as_flags(before: BuildOptions, after: BuildOptions) -> str:
     """Return what changes on the command line: "CGO_ENABLED=0 -tags=netgo", "without -race"."""
     words = [
-        f"{name}={shlex.quote(value)}"
-        for name, value in _environment(after)
-        if (name, value) not in _environment(before)
+        f"{name}={_shell(value)}" for name, value in _environment(after) if (name, value) not in _environment(before)
     ]
     flags, old = after.flags(), before.flags()
     words += [_quoted(flag) for flag in flags if flag not in old]
@@ -31,7 +29,14 @@ def as_flags(before: BuildOptions, after: BuildOptions) -> str:
 
 def _quoted(flag: str) -> str:
     name, equals, value = flag.partition("=")
-    return f"{name}{equals}{shlex.quote(value)}" if value else flag
+    return f"{name}{equals}{_shell(value)}" if value else flag
+
+
+def _shell(text: str) -> str:
+    # A text with single quotes is easier to read in double ones, where a shell does nothing to the rest of it.
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return shlex.quote(text)
 
 
 def as_toml(before: BuildOptions, after: BuildOptions) -> str:
@@ -71,6 +76,22 @@ def as_goreleaser(before: BuildOptions, after: BuildOptions) -> str:
         # An empty string is goreleaser's default.
         lines.append(f"buildmode: {toml('' if after.buildmode in (None, 'exe') else after.buildmode)}")
     return "\n".join(lines)
+
+
+def as_shell(given: BuildOptions, before: BuildOptions, after: BuildOptions) -> str:
+    """
+    Return the whole command line of a changed build.
+
+    Args:
+        given: The options as their user wrote them.
+        before: The same, with what the environment adds to them.
+        after: The options after the change.
+    """
+    target = after.target.split("/") if after.target else []
+    words = [f"{name}={value}" for name, value in zip(("GOOS", "GOARCH"), target, strict=False)]
+    known = {*_environment(before)} - {*_environment(given)}
+    words += [f"{name}={_shell(value)}" for name, value in _environment(after) if (name, value) not in known]
+    return " ".join([*words, "go build", *map(_quoted, after.flags()), _shell(after.package)])
 
 
 def _environment(options: BuildOptions) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.report.remedy_text import remedy_lines
+from pytest_golink.report.remedy_text import TRIED, remedy_lines
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging
 
@@ -42,7 +42,7 @@ def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
         ("evidence", finding.evidence),
         ("cause", (*finding.cause, *(line for chain in finding.chains for line in _chain(chain)))),
         ("remedy", remedy_lines(finding)),
-        ("tried", tuple(line for trial in finding.trials for line in _trial(trial, best=trial is finding.trials[0]))),
+        ("tried", tuple(line for trial in finding.trials for line in _trial(trial))),
         ("caution", finding.caution),
     ):
         escaped = [escape(text, longest=_LONGEST_LINE) for text in texts]
@@ -60,20 +60,11 @@ def _chain(chain: tuple[ImportStep, ...]) -> list[str]:
     return [*lines, f"imported at {', '.join(places)}"] if places else lines
 
 
-_TRIED = {
-    "satisfies": "✓ keeps every rule",
-    "breaks": "✗ breaks",
-    "does-not-build": "✗ does not build",
-    "does-not-start": "✗ does not start",
-}
-
-
-def _trial(trial: Trial, *, best: bool) -> list[str]:
-    """Return a remedy that was tried and what came of it; of the best one, if it holds, the lines to write too."""
-    lines = [f"{trial.remedy}: {_TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"]
-    if trial.outcome == "satisfies":
-        lines += [f"price: {trial.price}"] if trial.price else []
-    if trial.outcome == "satisfies" and best:
-        for label, text in (("golink.toml", trial.toml), ("goreleaser", trial.goreleaser)):
-            lines += [f"{label}: {line}" for line in text.splitlines()]
+def _trial(trial: Trial) -> list[str]:
+    """Return a remedy that was tried and what came of it; of one that keeps every rule the lines to write too."""
+    sign = {"satisfies": "✓", "unproven": "?"}.get(trial.outcome, "✗")
+    lines = [f"{trial.remedy}: {sign} {TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"]
+    lines += [f"price: {trial.price}"] if trial.price else []
+    for label, text in (("golink.toml", trial.toml), ("goreleaser", trial.goreleaser), ("shell", trial.shell)):
+        lines += [f"{label}: {line}" for line in text.splitlines()]
     return lines

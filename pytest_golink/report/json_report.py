@@ -74,6 +74,7 @@ class TrialJson(TypedDict):
     price: str
     toml: str
     goreleaser: str
+    shell: str
 
 
 class PlatformJson(TypedDict):
@@ -237,6 +238,7 @@ def _finding(finding: Finding, test: str) -> FindingJson:
                 "price": trial.price,
                 "toml": trial.toml,
                 "goreleaser": trial.goreleaser,
+                "shell": trial.shell,
             }
             for trial in finding.trials
         ],

@@ -9,7 +9,7 @@ from pytest_golink.report.grouping import best_trials, failure_groups, headline,
 from pytest_golink.report.labels import ImageLabel, image_labels, key_of_finding, key_of_image
 from pytest_golink.report.markup import BOLD, FAINT, MARKUP, PLAIN
 from pytest_golink.report.parameters import parameter_texts
-from pytest_golink.report.remedy_text import remedy_lines
+from pytest_golink.report.remedy_text import TRIED, remedy_lines
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging, pad, wrap
 
@@ -31,14 +31,6 @@ _MOST_IMAGES = 12
 _MOST_GROUPS = 50
 _MOST_REASONS = 8
 _MOST_LINES = 6
-_TRIED = {
-    "satisfies": "keeps every rule",
-    "breaks": "breaks",
-    "does-not-build": "does not build",
-    "does-not-start": "does not start",
-}
-
-
 _STARTS = {True: "starts", False: "does not start", None: "not known"}
 
 
@@ -160,9 +152,9 @@ class Failures:
         finding = grouped.finding
         chains = [" → ".join(step.package for step in chain) for chain in finding.chains]
         tried = [
-            f"{trial.remedy}: {_TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"
+            f"{trial.remedy}: {TRIED[trial.outcome]}{f': {trial.detail}' if trial.detail else ''}"
             for trial in finding.trials
-            if self._verbose or trial.outcome == "satisfies"
+            if self._verbose or trial.outcome in ("satisfies", "unproven")
         ]
         lines = self._labelled(
             [

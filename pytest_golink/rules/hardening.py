@@ -14,7 +14,7 @@ from pytest_golink.diagnosis.hardening import (
 from pytest_golink.facts import BinaryFacts, Relro
 from pytest_golink.remedies.flags import without_flags
 from pytest_golink.remedies.hardening import make_pie, more_relro, no_exec_stack
-from pytest_golink.remedies.linkage import STATIC_PIE
+from pytest_golink.remedies.static import STATIC_PIE
 from pytest_golink.rules.evidence import header_lines
 from pytest_golink.rules.proposal import C_LINKER, Proposal
 from pytest_golink.rules.rule import rule

@@ -10,7 +10,7 @@ from pytest_golink.diagnosis.linkage import loaded_by_name, why_imported, why_ot
 from pytest_golink.diagnosis.origin import dynamic_causes
 from pytest_golink.facts import BinaryFacts
 from pytest_golink.remedies.flags import other_loader, without_flags
-from pytest_golink.remedies.linkage import leave_cgo, leave_libc, make_static, turn_cgo_on
+from pytest_golink.remedies.linkage import leave_libc, leave_libraries, make_static_or_refuse, turn_cgo_on
 from pytest_golink.rules.evidence import (
     interpreter_line,
     interpreter_word,
@@ -58,7 +58,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     page="nothing is needed but these",
     concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
     causes=from_image(dynamic_causes),
-    remedies=leave_cgo,
+    remedies=leave_libraries,
 )
 def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
     """Nothing is needed but the named libraries."""
@@ -92,6 +92,9 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
     unanswered = undecidable_if_unlinked(facts, expected) or _not_applicable_if_unnamed(facts, expected)
     if unanswered:
         return unanswered
+    if facts.kind == "shared-library" and facts.interpreter is None:
+        observed = "a shared library names no interpreter: the program that loads it does"
+        return Verdict(outcome="not-applicable", expected=expected, observed=observed)
     if facts.interpreter == path:
         return Verdict(outcome="passed", expected=expected, observed=path, evidence=(interpreter_line(facts),))
     return Verdict(
@@ -108,7 +111,7 @@ def interpreter(subject: Subject, *, path: Path) -> Verdict:
     page="there is none",
     concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
     causes=from_image(dynamic_causes),
-    remedies=make_static,
+    remedies=make_static_or_refuse,
 )
 def no_interpreter(subject: Subject) -> Verdict:
     """There is no interpreter."""

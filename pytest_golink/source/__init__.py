@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ from pytest_golink.case import Case
 from pytest_golink.diagnosis import image_causes
 from pytest_golink.remedies import concluded
 from pytest_golink.rules import RULES, rule_named
-from pytest_golink.session import Session, current, within
+from pytest_golink.session import Session, TrialBudget, current, within
 from pytest_golink.source.explain import source_causes
-from pytest_golink.source.trials import case_of, try_remedies
+from pytest_golink.source.plans import case_of, start_options
+from pytest_golink.source.trials import Limits, try_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["explain", "explained", "remedies", "try_remedies", "trying_remedies"]
 
 
-def trying_remedies() -> AbstractContextManager[None]:
-    """Try the remedies of every violation that is explained inside."""
-    return within(Session(trials={}))
+def trying_remedies(budget: TrialBudget | None = None) -> AbstractContextManager[None]:
+    """Try the remedies of every violation that is explained inside, as long as the budget lasts."""
+    return within(Session(trials={}, budget=budget or TrialBudget()))
 
 
 def explained(
@@ -56,8 +58,21 @@ def explained(
         return finding
     key = (str(binary.path), repr(rules))
     if key not in trials:
-        trials[key] = try_remedies(binary, rules, platforms)
+        trials[key] = _within_budget(binary, rules, platforms)
     return replace(finding, trials=trials[key])
+
+
+def _within_budget(
+    binary: BuiltImage, rules: Sequence[tuple[str, Mapping[str, object]]], platforms: Mapping[str, Platform]
+) -> tuple[Trial, ...]:
+    budget = current().budget or TrialBudget()
+    start = time.monotonic()
+    deadline = None if budget.seconds is None else start + budget.seconds
+    try:
+        return try_remedies(binary, rules, platforms, Limits(deadline=deadline, tell=budget.tell))
+    finally:
+        if budget.seconds is not None:
+            budget.seconds -= time.monotonic() - start
 
 
 def remedies(binary: BuiltImage, policy: Mapping[str, object]) -> tuple[Trial, ...]:
@@ -81,5 +96,5 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
     if binary is not None and binary.origin is not None:
         shown = source_causes(finding, facts, rule.concerns, binary.origin)
         lines += shown.lines
-        case = case_of(replace(finding, chains=shown.chains), binary, binary.origin.job.options)
+        case = case_of(replace(finding, chains=shown.chains), binary, start_options(binary.origin))
     return concluded(case, lines, rule.remedies)

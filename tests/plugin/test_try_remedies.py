@@ -37,11 +37,16 @@ reason = "it is no release"
 until = 2099-12-31
 """
 TRIED = [
-    "  tried     -tags=netgo,osusergo: ✓ keeps every rule",
+    "  tried     -tags=netgo: ✓ keeps every rule",
     "            price: Go's own resolver *",
-    '            golink.toml: tags = [[]"netgo", "osusergo"]',
-    '            goreleaser: tags: [[]"netgo", "osusergo"]',
+    '            golink.toml: tags = [[]"netgo"]',
+    '            goreleaser: tags: [[]"netgo"]',
+    "            shell: CGO_ENABLED=1 go build -tags=netgo *",
     "            CGO_ENABLED=0: ✓ keeps every rule",
+    "            price: Go's own resolver *",
+    "            golink.toml: cgo = false",
+    '            goreleaser: env: [[]"CGO_ENABLED=0"]',
+    "            shell: CGO_ENABLED=0 go build *",
 ]
 TESTS = """
 from pytest_golink import assert_static
@@ -80,7 +85,7 @@ def test_a_failing_item_shows_what_keeps_the_policy_but_for_what_is_waived_and_e
     # What was tried is no image of the run.
     assert len(report["images"]) == 1
     trials = {one["rule"]: [trial["remedy"] for trial in one["trials"]] for one in report["findings"]}
-    assert trials["static"] == trials["no-cgo"] == ["-tags=netgo,osusergo", "CGO_ENABLED=0"]
+    assert trials["static"] == trials["no-cgo"] == ["-tags=netgo", "CGO_ENABLED=0"]
 
 
 def test_an_assertion_of_a_python_test_shows_them_too_where_the_ini_file_asks(

@@ -103,7 +103,13 @@ OPENBSD = replace(
         ("interpreter", {"path": LOADER}, DYNAMIC, "passed", LOADER),
         ("interpreter", {"path": "/usr/lib/dyld"}, MACHO, "passed", "/usr/lib/dyld"),
         ("interpreter", {"path": LOADER}, STATIC, "violated", "none"),
-        ("interpreter", {"path": LOADER}, SHARED, "violated", "none"),
+        (
+            "interpreter",
+            {"path": LOADER},
+            SHARED,
+            "not-applicable",
+            "a shared library names no interpreter: the program that loads it does",
+        ),
         ("interpreter", {"path": LOADER}, PE, "not-applicable", "pe images name no interpreter"),
         ("interpreter", {"path": LOADER}, ARCHIVE, "undecidable", "an archive, which is not linked yet"),
         ("no-interpreter", {}, STATIC, "passed", "none"),
@@ -233,9 +239,9 @@ def test_without_a_target_the_format_tells_the_platform() -> None:
             replace(OWN_C, go=go(_buildmode="pie"), target=target("linux/loong64")),
             ("main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",),
             (
-                "CGO_ENABLED=0, where main can do without cgo",
+                "link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
+                "or CGO_ENABLED=0, where main can do without cgo",
                 "and without -buildmode=pie, which names an interpreter by itself",
-                "or link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
             ),
         ),
         (
@@ -299,10 +305,10 @@ def test_without_a_target_the_format_tells_the_platform() -> None:
             replace(DYNAMIC, cgo=Cgo(used=True, packages=("main", "runtime/cgo")), go=go(_race="true")),
             ("main (example.com/app) uses cgo: its wrappers are in the image, and runtime/cgo with them",),
             (
-                "CGO_ENABLED=0 without -race, where main can do without cgo",
-                "or link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
+                "link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",
                 'or link musl in: CC="zig cc -target x86_64-linux-musl" CGO_ENABLED=1 '
                 "-ldflags '-linkmode external -extldflags \"-static\"'",
+                "or CGO_ENABLED=0 without -race, where main can do without cgo",
             ),
         ),
         (
@@ -521,7 +527,9 @@ def test_no_interpreter_has_the_remedies_of_static() -> None:
 
     assert finding.expected == "no PT_INTERP"
     assert remedy_lines(finding) == remedy_lines(evaluate("static", subject(PIE), {}))
-    assert remedy_lines(evaluate("no-interpreter", subject(MACHO), {})) == ()
+    assert remedy_lines(evaluate("no-interpreter", subject(MACHO), {})) == (
+        "none: no program is static there; check this target with self-contained instead",
+    )
 
 
 def test_each_rpath_entry_is_shown_by_its_own_word() -> None:

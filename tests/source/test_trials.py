@@ -48,7 +48,7 @@ def built_as_printed(trial: Trial, binary: GoBinary, go: GoToolchain, image: Pat
 CGO_OFF_STATIC = "CGO_ENABLED=1 -ldflags='-linkmode=external -extldflags=-static'"
 
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, object], str]] = {
-    "net is static": ("net", {"cgo": True}, {"static": True}, "-tags=netgo,osusergo"),
+    "net is static": ("net", {"cgo": True}, {"static": True}, "-tags=netgo"),
     "lookup needs no libc": ("lookup", {"cgo": True}, {"no-libc": True}, "-tags=netgo"),
     "lookup resolves as Go does": ("lookup", {"cgo": True}, {"resolver": "go"}, "-tags=netgo"),
     "lookup runs on an old glibc": ("lookup", {"cgo": True}, {"glibc-at-most": "2.17"}, "-tags=netgo"),
@@ -64,12 +64,12 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, object], str]] = {
     "users reads files": ("users", {"cgo": True}, {"user-lookup": "files"}, "-tags=osusergo"),
     "users has no cgo": ("users", {"cgo": True}, {"no-cgo": True}, "-tags=osusergo"),
     "users has cgo in nothing": ("users", {"cgo": True}, {"only-cgo-packages": ["net"]}, "-tags=osusergo"),
-    "cgo is static": ("cgo", {"cgo": True}, {"static": True}, "-ldflags='-linkmode=external -extldflags=-static'"),
+    "cgo is static": ("cgo", {"cgo": True}, {"static": True}, "-ldflags=-extldflags=-static"),
     "cgo names no interpreter": (
         "cgo",
         {"cgo": True},
         {"no-interpreter": True},
-        "-ldflags='-linkmode=external -extldflags=-static'",
+        "-ldflags=-extldflags=-static",
     ),
     "static is no PIE": ("static", {"buildmode": "pie", "cgo": False}, {"static": True}, "-buildmode=exe"),
     "static-pie": (

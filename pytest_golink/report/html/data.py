@@ -217,6 +217,7 @@ def _body(finding: Finding) -> dict[str, Any]:
                 "price": escape(trial.price, longest=_LONGEST_LINE),
                 "toml": code(trial.toml),
                 "goreleaser": code(trial.goreleaser),
+                "shell": code(trial.shell),
             }
             for trial in finding.trials
         ],

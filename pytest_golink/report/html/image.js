@@ -2,6 +2,7 @@
 
 const TRIED = {
   satisfies: ["✓", "keeps every rule", "passed"],
+  unproven: ["?", "keeps every rule, but no rule has run the program without its C", "undecidable"],
   breaks: ["✕", "breaks another rule", "violated"],
   "does-not-build": ["✕", "does not build", "violated"],
   "does-not-start": ["✕", "does not start", "violated"],
@@ -15,7 +16,8 @@ function drawnTrial(trial) {
     trial.detail ? h("p", null, trial.detail) : null,
     trial.price ? h("p", { class: "price" }, "Price: ", trial.price) : null,
     trial.toml ? copyable("golink.toml", trial.toml) : null,
-    trial.goreleaser ? copyable(".goreleaser.yaml", trial.goreleaser) : null);
+    trial.goreleaser ? copyable(".goreleaser.yaml", trial.goreleaser) : null,
+    trial.shell ? copyable("shell", trial.shell) : null);
 }
 
 function drawnPlatforms(platforms) {
