@@ -9,6 +9,7 @@ import pytest
 from pytest_golink.collect.images import images_of
 from pytest_golink.collect.items import GolinkPath, GolinkRule, PolicyPart
 from pytest_golink.collect.node_ids import item_id
+from pytest_golink.collect.patterns import expanded
 from pytest_golink.fixtures import RUN
 from pytest_golink.rules import RULES
 from pytest_golink.text.escape import escape
@@ -64,11 +65,12 @@ class GolinkFile(pytest.File):
         return name
 
     def _parts(self) -> Parts:
-        extract_to = self.config.stash[RUN].extracted
+        run = self.config.stash[RUN]
         self._taken.clear()
         parts: list[GolinkImage | GolinkBinary] = []
-        for binary in self.policy.binaries:
-            images, errors = images_of(binary, self.policy, extract_to)
+        for binary, not_found in expanded(self.policy, run.main_packages):
+            images, errors = images_of(binary, self.policy, run.extracted)
+            errors += not_found
             parts += [GolinkImage.from_parent(self, name=_name(image.label), image=image) for image in images]
             together = _together(images)
             if together or errors:
