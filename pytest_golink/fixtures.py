@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_golink.builder import Builder, BuildOptions
+    from pytest_golink.builder.mains import MainPackage
     from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.gobinary import GoBinary
     from pytest_golink.settings import Settings
@@ -39,6 +40,12 @@ class GoBuild(Protocol):
         buildmode: str | None = None,
         trimpath: bool = False,
         race: bool = False,
+        gcflags: str = "",
+        asmflags: str = "",
+        mod: str | None = None,
+        modfile: str | None = None,
+        overlay: str | None = None,
+        pgo: str | None = None,
         cc: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
@@ -69,6 +76,12 @@ class GoSample(Protocol):
         buildmode: str | None = None,
         trimpath: bool = False,
         race: bool = False,
+        gcflags: str = "",
+        asmflags: str = "",
+        mod: str | None = None,
+        modfile: str | None = None,
+        overlay: str | None = None,
+        pgo: str | None = None,
         cc: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
@@ -139,18 +152,8 @@ class Run:
             BuildError: There is no such package, or it does not build.
         """
         __tracebackhide__ = True
-        if self._builder is None:
-            from pytest_golink.builder import Builder
-
-            self._builder = Builder(
-                self.toolchain(),
-                rootdir=self._config.rootpath,
-                cache=self.cache(),
-                session=self.session,
-                announce=lambda options, label, starts: self.on_build(options, label, starts),
-            )
         try:
-            image = self._builder.build(options)
+            image = self._its_builder().build(options)
         except GolinkError as error:
             raise error.with_traceback(None) from None
         # Different options may make one image; each test gets its own options with it.
@@ -162,6 +165,30 @@ class Run:
         binary = self._binaries[known]
         self.on_image(binary)
         return binary
+
+    def main_packages(self, options: BuildOptions) -> tuple[MainPackage, ...]:
+        """
+        Return the main packages that a pattern finds: see `Builder.main_packages`.
+
+        Raises:
+            ToolchainError: There is no toolchain, no such target, or no C compiler for it.
+            BuildError: The pattern finds no main package, or a package that cannot be loaded.
+        """
+        return self._its_builder().main_packages(options)
+
+    def _its_builder(self) -> Builder:
+        __tracebackhide__ = True
+        if self._builder is None:
+            from pytest_golink.builder import Builder
+
+            self._builder = Builder(
+                self.toolchain(),
+                rootdir=self._config.rootpath,
+                cache=self.cache(),
+                session=self.session,
+                announce=lambda options, label, starts: self.on_build(options, label, starts),
+            )
+        return self._builder
 
     def prebuilt(self) -> tuple[Prebuilt, ...]:
         """

@@ -112,6 +112,12 @@ _BUILD_KEYS: dict[str, tuple[_IniType, str]] = {
     "buildmode": ("string", "Build mode of go_binary"),
     "trimpath": ("bool", "Whether go_binary builds with -trimpath"),
     "race": ("bool", "Whether go_binary builds with the race detector"),
+    "gcflags": ("string", "Flags of Go's compiler for go_binary"),
+    "asmflags": ("string", "Flags of Go's assembler for go_binary"),
+    "mod": ("string", "go build's -mod for go_binary: readonly, vendor or mod"),
+    "modfile": ("string", "File in place of go.mod for go_binary"),
+    "overlay": ("string", "JSON file that replaces source files of go_binary"),
+    "pgo": ("string", "Profile for the compiler of go_binary, or auto, or off"),
     "cc": ("string", "C compiler of go_binary"),
     "cwd": ("string", "Folder that go_binary's package is relative to"),
     "env": ("linelist", "Environment of go_binary's build, a NAME=VALUE a line"),
@@ -119,7 +125,8 @@ _BUILD_KEYS: dict[str, tuple[_IniType, str]] = {
 POLICY_FILE = "golink.toml"
 MARKER = (
     'golink(package=".", *, target=None, cgo=None, tags=(), ldflags="", linkmode=None, extldflags="", buildmode=None, '
-    "trimpath=False, race=False, cc=None, env=None, cwd=None): "
+    'trimpath=False, race=False, gcflags="", asmflags="", mod=None, modfile=None, overlay=None, pgo=None, cc=None, '
+    "env=None, cwd=None): "
     "the image that the go_binary fixture builds for this test"
 )
 

@@ -32,6 +32,7 @@ class BuiltImage:
         options: The options of the build, None for a prebuilt image.
         command: The command line of the build; () for a prebuilt image.
         environment: The variables that golink set for it, beyond the process's environment.
+        inherited: The variables of the process, and of Go's own file (GOENV), that decided the build too.
         output: The output of the toolchain.
         warnings: The linker's warnings, parsed from the output; () for a prebuilt image.
         seconds: How long the command took.
@@ -52,6 +53,7 @@ class BuiltImage:
     linked: bool
     header: Path | None
     origin: Origin | None = field(default=None, compare=False)
+    inherited: Mapping[str, str] = field(default_factory=dict, compare=False)
     _facts: BinaryFacts | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:

@@ -20,31 +20,26 @@ from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
 from pytest_golink.builder.cgo_off import cgo_hint
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
+from pytest_golink.builder.inputs import moved_overlay, named_file, read_inputs
 from pytest_golink.builder.linker import parse_warnings
+from pytest_golink.builder.mains import main_packages
 from pytest_golink.builder.seal import sealing_key
 from pytest_golink.builder.slot import Record, Slot
+from pytest_golink.builder.variables import decisive, relevant
 from pytest_golink.errors import BuildError, GolinkError, ToolchainError
 from pytest_golink.toolchain.ccompiler import first_word_found
 from pytest_golink.toolchain.process import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from pytest_golink.builder.mains import MainPackage
     from pytest_golink.builder.options import BuildOptions
+    from pytest_golink.facts import Target
     from pytest_golink.toolchain import GoToolchain
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
-# The variables of the process's environment that are part of the cache key: Go's, pkg-config's, zig's, and those that
-# the C compiler and the linker read.
-# Source: `go help environment`; GCC's manual, "Environment Variables Affecting GCC"; ld(1), ENVIRONMENT and -rpath,
-# -rpath-link; clang(1), ENVIRONMENT.
-_RELEVANT = re.compile(
-    r"(GO|CGO_|ZIG_|PKG_CONFIG)\w*|CC|CXX|FC|AR|LD|CPATH|(C|CPLUS|OBJC|OBJCPLUS)_INCLUDE_PATH|LIBRARY_PATH"
-    r"|COMPILER_PATH|GCC_EXEC_PREFIX|GCC_COMPARE_DEBUG|SOURCE_DATE_EPOCH|CCC_\w+"
-    r"|LD_RUN_PATH|LD_LIBRARY_PATH|LDEMULATION|GNUTARGET|COLLECT_\w+"
-    r"|SDKROOT|\w+_DEPLOYMENT_TARGET"
-)
 
 
 class Builder:
@@ -111,6 +106,22 @@ class Builder:
             self._built[known] = self._binary(job, slot, record)
         return self._built[known]
 
+    def main_packages(self, options: BuildOptions) -> tuple[MainPackage, ...]:
+        """
+        Return the main packages that the package of these options, a pattern, finds for their target.
+
+        Raises:
+            ToolchainError: There is no such target, or no C compiler for it.
+            BuildError: The pattern finds no main package, or a package that cannot be loaded.
+        """
+        cwd = self._cwd(options)
+        target = self._target(options)
+        environment = build_environment(self._toolchain, options, target, cache=self._cache)
+        inputs = read_inputs(options, cwd, cwd.resolve(), cache=self._cache)
+        flags = build_flags(inputs.options, environment)
+        whole = {**os.environ, **environment}
+        return main_packages(self._toolchain, options.package, cwd, flags=flags, environment=whole)
+
     def _go_cache(self) -> Path:
         toolchain = self._toolchain
         return Path(toolchain.environment.get("GOCACHE") or toolchain.settings["GOCACHE"])
@@ -136,20 +147,21 @@ class Builder:
             BuildError: There is no such folder or file.
         """
         folder, package, name = self._locate(options)
-        target = self._toolchain.parse_target(options.target) if options.target else self._toolchain.target
+        target = self._target(options)
         environment = build_environment(self._toolchain, options, target, cache=self._cache)
         whole = {**os.environ, **environment}
-        flags = build_flags(options, environment)
-        given = dict(options.env)
-        relevant = {name: value for name, value in whole.items() if _RELEVANT.fullmatch(name) or name in given}
+        inputs = read_inputs(options, self._rootdir / (options.cwd or "."), folder, cache=self._cache)
+        flags = build_flags(inputs.options, environment)
         key = {
             "go": [str(self._toolchain.path), self._toolchain.version],
             "flags": flags,
+            "files": inputs.contents,
             "target": str(target),
             "package": [str(folder), package],
-            "environment": relevant,
+            "environment": {**relevant(whole), **dict(options.env)},
+            "decisive": self._decisive(environment),
             # cgo is on by default only if a C compiler is there.
-            "cc": first_word_found(relevant.get("CC") or self._toolchain.cc.command, whole),
+            "cc": first_word_found(whole.get("CC") or self._toolchain.cc.command, whole),
         }
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return BuildJob(
@@ -163,6 +175,9 @@ class Builder:
             key=digest[:32],
         )
 
+    def _decisive(self, environment: Mapping[str, str]) -> dict[str, str]:
+        return decisive({**os.environ, **environment}, env_file=self._toolchain.settings.get("GOENV", ""))
+
     def rebuild(self, job: BuildJob, folder: Path, *, fresh_cache: bool) -> Path:
         """
         Run a job once more in a copy of its module: see `BuiltImage.rebuild`.
@@ -175,10 +190,13 @@ class Builder:
         if fresh_cache:
             # Kept between rebuilds, so that Go compiles the standard library for it only once.
             environment["GOCACHE"] = str(self._cache / "second-gocache")
-        copied, work = copy_sources(job.folder, folder / "source", lambda words: self._ask(job, words))
+        sources = copy_sources(
+            job.folder, folder / "source", lambda words: self._ask(job, words), modfile=named_file(job, "modfile")
+        )
+        flags = moved_overlay(job, sources.common, folder / "source")
         # Neither the original's go.work, which GOWORK may name, nor one above the folder for temporary files.
-        environment["GOWORK"] = "off" if work is None else str(work)
-        job = replace(job, folder=copied, environment=MappingProxyType(environment))
+        environment["GOWORK"] = "off" if sources.work is None else str(sources.work)
+        job = replace(job, folder=sources.folder, flags=flags, environment=MappingProxyType(environment))
         image = folder / job.file_name
         command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
         self._announce(job.options, f"{job.name} {job.target} once more", True)
@@ -203,10 +221,17 @@ class Builder:
             raise BuildError(what, command=command, status=done.status, output=done.stderr)
         return done.stdout
 
-    def _locate(self, options: BuildOptions) -> tuple[Path, str, str]:
+    def _target(self, options: BuildOptions) -> Target:
+        return self._toolchain.parse_target(options.target) if options.target else self._toolchain.target
+
+    def _cwd(self, options: BuildOptions) -> Path:
         cwd = self._rootdir / (options.cwd or ".")
         if not cwd.is_dir():
             raise BuildError(f"cwd: there is no folder {cwd}", command=(), status=0, output="")
+        return cwd
+
+    def _locate(self, options: BuildOptions) -> tuple[Path, str, str]:
+        cwd = self._cwd(options)
         path = cwd / options.package
         if path.is_dir():
             # In the package's own folder: its go.mod may stand below `cwd`.
@@ -233,9 +258,10 @@ class Builder:
         before = slot.images / job.file_name
         with slot.build_folder() as folder:
             image = folder / job.file_name
-            if files:
+            if files and known is not None and not known.external:
                 # Go looks at the existing image, and links only if it is not up to date. Go gets a copy, so that
-                # the image in its place stays whole until the build has succeeded.
+                # the image in its place stays whole until the build has succeeded. Go does not see that a library or
+                # a start file has changed that the C linker took: without an image it links in any case.
                 shutil.copy2(before, image)
             command = (str(self._toolchain.path), "build", "-o", str(image), *job.flags, job.package)
             start = time.monotonic()
@@ -244,8 +270,10 @@ class Builder:
             failure = self._failure(job, image, status, output)
             # Byte for byte: Go sets the time of an image that it finds up to date.
             linked = failure is None and not (files and filecmp.cmp(before, image, shallow=False))
+            external = known is not None and known.external
             if linked:
                 files = slot.keep([image, *sorted(folder.glob("*.h"))])
+                external = _is_external(before)
             if failure is None:
                 image_output = output = output or ("" if linked else image_output)
             record = Record(
@@ -254,14 +282,20 @@ class Builder:
                 status=status,
                 command=command,
                 environment=dict(job.environment),
+                inherited=self._inherited(job),
                 output=output,
                 seconds=seconds,
                 linked=linked,
+                external=external,
                 files=files,
                 image_output=image_output,
             )
             slot.write(record)
             return record
+
+    def _inherited(self, job: BuildJob) -> dict[str, str]:
+        found = self._decisive(job.environment)
+        return {name: value for name, value in found.items() if name not in job.environment}
 
     def _go(self, job: BuildJob, command: tuple[str, ...]) -> tuple[int, str]:
         done = self._start(job, command)
@@ -305,6 +339,7 @@ class Builder:
             options=job.options,
             command=record.command,
             environment=MappingProxyType(record.environment),
+            inherited=MappingProxyType(record.inherited),
             output=record.output,
             warnings=parse_warnings(record.output),
             seconds=record.seconds,
@@ -312,3 +347,14 @@ class Builder:
             header=slot.images / headers[0] if headers else None,
             origin=Origin(job=job, builder=self),
         )
+
+
+def _is_external(image: Path) -> bool:
+    """Whether the C linker made an image; one that cannot be read counts as such."""
+    # Here, not above: the readers are slow to import.
+    from pytest_golink.reader import read_binary
+
+    try:
+        return read_binary(image).link_mode != "internal"
+    except GolinkError:
+        return True

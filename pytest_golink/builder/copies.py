@@ -41,7 +41,18 @@ class _Plan:
         return Path(os.path.commonpath([*self.folders, *(file.parent for file in self.files)]))
 
 
-def copy_sources(source: Path, destination: Path, run_go: Callable[[Sequence[str]], str]) -> tuple[Path, Path | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copied:
+    """A copy: of the folder in which `go build` runs, of go.work, None where none applies; and what `common` holds."""
+
+    folder: Path
+    work: Path | None
+    common: Path
+
+
+def copy_sources(
+    source: Path, destination: Path, run_go: Callable[[Sequence[str]], str], *, modfile: Path | None = None
+) -> Copied:
     """
     Copy the sources of a build, and keep the folders' positions to each other.
 
@@ -52,14 +63,12 @@ def copy_sources(source: Path, destination: Path, run_go: Callable[[Sequence[str
         source: The folder in which `go build` runs.
         destination: The folder of the copy, which golink makes.
         run_go: Runs `go` there with these words, for the package, and returns its output.
-
-    Returns:
-        The copy of `source`, and of go.work, None where none applies.
+        modfile: The file in place of go.mod, None where there is none.
 
     Raises:
         BuildError: There is no module, or more than a bound of files or bytes.
     """
-    plan = _plan(source, run_go)
+    plan = _plan(source, run_go, modfile)
     common = plan.common
     budget = _Budget(common)
     for folder in plan.folders:
@@ -67,10 +76,10 @@ def copy_sources(source: Path, destination: Path, run_go: Callable[[Sequence[str
     for file in plan.files:
         _copy_file(file, destination / file.relative_to(common), budget)
     work = None if plan.work is None else destination / plan.work.relative_to(common)
-    return destination / source.relative_to(common), work
+    return Copied(folder=destination / source.relative_to(common), work=work, common=common)
 
 
-def _plan(source: Path, run_go: Callable[[Sequence[str]], str]) -> _Plan:
+def _plan(source: Path, run_go: Callable[[Sequence[str]], str], modfile: Path | None) -> _Plan:
     known = json.loads(run_go(("env", "-json", "GOMOD", "GOWORK", "GOMODCACHE", "GOROOT")))
     if not known["GOMOD"] or known["GOMOD"] == os.devnull:
         raise BuildError(f"{source} is in no Go module: it cannot be copied", command=(), status=0, output="")
@@ -87,7 +96,9 @@ def _plan(source: Path, run_go: Callable[[Sequence[str]], str]) -> _Plan:
             wanted.add(work.parent / "vendor")
     # Go reads a replacement's go.mod even if the package imports nothing of it.
     for file in module_files:
-        wanted |= _replacements(file, run_go, is_work=file == work)
+        wanted |= _replacements(file, file.parent, run_go, is_work=file == work)
+    if modfile is not None:
+        wanted |= _replacements(modfile, module, run_go, is_work=False)
     return _Plan(
         folders=tuple(folder for folder in wanted if not any(other in folder.parents for other in wanted)),
         files=tuple(file for file in (work, work.with_suffix(".work.sum")) if file.is_file()) if work else (),
@@ -108,10 +119,10 @@ def _used_modules(work: Path, run_go: Callable[[Sequence[str]], str]) -> set[Pat
     return {(work.parent / entry["DiskPath"]).resolve() for entry in entries}
 
 
-def _replacements(file: Path, run_go: Callable[[Sequence[str]], str], *, is_work: bool) -> set[Path]:
-    """Return the folders with which a go.mod or go.work replaces modules."""
+def _replacements(file: Path, base: Path, run_go: Callable[[Sequence[str]], str], *, is_work: bool) -> set[Path]:
+    """Return the folders, relative to `base`, with which a go.mod or go.work replaces modules."""
     entries = json.loads(run_go(("work" if is_work else "mod", "edit", "-json", str(file)))).get("Replace") or ()
-    folders = [file.parent / entry["New"]["Path"] for entry in entries if entry["New"]["Path"].startswith(".")]
+    folders = [base / entry["New"]["Path"] for entry in entries if entry["New"]["Path"].startswith(".")]
     return {folder.resolve() for folder in folders if folder.is_dir()}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, cast
 
+from pytest_golink.archives.globs import is_glob
 from pytest_golink.errors import ParameterError
 from pytest_golink.forms import BOOL, Form, array_schema, choice, string, table
 from pytest_golink.text.suggest import suggestion
@@ -17,6 +18,10 @@ from pytest_golink.toolchain.quoting import join_quoted, split_quoted
 LINK_MODES = ("internal", "external")
 # The modes that make one image of one main package: all except archive and shared.
 BUILD_MODES = ("default", "exe", "pie", "c-archive", "c-shared", "plugin")
+# Source: `go help modules`, "-mod".
+MOD_MODES = ("readonly", "vendor", "mod")
+# The values of -pgo that name no file.
+PGO_WORDS = ("auto", "off")
 _VARIABLE = re.compile(r"[^=\0]+")
 # Variables that an option sets, with the option: in env= they would contradict it.
 _OPTION_OF_VARIABLE = {
@@ -44,6 +49,12 @@ class BuildOptions:
         buildmode: One of `BUILD_MODES`.
         trimpath: Whether file system paths stay out of the image.
         race: Whether the race detector is built in.
+        gcflags: Flags of Go's compiler, for a pattern of packages: "all=-N -l".
+        asmflags: Flags of Go's assembler.
+        mod: "readonly", "vendor" or "mod".
+        modfile: A file in place of go.mod, relative to `cwd`.
+        overlay: A JSON file that replaces source files; it and the files that it names are relative to `cwd`.
+        pgo: A profile, relative to `cwd`, or "auto" or "off".
         cc: The C compiler; a first word `zig` is the zig that golink finds.
         env: More environment variables, sorted by name.
         cwd: The folder that `package` is relative to; pytest's rootdir by default.
@@ -59,6 +70,12 @@ class BuildOptions:
     buildmode: str | None = None
     trimpath: bool = False
     race: bool = False
+    gcflags: str = ""
+    asmflags: str = ""
+    mod: str | None = None
+    modfile: str | None = None
+    overlay: str | None = None
+    pgo: str | None = None
     cc: str | None = None
     env: tuple[tuple[str, str], ...] = ()
     cwd: str | None = None
@@ -86,6 +103,8 @@ class BuildOptions:
             flags.append("-trimpath")
         if self.race:
             flags.append("-race")
+        named = ("gcflags", "asmflags", "mod", "modfile", "overlay", "pgo")
+        flags += [f"-{name}={value}" for name in named if (value := getattr(self, name))]
         if self.linker_flags:
             flags.append(f"-ldflags={self.linker_flags}")
         return flags
@@ -172,6 +191,22 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
         "buildmode": Option(form=choice(*BUILD_MODES), summary="go build's -buildmode.", may_be_none=True),
         "trimpath": Option(form=BOOL, summary="go build's -trimpath."),
         "race": Option(form=BOOL, summary="go build's -race."),
+        "gcflags": Option(form=_FLAGS, summary="Flags of Go's compiler, for a pattern of packages: all=-N -l."),
+        "asmflags": Option(form=_FLAGS, summary="Flags of Go's assembler, for a pattern of packages."),
+        "mod": Option(form=choice(*MOD_MODES), summary="go build's -mod.", may_be_none=True),
+        "modfile": Option(
+            form=string("the path of a .mod file", r".*\.mod"),
+            summary="A file in place of go.mod, relative to cwd.",
+            may_be_none=True,
+        ),
+        "overlay": Option(
+            form=_FILLED,
+            summary="A JSON file that replaces source files; it and the files that it names are relative to cwd.",
+            may_be_none=True,
+        ),
+        "pgo": Option(
+            form=_FILLED, summary="A profile, relative to cwd, for the compiler; or auto, or off.", may_be_none=True
+        ),
         "cc": Option(
             form=_FILLED,
             summary="The C compiler; a first word zig is the zig that golink finds.",
@@ -193,9 +228,18 @@ OPTIONS: Mapping[str, Option] = MappingProxyType(
 )
 
 
-def parse_options(values: Mapping[str, object]) -> BuildOptions:
+def is_pattern(package: str) -> bool:
+    """Whether a package is a pattern of several: "./...", "./cmd/*"."""
+    return "..." in package or is_glob(package)
+
+
+def parse_options(values: Mapping[str, object], *, patterns: bool = False) -> BuildOptions:
     """
-    Return the checked options of a build, from a marker, the ini file or a call of `go_build`.
+    Return the checked options of a build, from golink.toml, a marker, the ini file or a call of `go_build`.
+
+    Args:
+        values: The options by name.
+        patterns: Whether the package may be a pattern of several packages.
 
     Raises:
         ParameterError: An option does not exist, or has a value of the wrong form.
@@ -213,16 +257,17 @@ def parse_options(values: Mapping[str, object]) -> BuildOptions:
             raise ParameterError(reason, parameter=name)
         fields[name] = option.read(value)
     options = BuildOptions(**fields)
+    if not patterns and is_pattern(options.package):
+        reason = "is a pattern; a build makes one image of one main package. A [[binary]] of golink.toml takes patterns"
+        raise _error("package", f"{options.package!r} {reason}")
     _check_together(options)
     return options
 
 
 def _check_together(options: BuildOptions) -> None:
-    if "..." in options.package:
-        raise _error("package", f"{options.package!r} is a pattern; a build makes one image of one main package")
     if options.package.startswith("-"):
         raise _error("package", f"{options.package!r} is a flag")
-    for name in ("ldflags", "extldflags", "cc"):
+    for name in ("ldflags", "extldflags", "gcflags", "asmflags", "cc"):
         try:
             words = split_quoted(getattr(options, name) or "")
         except ParameterError as error:

@@ -33,7 +33,8 @@ class Record:
     `session` is the session that last ran `go build`. `failure` says that this gave no image, None where it did;
     `status` and `output` are the command's. `files` are the names in the image folder, the image first, with their
     SHA-256: a file of another content is not taken for the image, whatever its size and time. `image_output` is what
-    the build that linked it printed, since Go does not always print it again.
+    the build that linked it printed, since Go does not always print it again. `environment` are the variables that
+    golink set, `inherited` the others that decided the build. `external` says that the C linker made the image.
     """
 
     session: str
@@ -41,9 +42,11 @@ class Record:
     status: int
     command: tuple[str, ...]
     environment: dict[str, str]
+    inherited: dict[str, str]
     output: str
     seconds: float
     linked: bool
+    external: bool
     files: tuple[tuple[str, str], ...]
     image_output: str
 

@@ -9,6 +9,7 @@ import pytest
 from pytest_golink.collect.images import images_of
 from pytest_golink.collect.items import GolinkPath, GolinkRule, PolicyPart
 from pytest_golink.collect.node_ids import item_id
+from pytest_golink.collect.patterns import expanded
 from pytest_golink.fixtures import RUN
 from pytest_golink.report.properties import left_out_property
 from pytest_golink.rules import RULES
@@ -68,12 +69,12 @@ class GolinkFile(pytest.File):
         return name
 
     def _parts(self) -> Parts:
-        extract_to = self.config.stash[RUN].extracted
+        run = self.config.stash[RUN]
         self._taken.clear()
         parts: list[GolinkImage | GolinkBinary] = []
-        for binary in self.policy.binaries:
-            found = images_of(binary, self.policy, extract_to)
-            images, errors = found.images, found.errors
+        for binary, not_found in expanded(self.policy, run.main_packages):
+            found = images_of(binary, self.policy, run.extracted)
+            images, errors = found.images, (*found.errors, *not_found)
             if found.left_out:
                 self._left_out[binary.name] = left_out_property(str(binary.place), found.left_out)
             parts += [GolinkImage.from_parent(self, name=_name(image.label), image=image) for image in images]

@@ -28,6 +28,9 @@ _OPTION_HINTS = """\
 # targets = ["linux/amd64", "linux/arm64"]   # one build for each; without it, one for Go's default target
 # cgo = false                                # as the release is built: cgo, tags, ldflags, trimpath, buildmode, …
 """
+_PATTERN_HINT = """\
+# package = "./..."                          # in one [[binary]]: all programs, those that are added later too
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,9 +146,8 @@ def _of_module(folder: Path, project: Path) -> tuple[str, tuple[_Table, ...]]:
             binary = builder.build(parse_options({"package": written, "cwd": str(project)}))
             subject = Subject(name=name, facts=binary.facts, link_warnings=binary.warnings)
             lines = (f"name = {toml(name)}", f"package = {toml(written)}")
-            tables.append(
-                _Table(lines=lines, hints=_OPTION_HINTS if not tables else "", targets=(), subjects=(subject,))
-            )
+            hints = "" if tables else _OPTION_HINTS + (_PATTERN_HINT if len(packages) > 1 else "")
+            tables.append(_Table(lines=lines, hints=hints, targets=(), subjects=(subject,)))
     return module, tuple(tables)
 
 

@@ -88,7 +88,7 @@ class Recorder:
         if binary is not None and binary.options is not None:
             build = BuildRecord(
                 command=binary.command,
-                environment=tuple(sorted(binary.environment.items())),
+                environment=tuple(sorted({**binary.inherited, **binary.environment}.items())),
                 output=binary.output,
                 toolchain=() if binary.origin is None else _tools(binary.origin),
             )

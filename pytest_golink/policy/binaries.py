@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from pytest_golink.builder.options import BuildOptions, parse_options
+from pytest_golink.builder.options import BuildOptions, is_pattern, parse_options
 from pytest_golink.errors import ParameterError
 from pytest_golink.forms import TABLES
 from pytest_golink.policy import keys
@@ -191,6 +191,8 @@ class _Binary:
     def _name(self, package: str) -> str | None:
         if "name" in self._values:
             return str(self._values["name"])
+        if is_pattern(package):
+            return package
         name = package_name(self._folder / str(self._values.get("cwd", ".")), package)
         if name is None or not keys.NAME.accepts(name):
             self._add_error(f'package: "{package}" does not tell a name; add name = "…"', "package")
@@ -247,7 +249,7 @@ class _Binary:
 
     def _parsed(self, options: dict[str, object], places: dict[str, KeyPath]) -> BuildOptions | None:
         try:
-            return parse_options(options)
+            return parse_options(options, patterns=True)
         except ParameterError as error:
             self._document.add_error(places.get(error.parameter or "", self._path), str(error))
             return None

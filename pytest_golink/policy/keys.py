@@ -68,7 +68,11 @@ ONLY_GO = choice("go")
 ONLY = choice("go", "executables")
 TOLERANCE = string('a share such as "5%" or a size such as "200 KB"', _TOLERANCE)
 
-_PACKAGE = Key(name="package", form=TEXT, summary=OPTIONS["package"].summary)
+_PACKAGE = Key(
+    name="package",
+    form=TEXT,
+    summary=f"{OPTIONS['package'].summary} A pattern builds all main packages that it finds: ./..., ./cmd/*.",
+)
 # `targets` is the option `target`, for several.
 BUILD_KEYS = tuple(
     Key(name=name, form=option.form, summary=option.summary)

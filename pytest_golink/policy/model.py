@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_golink.builder.options import is_pattern
 from pytest_golink.policy.patterns import matches, matches_any
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class PolicyBinary:
     One [[binary]]: either `builds`, or `paths`, or `goreleaser` says where its images come from.
 
     Attributes:
-        name: Unique in the file; the paths as written, or the folder, where none was given.
+        name: Unique in the file; the paths or the pattern as written, or the folder, where none was given.
         named: Whether the file gives the name.
         place: The line of its header.
         builds: One a target, in the order of the file; () for a binary that golink does not build.
@@ -101,6 +102,12 @@ class PolicyBinary:
     may_run: bool = False
     rules: tuple[RuleRequest, ...]
     overrides: tuple[RuleOverride, ...] = ()
+
+    @property
+    def pattern(self) -> str:
+        """The pattern of packages that it builds the main packages of; "" for one that names its package, or files."""
+        package = self.builds[0].options.package if self.builds else ""
+        return package if is_pattern(package) else ""
 
     def rules_for(self, target: str | None) -> tuple[RuleRequest, ...]:
         """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_golink.forms import TABLES
 from pytest_golink.policy import keys
 from pytest_golink.policy.model import Waiver
-from pytest_golink.policy.patterns import overlap
+from pytest_golink.policy.patterns import matches_any, overlap
 from pytest_golink.policy.tables import known_values, names, path_of
 from pytest_golink.rules import RULES
 from pytest_golink.text.suggest import brace_hint, suggestion
@@ -115,7 +115,9 @@ def _rules_covered(waiver: Waiver, binary: PolicyBinary) -> frozenset[str] | Non
     builds = [
         build
         for build in binary.builds
-        if build.target is None or any(waiver.covers(binary.name, build.target, rule) for rule in waiver.rules)
+        if build.target is None
+        or (binary.pattern and (not waiver.targets or matches_any(waiver.targets, build.target)))
+        or any(waiver.covers(binary.name, build.target, rule) for rule in waiver.rules)
     ]
     return frozenset(request.rule for build in builds for request in build.rules) if builds else None
 
@@ -124,7 +126,9 @@ def _names(binary: PolicyBinary) -> list[str]:
     """Return the names of a binary's images, as patterns where the files are not known yet."""
     if binary.builds:
         targets = [build.target or "*" for build in binary.builds]
-        return [binary.name, *(f"{binary.name}[{target}]" for target in targets)]
+        # Only Go knows the main packages that a pattern finds.
+        name = (f"{binary.name}/*" if binary.named else "*") if binary.pattern else binary.name
+        return [name, *(f"{name}[{target}]" for target in targets)]
     files = [binary.goreleaser + "*"] if binary.goreleaser else list(binary.paths)
     # In a glob of files a set of characters matches one.
     patterns = [re.sub(r"\[[^]]+\]", "?", file)[:_LONGEST_PATTERN] for file in files]

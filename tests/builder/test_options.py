@@ -85,6 +85,13 @@ def test_env_is_sorted_and_cwd_may_be_a_path() -> None:
         ),
         ({"linkmode": 7}, "linkmode: expected one of internal, external, not 7"),
         ({"buildmode": "shared"}, "buildmode: expected one of default, exe, pie, c-archive, c-shared, plugin"),
+        ({"gcflags": "'all"}, "gcflags: unterminated quote"),
+        ({"asmflags": ["-S"]}, "asmflags: expected a string, not ['-S']"),
+        ({"mod": "vendr"}, "mod: expected one of readonly, vendor, mod, not 'vendr'; did you mean \"vendor\"?"),
+        ({"modfile": "go.work"}, "modfile: expected the path of a .mod file, not 'go.work'"),
+        ({"overlay": ""}, "overlay: expected a string that is not empty, not ''"),
+        ({"pgo": False}, "pgo: expected a string that is not empty, not False"),
+        ({"package": "./cmd/*"}, "package: './cmd/*' is a pattern; a build makes one image of one main package"),
         ({"cc": ""}, "cc: expected a string that is not empty, not ''"),
         ({"cc": "'gcc"}, "cc: unterminated quote"),
         ({"env": ["A=1"]}, "env: expected a table of names and strings, not ['A=1']"),
@@ -112,6 +119,10 @@ def test_a_wrong_option_is_an_error_that_says_what_is_right(values: dict[str, ob
         parse_options(values)
 
     assert str(caught.value).startswith(message)
+
+
+def test_a_pattern_of_packages_is_for_those_who_expand_it() -> None:
+    assert parse_options({"package": "./cmd/*"}, patterns=True).package == "./cmd/*"
 
 
 def test_env_may_hold_what_no_option_is_given_for() -> None:

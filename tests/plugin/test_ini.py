@@ -9,6 +9,8 @@ import pytest
 def test_the_ini_file_describes_the_build_of_go_binary(pytester: pytest.Pytester) -> None:
     inner = pytester.mkdir("cmd")
     inner.joinpath("agent.go").write_text("package main\n\nfunc main() {}\n")
+    inner.joinpath("other.mod").write_text("module example.com/other\n\ngo 1.21\n")
+    inner.joinpath("overlay.json").write_text('{"Replace": {}}')
     pytester.makeini(
         """
         [pytest]
@@ -23,6 +25,12 @@ def test_the_ini_file_describes_the_build_of_go_binary(pytester: pytest.Pytester
         golink_buildmode = exe
         golink_trimpath = true
         golink_race = false
+        golink_gcflags = all=-N -l
+        golink_asmflags = -trimpath=/x
+        golink_mod = mod
+        golink_modfile = other.mod
+        golink_overlay = overlay.json
+        golink_pgo = off
         golink_cc = gcc
         golink_env =
             GOFLAGS = -buildvcs=false
@@ -37,7 +45,8 @@ def test_the_ini_file_describes_the_build_of_go_binary(pytester: pytest.Pytester
             assert go_binary.options == BuildOptions(
                 package="agent.go", cwd="cmd", target="linux/arm64", cgo=False, tags=("netgo", "osusergo"),
                 ldflags="-s -X 'main.a=b c'", linkmode="internal", extldflags="-lm -static", buildmode="exe",
-                trimpath=True, race=False, cc="gcc",
+                trimpath=True, race=False, gcflags="all=-N -l", asmflags="-trimpath=/x", mod="mod",
+                modfile="other.mod", overlay="overlay.json", pgo="off", cc="gcc",
                 env=(("GOFLAGS", "-buildvcs=false"), ("GOTRACEBACK", "all")),
             )
             assert go_binary.name == "cmd/agent.go"
@@ -100,6 +109,6 @@ def test_the_options_and_keys_are_in_the_help(pytester: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["Go linkage policy:", "*--golink-go=PATH*", "*--golink-report*"])
     for key in (
         "go", "report", "sample_dir", "package", "target", "cgo", "tags", "ldflags", "linkmode", "extldflags",
-        "buildmode", "trimpath", "race", "cc", "cwd", "env",
+        "buildmode", "trimpath", "race", "gcflags", "asmflags", "mod", "modfile", "overlay", "pgo", "cc", "cwd", "env",
     ):  # fmt: skip
         assert f"golink_{key} (" in result.stdout.str()

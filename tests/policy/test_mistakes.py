@@ -317,7 +317,8 @@ policy = "p"
             [
                 '6: targets: expected a pattern of targets, such as "windows/*", not "linux"',
                 '7: unknown key "policy" in [[binary.override]]; there are targets, cgo, tags, ldflags, linkmode, '
-                "extldflags, buildmode, trimpath, race, cc, env, cwd, rules",
+                "extldflags, buildmode, trimpath, race, gcflags, asmflags, mod, modfile, overlay, pgo, cc, env, cwd, "
+                "rules",
             ],
         ),
         (
@@ -341,7 +342,6 @@ def test_a_binary_that_is_built(tmp_path: Path, lines: str, expected: list[str])
 @pytest.mark.parametrize(
     ("package", "expected"),
     [
-        ("./...", "2: package: './...' is a pattern; a build makes one image of one main package"),
         ("-o", "2: package: '-o' is a flag"),
         (" ", '2: package: expected a string that is not empty, not " "'),
         (".", '2: package: "." does not tell a name; add name = "…"'),

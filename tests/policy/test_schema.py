@@ -217,8 +217,14 @@ BINARY_VALUES = [
     *(f"env = {value}" for value in ("{}", "{ A = '' }", "{ A = 1 }", "['A=b']")),
     *(f"linkmode = {value}" for value in ("'internal'", "'x'", "''", "true")),
     *(f"buildmode = {value}" for value in ("'c-shared'", "'archive'", "1")),
-    *(f"{name} = {value}" for name in ("cwd", "cc") for value in ("'x'", "''", "1", "' '")),
-    *(f"{name} = {value}" for name in ("ldflags", "extldflags") for value in ("'-s'", "''", "1", "[]")),
+    *(f"mod = {value}" for value in ("'vendor'", "'x'", "true")),
+    *(f"modfile = {value}" for value in ("'a.mod'", "'go.work'", "''", "1")),
+    *(f"{name} = {value}" for name in ("cwd", "cc", "overlay", "pgo") for value in ("'x'", "''", "1", "' '")),
+    *(
+        f"{name} = {value}"
+        for name in ("ldflags", "extldflags", "gcflags", "asmflags")
+        for value in ("'-s'", "''", "1", "[]")
+    ),
     *(f"{name} = {value}" for name in ("trimpath", "race") for value in ("true", "0")),
     *(f"name = {value}" for value in ("'a b'", "''", "'a[b]'", "'a::b'", "'*'", "'ü'", f"'{'a' * 201}'", "1")),
     *("ids = ['a']", "may-run = true", "path = 'x'", "goreleaser = 'x'", "target = 'linux/amd64'", "override = []"),
