@@ -10,9 +10,10 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands import status
 from pytest_golink.commands.output import print_error
-from pytest_golink.commands.parser import Parser
-from pytest_golink.errors import GolinkError
+from pytest_golink.commands.parser import Help, Parser
+from pytest_golink.errors import GolinkError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,74 +23,84 @@ if TYPE_CHECKING:
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "facts": "print the fact sheet of files; the word may be left out",
+        "check": "check files with rules, without a golink.toml",
+        "platforms": "show on which platforms files start; without a file, list the platforms",
+        "rules": "list the rules",
+        "explain": "explain a rule and its parameters",
         "init": "write a first golink.toml, from the Go module or from what was built",
         "merge": "join the JSON reports of several runs",
         "diff": "show what changed in linkage between two JSON reports",
         "platform": "describe a Linux system for runs-on, from its files",
-        "platforms": "list the platforms that golink knows",
-        "rules": "list the rules",
-        "explain": "explain a rule and its parameters",
+        "completion": "print the completion of a shell: bash, zsh or tcsh",
     }
 )
 _DEFAULT = "facts"
 _TOP_LEVEL_OPTIONS = ("-h", "--help", "--version")
-_ERROR_STATUS = 2
-# The exit status of a command that SIGPIPE ended, in a shell.
-_BROKEN_PIPE_STATUS = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command, and return its exit status: 2 for an error."""
+    """Run a command, and return its exit status: see commands/status.py."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] not in (*_COMMANDS, *_TOP_LEVEL_OPTIONS):
         words.insert(0, _DEFAULT)
-    options = _parser(words[0]).parse_args(words)
+    options = parser_of(words[0]).parse_args(words)
     try:
-        status = _run(options)
+        result = _run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         return _broken_pipe()
-    return status
+    except KeyboardInterrupt:
+        return status.INTERRUPTED
+    return result
 
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        status: int = import_module(f"pytest_golink.commands.{options.command}").run(options)
+        result: int = import_module(f"pytest_golink.commands.{options.command}").run(options)
     except BrokenPipeError:
         # The reader of the pipe has seen enough: no error of ours.
         raise
+    except ParameterError as error:
+        # A rule, a platform or a value that the command line names wrongly.
+        print_error(error)
+        return status.USAGE
     except (GolinkError, OSError) as error:
         print_error(error)
-        return _ERROR_STATUS
-    return status
+        return status.UNREADABLE
+    return result
 
 
-def _parser(command: str) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of one command only: the others are not imported."""
+def parser_of(*commands: str) -> argparse.ArgumentParser:
+    """Return the parser, with the arguments of these commands only: the others are not imported."""
     parser = Parser(
         prog="golink",
         usage="golink FILE [FILE ...]\n       golink COMMAND ...",
         description="Show how binaries are linked, without running them.",
-        epilog="`golink COMMAND --help` explains a command.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
+        epilog="`golink COMMAND --help` explains a command, with examples.",
+        formatter_class=Help,
     )
     text = f"pytest-golink {version('pytest-golink')}"
     parser.add_argument("--version", action="version", version=text)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="golink")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="golink")
     for name, summary in _COMMANDS.items():
-        words = commands.add_parser(name, help=summary)
+        words = subparsers.add_parser(name, help=summary, formatter_class=Help)
         if name == _DEFAULT:
             # After a file too: `golink FILE --version`.
             words.add_argument("--version", action="version", version=text, help=argparse.SUPPRESS)
-        if name == command:
+        if name in commands:
             import_module(f"pytest_golink.commands.{name}").add_arguments(words)
     return parser
+
+
+def parser_of_all() -> argparse.ArgumentParser:
+    """Return the parser with the arguments of all commands."""
+    return parser_of(*_COMMANDS)
 
 
 def _broken_pipe() -> int:
     # Python would complain again when it flushes stdout at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _BROKEN_PIPE_STATUS
+    return status.BROKEN_PIPE
 
 
 if __name__ == "__main__":

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_golink.archives.found import Found, find_images, images_in
     from pytest_golink.archives.goreleaser import Artifact, goreleaser_artifacts
-    from pytest_golink.archives.listing import is_archive
+    from pytest_golink.archives.listing import is_archive, is_layout
 
-__all__ = ["Artifact", "Found", "find_images", "goreleaser_artifacts", "images_in", "is_archive"]
+__all__ = ["Artifact", "Found", "find_images", "goreleaser_artifacts", "images_in", "is_archive", "is_layout"]
 
-_MODULES = {"Artifact": "goreleaser", "goreleaser_artifacts": "goreleaser", "is_archive": "listing"}
+_MODULES = {
+    "Artifact": "goreleaser",
+    "goreleaser_artifacts": "goreleaser",
+    "is_archive": "listing",
+    "is_layout": "listing",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.archives import find_images, goreleaser_artifacts, is_archive
+from pytest_golink.archives import Found, find_images, goreleaser_artifacts, is_archive, is_layout
 from pytest_golink.builder.binary import BuiltImage
-from pytest_golink.errors import GolinkError, UnreadableBinaryError
+from pytest_golink.errors import GolinkError, NoMatchError, UnreadableBinaryError
 from pytest_golink.reader.formats import HEAD_BYTES, is_fat, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from pytest_golink.archives import Found
     from pytest_golink.facts import BinaryFacts
 
 
@@ -111,6 +110,24 @@ def find_prebuilt(
     """
     found = find_images(patterns, folder, anywhere=anywhere, exclude=exclude)
     return tuple(image for one in found for image in _slices(one, extract_to))
+
+
+def find_named(name: str, *, extract_to: Path) -> tuple[Prebuilt, ...]:
+    """
+    Return the images that a word of the command line names: a file, a glob, or members of an archive.
+
+    A file that is there is that file, whatever its name means as a glob.
+
+    Raises:
+        NoMatchError: Nothing is there, or only a folder.
+        ArchiveError: An archive is damaged or hostile, or the file is not an archive.
+    """
+    path = Path(name)
+    if path.is_file():
+        return tuple(_slices(Found(name=name, source=path), extract_to))
+    if path.is_dir() and not is_layout(path):
+        raise NoMatchError(name, where=str(Path.cwd()), reason=f"a folder: name its files, `{name.rstrip('/')}/*`")
+    return find_prebuilt([name], Path.cwd(), extract_to=extract_to, anywhere=True)
 
 
 def find_artifacts(dist: str, folder: Path, *, ids: Sequence[str], extract_to: Path) -> tuple[Prebuilt, ...]:

@@ -9,12 +9,12 @@ import pytest
 
 from pytest_golink.collect import waivers
 from pytest_golink.errors import GolinkError, PolicyViolation
-from pytest_golink.findings import Finding
 from pytest_golink.fixtures import RUN
+from pytest_golink.policy.waiving import today, waiver_text
 from pytest_golink.recording import record
 from pytest_golink.report.error_text import reported
 from pytest_golink.report.finding_text import finding_text
-from pytest_golink.rules import RULES, check, evaluate_together
+from pytest_golink.rules import RULES, check, evaluate_together, not_go
 from pytest_golink.text.escape import escape
 from pytest_golink.traits import may_be_go
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.builder import BuildOptions
     from pytest_golink.collect.images import Image
+    from pytest_golink.findings import Finding
     from pytest_golink.location import Location
     from pytest_golink.policy.model import Policy, PolicyBinary, RuleRequest, Waiver
     from pytest_golink.report.model import ReportedError
@@ -189,27 +190,13 @@ class GolinkRule(PolicyItem):
         if self._rule_request.only_go:
             subjects = tuple(subject for subject in subjects if may_be_go(subject.facts))
         if not subjects:
-            finding = self._not_go(rule)
+            single = self._single_image is not None
+            finding = not_go(rule, self._subjects[0], parameters, together="" if single else self.binary.name)
         elif self._single_image is not None:
             finding = check(rule, subjects[0], parameters)
         else:
             finding = evaluate_together(rule, subjects, parameters, name=self.binary.name)
         return replace(finding, place=str(self.place))
-
-    def _not_go(self, rule: str) -> Finding:
-        """Return the finding of a rule that the policy has only for programs that Go built, on another program."""
-        facts = self._subjects[0].facts
-        single = self._single_image is not None
-        return Finding(
-            rule=rule,
-            outcome="not-applicable",
-            image=self._subjects[0].name if single else self.binary.name,
-            target=str(facts.target) if single and facts.target else None,
-            path=facts.path if single else "",
-            expected='only = "go"',
-            observed="not built by Go: it has neither build info nor a pclntab",
-            parameters=tuple(self._rule_request.parameters.items()),
-        )
 
     def _explain(self, finding: Finding) -> Finding:
         image = self._single_image
@@ -228,12 +215,12 @@ class GolinkRule(PolicyItem):
         return self._policy.waiver_for(self.binary.name, target, self._rule_request.rule, match=match)
 
     def _waive(self, finding: Finding, waiver: Waiver | None) -> Finding:
-        if finding.outcome != "violated" or waiver is None or waiver.expired(waivers.today()):
+        if finding.outcome != "violated" or waiver is None or waiver.expired(today()):
             return finding
         # --runxfail turns each expected failure into a failure: reports must agree with the exit status.
         if self.config.getoption("runxfail", default=False):
             return finding
-        return replace(finding, outcome="waived", waiver=waivers.waiver_text(waiver))
+        return replace(finding, outcome="waived", waiver=waiver_text(waiver))
 
     def _record(self, finding: Finding, waiver: Waiver | None) -> None:
         record(finding, *self._subjects)
@@ -246,7 +233,7 @@ class GolinkRule(PolicyItem):
         if finding.outcome == "waived":
             pytest.xfail(finding.waiver or "")
         if finding.fails:
-            expired = finding.outcome == "violated" and waiver is not None and waiver.expired(waivers.today())
+            expired = finding.outcome == "violated" and waiver is not None and waiver.expired(today())
             lines = [waivers.expired_text(waiver, finding)] if waiver is not None and expired else []
             lines += [finding_text(finding), f"  policy    {finding.place}"]
             raise PolicyViolation("\n".join(lines), finding)
@@ -260,7 +247,7 @@ class GolinkRule(PolicyItem):
             and (
                 (waiver := self._policy.waiver_for(self.binary.name, finding.target, request.rule, match=image.match))
                 is None
-                or waiver.expired(waivers.today())
+                or waiver.expired(today())
             )
         ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,6 @@ if TYPE_CHECKING:
     from pytest_golink.policy.model import Waiver
 
 WAIVER = "golink.waiver"
-
-
-def today() -> dt.date:
-    """Return the day in UTC, so that a waiver ends at the same moment on every machine."""
-    return dt.datetime.now(dt.timezone.utc).date()
-
-
-def waiver_text(waiver: Waiver) -> str:
-    """Return the reason and the last day of a waiver."""
-    return f"{waiver.reason} (until {waiver.until})"
 
 
 def expired_text(waiver: Waiver, finding: Finding) -> str:

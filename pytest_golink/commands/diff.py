@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands import status
 from pytest_golink.commands.output import print_text
 
 if TYPE_CHECKING:
     import argparse
-
-_DIFFERENT_STATUS = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,4 +43,4 @@ def run(options: argparse.Namespace) -> int:
     tolerance = parse_tolerance(options.size_tolerance)
     diff = report_diff(read_report_file(options.old), read_report_file(options.new), tolerance)
     print_text(diff_json(diff) if options.json else diff_markdown(diff) if options.md else diff_text(diff))
-    return 0 if diff.same else _DIFFERENT_STATUS
+    return 0 if diff.same else status.VIOLATED

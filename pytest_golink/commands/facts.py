@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.commands.output import print_error, print_text
-from pytest_golink.errors import ReaderDisagreement, UnreadableBinaryError
+from pytest_golink.commands import named_files, status
+from pytest_golink.commands.output import colours, print_error, print_text, width_of_stdout
+from pytest_golink.errors import GolinkError
 from pytest_golink.session import Session, within
 from pytest_golink.text.escape import json_text
 
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
 
     from pytest_golink.facts import BinaryFacts
 
-_UNREADABLE_STATUS = 2
-_WIDEST = 120
+_EXAMPLES = """\
+examples:
+  golink dist/app
+  golink facts 'dist/*.tar.gz!**/app' --json
+  golink platforms app
+
+Exit status: 0; 2 where a file cannot be read (the others are printed all the same); 4 the command line is wrong.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = "Show how binaries are linked, without running them."
-    parser.epilog = "Exit status: 0; 2 where a file cannot be read (the others are printed all the same)."
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a binary: ELF, Mach-O, PE, XCOFF, …")
+    parser.epilog = _EXAMPLES
+    parser.add_argument("files", metavar="FILE", nargs="+", help=named_files.HELP)
     parser.add_argument("--json", action="store_true", help="print a list, one object a file or slice")
     parser.add_argument("--platforms", action="store_true", help="print where each file starts: debian12, alpine, …")
     parser.add_argument("--crosscheck", action="store_true", help="read with pyelftools or macholib too, and compare")
@@ -34,46 +41,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the sheets; return 0, or 2 where a file could not be read."""
-    with within(Session(crosscheck=options.crosscheck)):
-        read = [_read(file) for file in options.files]
-    sheets = [facts for slices in read for facts in slices or ()]
-    if options.json:
-        print(json_text(_objects(sheets, platforms=options.platforms), indent=2))
-    else:
-        _print_sheets(sheets, platforms=options.platforms)
-    return _UNREADABLE_STATUS if None in read else 0
+    return show(options.files, json=options.json, platforms=options.platforms, crosscheck=options.crosscheck)
 
 
-def _read(file: str) -> tuple[BinaryFacts, ...] | None:
-    from pytest_golink.reader import read_binaries  # only after the arguments are checked
+def show(words: Sequence[str], *, json: bool, platforms: bool, crosscheck: bool = False) -> int:
+    """
+    Read files, and print their sheets, or on which platforms they start.
 
-    try:
-        return read_binaries(file)
-    except (UnreadableBinaryError, ReaderDisagreement) as error:
-        print_error(error)
-        return None
+    Returns:
+        The exit status: 2 where a file could not be read.
+    """
+    result = status.HOLDS
+    shown: list[object] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True) as folder,
+        within(Session(crosscheck=crosscheck)),
+    ):
+        for name, facts in named_files.read_named(words, extract_to=Path(folder)):
+            if isinstance(facts, GolinkError):
+                print_error(facts)
+                result = status.UNREADABLE
+                continue
+            # The reader of a member of an archive wants its name in there, not that of the copy.
+            path = name if facts.path.startswith(folder) else facts.path
+            make = _platforms if platforms else _sheet
+            shown.append(make(facts, path, json=json))
+    if json:
+        print(json_text(shown, indent=2))
+    elif shown:
+        print_text("\n\n".join(map(str, shown)))
+    return result
 
 
-def _print_sheets(sheets: Sequence[BinaryFacts], *, platforms: bool) -> None:
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for number, facts in enumerate(sheets):
-        if platforms:
-            from pytest_golink.report.platform_matrix import platform_matrix
+def _sheet(facts: BinaryFacts, path: str, *, json: bool) -> object:
+    named = replace(facts, path=path)
+    if json:
+        from pytest_golink.report.facts_json import facts_json
 
-            text = platform_matrix(facts, width=width)
-        else:
-            from pytest_golink.report.fact_sheet import fact_sheet
+        return facts_json(named)
+    from pytest_golink.report.fact_sheet import fact_sheet
 
-            text = fact_sheet(facts, width=width, colour=colour)
-        print_text(f"\n{text}" if number else text)
+    return fact_sheet(named, width=width_of_stdout(), colour=colours())
 
 
-def _objects(sheets: Sequence[BinaryFacts], *, platforms: bool) -> Sequence[object]:
-    if platforms:
-        from pytest_golink.report.platform_matrix import matrix_json
+def _platforms(facts: BinaryFacts, path: str, *, json: bool) -> object:
+    from pytest_golink.report.platform_matrix import matrix_json, platform_matrix
 
-        return [matrix_json(facts) for facts in sheets]
-    from pytest_golink.report.facts_json import facts_json
-
-    return [facts_json(facts) for facts in sheets]
+    return matrix_json(facts, path=path) if json else platform_matrix(facts, path=path, width=width_of_stdout())

@@ -6,12 +6,26 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands import status
 from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from _typeshed import SupportsWrite
+
+
+_EXAMPLES = "examples:"
+
+
+class Help(argparse.HelpFormatter):
+    """Wraps the texts, but leaves examples of command lines as they are."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=20)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,5 +37,6 @@ class Parser(argparse.ArgumentParser):
         super()._print_message(message.encode(encoding, "replace").decode(encoding), file)
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and the message, and end with status 2."""
-        super().error(escape_message(message))
+        """Print the usage and the message, and end with the status of a wrong command line."""
+        self.print_usage(sys.stderr)
+        self.exit(status.USAGE, f"{self.prog}: error: {escape_message(message)}\n")

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_golink.commands import status
 from pytest_golink.errors import ParameterError
 from pytest_golink.text.escape import escape
 from pytest_golink.text.toml import toml
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
 
-_DIFFERS_STATUS = 1
 _WIDTH = 118
 _LONGEST_MESSAGE = 1000
 
@@ -66,7 +66,7 @@ def _platform(path: Path, name: str | None, against: str | None) -> int:
     found = differences(known[0], read)
     for line in found:
         print(escape(f"{known[0].name}: {line}", longest=_LONGEST_MESSAGE))
-    return _DIFFERS_STATUS if found else 0
+    return status.VIOLATED if found else 0
 
 
 def _name_of(path: Path) -> str:

@@ -6,6 +6,7 @@ The descriptions are data, in `tables/`; golink reads them when it first needs a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def platforms_named(name: str, own: Mapping[str, Platform] | None = None) -> tup
 
 def _instead(key: str, name: str, own: Mapping[str, Platform], tables: Tables) -> str:
     # The longest family that the name begins with: "debian14" is a release that is not known.
-    families = [each for each in tables.families if key.startswith(each)]
+    families = [each for each in tables.families if re.fullmatch(rf"{re.escape(each)}(\d.*)?", key)]
     if families:
         family = tables.families[max(families, key=len)]
         releases = [platform.name for platform in tables.platforms.values() if platform.family == family]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,14 @@ LOCK_SUFFIX = ".lock"
 __all__ = ["Location", "PlannedBuild", "Policy", "PolicyBinary", "RuleRequest", "Waiver", "read_policy"]
 
 
-def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Policy:
+def read_policy(path: str | os.PathLike[str], *, file: str | None = None, files_are_named: bool = False) -> Policy:
     """
     Read a golink.toml, and check all of it that can be checked without a Go toolchain and without the files it names.
 
     Args:
         path: The policy file.
         file: Its name in locations; its base name by default.
+        files_are_named: Whether the caller names the files to check: the policy need not have a [[binary]].
 
     Raises:
         PolicyError: The file has errors: all of them, each with its line.
@@ -45,20 +47,24 @@ def read_policy(path: str | os.PathLike[str], *, file: str | None = None) -> Pol
         raise PolicyError([(Location(file=name, line=1), text)])
     document = read_document(path, name)
     folder = path.absolute().parent
-    known_values(document, (), keys.TOP, kind="golink.toml")
+    optional = tuple(replace(key, required=False) for key in keys.TOP) if files_are_named else keys.TOP
+    known_values(document, (), optional, kind="golink.toml")
     platforms = _platforms(document)
     rulesets = Rulesets(document, platforms)
     # runs-on does not know a platform that is wrong; that must not count as a second mistake.
     before = document.error_count
     binaries = read_binaries(document, folder, rulesets)
-    rulesets.check_use()
-    waivers = read_waivers(document, binaries, all_binaries_known=document.error_count == before == 0)
+    if not files_are_named:
+        rulesets.check_use()
+    all_known = document.error_count == before == 0 and not files_are_named
+    waivers = read_waivers(document, binaries, all_binaries_known=all_known)
     tolerance = _size_tolerance(document)
     document.raise_errors()
     return Policy(
         file=path,
         folder=folder,
         binaries=tuple(binaries),
+        rulesets=rulesets.requests(),
         waivers=tuple(waivers),
         size_tolerance=tolerance,
         platforms=platforms,

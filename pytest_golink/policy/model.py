@@ -192,7 +192,8 @@ class Policy:
     Attributes:
         file: The file that was read.
         folder: Its folder: what paths and packages are relative to.
-        binaries: In the order of the file, at least one.
+        binaries: In the order of the file, at least one where the file says what is checked.
+        rulesets: The rules of each [policy.NAME], with those that it extends, by name.
         waivers: In the order of the file.
         size_tolerance: Of the lock, as written: a share ("5%") or a size ("200 KB").
         platforms: The file's own platforms, by name.
@@ -201,6 +202,7 @@ class Policy:
     file: Path
     folder: Path
     binaries: tuple[PolicyBinary, ...]
+    rulesets: Mapping[str, tuple[RuleRequest, ...]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     size_tolerance: str = DEFAULT_SIZE_TOLERANCE
     platforms: Mapping[str, Platform] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.policy import keys
 from pytest_golink.policy.document import shown
-from pytest_golink.policy.model import RuleChange
+from pytest_golink.policy.model import RuleChange, changed
 from pytest_golink.policy.tables import known_value, names, path_of, table_at
 from pytest_golink.rules import rule_named
 from pytest_golink.text.suggest import suggestion
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_golink.platforms import Platform
     from pytest_golink.policy.document import Document
+    from pytest_golink.policy.model import RuleRequest
     from pytest_golink.policy.positions import Path
     from pytest_golink.rules import Rule
 
@@ -72,6 +73,11 @@ class Rulesets:
         for name in used:
             self._use(name)
         return {rule: change for rule, (_origin, change) in self._merged(used).items()}
+
+    def requests(self) -> dict[str, tuple[RuleRequest, ...]]:
+        """Return the rules of each policy by its name, its own and inherited ones."""
+        resolved = self._resolved.items()
+        return {name: changed((), [change for _origin, change in rules.values()]) for name, rules in resolved}
 
     def check_use(self) -> None:
         """Note the policies that no binary uses."""

@@ -48,11 +48,11 @@ def starts_of(facts: BinaryFacts) -> tuple[Start, ...]:
     return tuple(start_on(subject, platform) for platform in PLATFORMS.values())
 
 
-def matrix_json(facts: BinaryFacts) -> MatrixJson:
-    """Return the answers as a JSON object."""
+def matrix_json(facts: BinaryFacts, *, path: str | None = None) -> MatrixJson:
+    """Return the answers as a JSON object; `path` is what the file is called, by default where it lies."""
     return {
         "schema": 1,
-        "path": facts.path,
+        "path": path or facts.path,
         "slice": facts.slice,
         "target": str(facts.target) if facts.target else None,
         "platforms": [
@@ -67,9 +67,16 @@ def matrix_json(facts: BinaryFacts) -> MatrixJson:
     }
 
 
-def platform_matrix(facts: BinaryFacts, *, width: int) -> str:
-    """Return the answers as text: a family of platforms a row, its releases together where their answer is the same."""
-    title = escape(facts.path) + (f" ({facts.target})" if facts.target else "")
+def platform_matrix(facts: BinaryFacts, *, width: int, path: str | None = None) -> str:
+    """
+    Return the answers as text: a family of platforms a row, its releases together where their answer is the same.
+
+    Args:
+        facts: The image.
+        width: Columns of the terminal.
+        path: What the file is called; by default where it lies.
+    """
+    title = escape(path or facts.path) + (f" ({facts.target})" if facts.target else "")
     if facts.kind not in ("executable", "shared-library"):
         return f"{title}\n  an {facts.kind}, which is not linked yet: it starts nowhere"
     starts = starts_of(facts)

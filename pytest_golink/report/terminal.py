@@ -23,7 +23,12 @@ _SLOWEST = 3
 
 
 def report_lines(
-    report: Report, width: int, *, durations: Sequence[tuple[str, float]] = (), verbosity: int = 0
+    report: Report,
+    width: int,
+    *,
+    durations: Sequence[tuple[str, float]] = (),
+    verbosity: int = 0,
+    with_failures: bool = True,
 ) -> list[Line]:
     """
     Return the report as lines of (text, markup), markup as pytest's terminal writer takes it.
@@ -35,11 +40,12 @@ def report_lines(
         width: Columns of the terminal.
         durations: What was built and how many seconds that took, the slowest first.
         verbosity: pytest's: under 0 only what fails and the totals, over 0 everything that is known of what fails.
+        with_failures: Whether the errors and violations are among them; a caller that has printed them leaves them out.
     """
     if not report.images and not report.findings and not report.errors:
         return []
     failures = Failures(report, width, verbose=verbosity > 0)
-    blocks = [failures.errors(), failures.failing()]
+    blocks = [failures.errors(), failures.failing()] if with_failures else []
     if verbosity >= 0:
         blocks += [failures.waived(), failures.cautions(), image_lines(report, width)]
     lines = [line for block in blocks if block for line in (*block, ())]

@@ -127,6 +127,29 @@ def evaluate_together(
     return _concluded(finding, subjects[0]) if finding.outcome == "violated" else finding
 
 
+def not_go(rule: str, subject: Subject, parameters: Mapping[str, object], *, together: str = "") -> Finding:
+    """
+    Return the finding of a rule that a policy has only for programs that Go built, on another program.
+
+    Args:
+        rule: The rule's name.
+        subject: The image, or the first of several.
+        parameters: By hyphenated name.
+        together: What several images are called; "" for one image.
+    """
+    facts = subject.facts
+    return Finding(
+        rule=rule,
+        outcome="not-applicable",
+        image=together or subject.name,
+        target=str(facts.target) if facts.target and not together else None,
+        path="" if together else facts.path,
+        expected='only = "go"',
+        observed="not built by Go: it has neither build info nor a pclntab",
+        parameters=tuple(parameters.items()),
+    )
+
+
 def _finding(
     rule: Rule, verdict: Verdict, values: Mapping[str, object], *, image: str, target: str | None = None, path: str = ""
 ) -> Finding:
