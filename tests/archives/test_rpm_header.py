@@ -146,7 +146,8 @@ def test_what_is_not_judged_may_differ(tmp_path: Path) -> None:
 
     assert refusal(tmp_path, other, "usr/bin/same")
     # A folder's permissions change no image.
-    assert contents(tmp_path, package(**{"": (0o040700, 0, "", "")})) == WHOLE
+    files = [(name, *entry) for name, entry in (LISTED | {"/usr/bin": (0o040700, 0, "", "")}).items()]
+    assert contents(tmp_path, rpm(PAYLOAD, files)) == WHOLE
 
 
 @pytest.mark.parametrize("tag", [1028, 1030, 1116, 1117, 1118])
