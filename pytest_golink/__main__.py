@@ -35,6 +35,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _DEFAULT = "facts"
+# It needs the arguments of all commands.
+_COMPLETION = "completion"
 _TOP_LEVEL_OPTIONS = ("-h", "--help", "--version")
 
 
@@ -87,14 +89,11 @@ def parser_of(*commands: str) -> argparse.ArgumentParser:
         if name == _DEFAULT:
             # After a file too: `golink FILE --version`.
             words.add_argument("--version", action="version", version=text, help=argparse.SUPPRESS)
+        if name == _COMPLETION:
+            words.set_defaults(whole_parser=lambda: parser_of(*_COMMANDS))
         if name in commands:
             import_module(f"pytest_golink.commands.{name}").add_arguments(words)
     return parser
-
-
-def parser_of_all() -> argparse.ArgumentParser:
-    """Return the parser with the arguments of all commands."""
-    return parser_of(*_COMMANDS)
 
 
 def _broken_pipe() -> int:

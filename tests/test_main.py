@@ -210,7 +210,9 @@ def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str], monk
     assert main(["explain", "static"]) == 0
     assert capsys.readouterr().out == (
         f"static (linkage, on one image)\n\n{RULES['static'].summary}\n\n"
-        "golink.toml  static = true\nPython       assert_static(…)\n"
+        "golink.toml  static = true\nshell        golink check FILE --rule static\nPython       assert_static(…)\n\n"
+        "to mend it   a violation names its cause in the file at\n"
+        "             hand, and what to change in the build\n"
     )
     assert main(["explain", "same-linkage"]) == 0
     explained = capsys.readouterr().out
@@ -219,7 +221,7 @@ def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str], monk
     explained = capsys.readouterr().out
     assert "\nparameters\n  platforms: a list of at least one: a platform" in explained
     assert "golink.toml  runs-on = …\n" in explained
-    assert main(["explain", "statik"]) == 2
+    assert main(["explain", "statik"]) == 4
     assert capsys.readouterr().err == 'golink: unknown rule "statik"; did you mean "static"?\n'
 
 
@@ -233,7 +235,7 @@ def test_platforms_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_file_is_an_error() -> None:
     result = run()
 
-    assert result.returncode == 2
+    assert result.returncode == 4
     assert "the following arguments are required: FILE" in result.stderr
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
 examples:
   golink check dist/app --rule static --rule no-build-paths
-  golink check 'dist/*.tar.gz!**/app' --rule glibc-at-most=2.17 --runs-on alpine,rhel8
-  golink check app --rule needs-libc=kind=glibc,at-most=2.17 --report-file golink.sarif
+  golink check 'dist/*.tar.gz!**/app' --rule no-cgo --runs-on alpine,rhel8
+  golink check app --rule glibc-at-most=2.17 --report-file golink.sarif
   golink check dist/app --policy golink.toml#release
 
 Exit status: 0 every rule holds; 1 one is violated, or golink cannot tell; 2 a file cannot be read;
@@ -138,7 +138,12 @@ class _Run:
         """Ask every rule of every file that the words name; an unreadable file does not keep the others from it."""
         self._folder = str(folder)
         subjects = []
+        seen: set[str] = set()
         for name, facts in named_files.read_named(words, extract_to=folder):
+            if name in seen:
+                # A glob, and the file itself.
+                continue
+            seen.add(name)
             if isinstance(facts, GolinkError):
                 self._add_error(name, facts)
                 continue

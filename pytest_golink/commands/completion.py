@@ -30,7 +30,5 @@ def run(options: argparse.Namespace) -> int:
     """Print the shell's script; return 0."""
     import shtab
 
-    from pytest_golink.__main__ import parser_of_all
-
-    print(shtab.complete(parser_of_all(), shell=options.shell))
+    print(shtab.complete(options.whole_parser(), shell=options.shell))
     return status.HOLDS

@@ -62,8 +62,8 @@ def show(words: Sequence[str], *, json: bool, platforms: bool, crosscheck: bool 
                 print_error(facts)
                 result = status.UNREADABLE
                 continue
-            # The reader of a member of an archive wants its name in there, not that of the copy.
-            path = name if facts.path.startswith(folder) else facts.path
+            # As the caller wrote it; a member of an archive has its name in there, not that of the copy.
+            path = facts.path if facts.slice else name
             make = _platforms if platforms else _sheet
             shown.append(make(facts, path, json=json))
     if json:

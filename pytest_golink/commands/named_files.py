@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pytest_golink.builder.prebuilt import Prebuilt
     from pytest_golink.facts import BinaryFacts
 
 # What the name of an image is, and its facts or the error of reading it.
@@ -20,7 +21,7 @@ HELP = "a binary, a glob, or members of an archive: 'dist/*/app', 'app.tar.gz!**
 
 def read_named(words: Sequence[str], *, extract_to: Path) -> Iterator[Read]:
     """
-    Read the files that the words name, each image once, in the order of the words; a fat file has one image a slice.
+    Read the files that the words name, in the order of the words; a fat file has one image a slice.
 
     Args:
         words: Paths, globs, "archive!member".
@@ -28,7 +29,6 @@ def read_named(words: Sequence[str], *, extract_to: Path) -> Iterator[Read]:
     """
     from pytest_golink.builder.prebuilt import find_named
 
-    seen: set[str] = set()
     for word in words:
         try:
             found = find_named(word, extract_to=extract_to)
@@ -36,13 +36,14 @@ def read_named(words: Sequence[str], *, extract_to: Path) -> Iterator[Read]:
             yield word, _golink_error(word, error)
             continue
         for image in found:
-            if image.label in seen:
-                continue
-            seen.add(image.label)
-            try:
-                yield image.label, image.facts
-            except (GolinkError, OSError) as error:
-                yield image.label, _golink_error(image.label, error)
+            yield image.label, _facts_of(image)
+
+
+def _facts_of(image: Prebuilt) -> BinaryFacts | GolinkError:
+    try:
+        return image.facts
+    except (GolinkError, OSError) as error:
+        return _golink_error(image.label, error)
 
 
 def _golink_error(name: str, error: GolinkError | OSError) -> GolinkError:

@@ -25,7 +25,13 @@ class Help(argparse.HelpFormatter):
         super().__init__(prog, max_help_position=20)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return text if text.startswith(_EXAMPLES) else super()._fill_text(text, width, indent)
+        if not text.startswith(_EXAMPLES):
+            return super()._fill_text(text, width, indent)
+        lines = (
+            line if line.startswith(" ") else super(Help, self)._fill_text(line, width, indent)
+            for line in text.splitlines()
+        )
+        return "\n".join(lines)
 
 
 class Parser(argparse.ArgumentParser):

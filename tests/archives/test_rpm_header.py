@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE, LINK, FOLDER = 0o100755, 0o120777, 0o040755
-PAYLOAD = cpio(
-    [
-        ("./usr/bin", FOLDER, b"", 1, 1),
-        ("./usr/bin/app", FILE, b"", 2, 2),
-        ("./usr/bin/same", FILE, b"program", 2, 2),
-        ("./usr/bin/link", LINK, b"app", 3, 1),
-    ]
-)
+ENTRIES = [
+    ("./usr/bin", FOLDER, b"", 1, 1),
+    ("./usr/bin/app", FILE, b"", 2, 2),
+    ("./usr/bin/same", FILE, b"program", 2, 2),
+    ("./usr/bin/link", LINK, b"app", 3, 1),
+]
+PAYLOAD = cpio(ENTRIES)
 DIGEST = hashlib.sha256(b"program").hexdigest()
 LISTED = {
     "/usr/bin": (FOLDER, 4096, "", ""),
@@ -146,7 +145,10 @@ def test_what_is_not_judged_may_differ(tmp_path: Path) -> None:
 
     assert refusal(tmp_path, other, "usr/bin/same")
     # A folder's permissions change no image.
-    assert contents(tmp_path, package(**{"": (0o040700, 0, "", "")})) == WHOLE
+    files = [(name, *entry) for name, entry in (LISTED | {"/usr/bin": (0o040700, 0, "", "")}).items()]
+    assert contents(tmp_path, rpm(PAYLOAD, files)) == WHOLE
+    # Nor does the root, which no list has.
+    assert contents(tmp_path, rpm(cpio([("./", FOLDER, b"", 9, 1), *ENTRIES]), files)) == WHOLE
 
 
 @pytest.mark.parametrize("tag", [1028, 1030, 1116, 1117, 1118])

@@ -449,9 +449,9 @@ class TestCache:
                 content = first.path.read_bytes()
                 first.path.write_bytes(content.replace(b"hello", b"HELLO"))
                 text = record.read_text()
-                digests = [hashlib.sha256(each).hexdigest() for each in (content, first.path.read_bytes())]
-                assert digests[0] in text
-                record.write_text(text.replace(*digests))
+                old, new = (hashlib.sha256(each).hexdigest() for each in (content, first.path.read_bytes()))
+                assert old in text
+                record.write_text(text.replace(old, new))
             case "of another slot":
                 other = start("1")(ldflags="-X main.unused=1")
                 first.path.write_bytes(other.path.read_bytes())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pytest_golink.collect.waivers import UnneededWaivers, today, waiver_property, waiver_text
+from pytest_golink.collect.waivers import UnneededWaivers, waiver_property
 from pytest_golink.location import Location
 from pytest_golink.policy.model import Waiver
+from pytest_golink.policy.waiving import today, waiver_text
 
 WAIVER = Waiver(
     binary="agent*",

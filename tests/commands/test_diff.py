@@ -158,7 +158,7 @@ def test_how_much_a_size_may_differ_is_said(folder: Path, capsys: pytest.Capture
     assert "  worse    size: 1.50 MB → 1.56 MB  (grew by 4%)" in capsys.readouterr().out
     assert diff(folder, old, new, "--size-tolerance=1%", "--md") == 1
     assert "| worse | <code>size</code> |" in capsys.readouterr().out
-    assert diff(folder, old, new, "--size-tolerance=much") == 2
+    assert diff(folder, old, new, "--size-tolerance=much") == 4
     assert "size-tolerance: 'much' is not a share" in capsys.readouterr().err
 
 

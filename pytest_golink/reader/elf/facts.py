@@ -167,12 +167,18 @@ def read_elf(path: str, data: memoryview) -> BinaryFacts:
                     kind,
                     interpreter,
                     imports.relocated,
-                    starts_in_go=go.link_mode == "internal",
+                    calls_init=go.link_mode != "internal" and not _has_old_start(imports),
                 )
             ),
         ),
         loading=read_loading(layout, dynamic, image, go.image),
     )
+
+
+def _has_old_start(imports: Imports) -> bool:
+    """Whether the start-up code of C is from before glibc 2.34."""
+    versions = {each.version for each in imports.symbols if each.name == "__libc_start_main"}
+    return any(version and version.startswith("GLIBC_") and version != "GLIBC_2.34" for version in versions)
 
 
 def map_image(path: str, data: memoryview) -> MappedImage:

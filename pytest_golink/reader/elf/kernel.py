@@ -9,13 +9,21 @@ Source: Linux' fs/binfmt_elf.c (load_elf_phdrs, elf_load) and each port's elf_ch
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_golink.reader.bounds import View
 
 # The smallest page that each port of Linux has. With larger ones more is shared, and fewer programs start.
 PAGE_BYTES = 4096
+# The larger pages that kernels of a port may have, by e_machine: MIPS, both PowerPCs, arm64, LoongArch.
+# Source: Linux' arch/*/Kconfig: PAGE_SIZE_16KB, PAGE_SIZE_64KB and their names before 6.9.
+LARGER_PAGES: Mapping[int, tuple[int, ...]] = MappingProxyType(
+    {8: (1 << 14, 1 << 16), 20: (1 << 16,), 21: (1 << 16,), 183: (1 << 14, 1 << 16), 258: (1 << 14, 1 << 16)}
+)
 # Linux reads no table of program headers that is larger, and knows nothing of PN_XNUM (load_elf_phdrs).
 _MOST_HEADER_BYTES = 65_536
 

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Literal
 
 from pytest_golink.errors import UnreadableBinaryError
-from pytest_golink.reader.elf.kernel import PAGE_BYTES, check_ident, check_table_size
+from pytest_golink.reader.elf.kernel import LARGER_PAGES, PAGE_BYTES, check_ident, check_table_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -349,12 +349,17 @@ def _mapping_problems(layout: Layout) -> Iterator[tuple[str, Segment]]:
     for segment in layout.loads:
         if not segment.memory_size:
             continue
-        if last is not None and segment.address // PAGE_BYTES <= (last.address + last.memory_size - 1) // PAGE_BYTES:
+        for page in (PAGE_BYTES, *LARGER_PAGES.get(layout.header.machine, ())):
+            # A kernel with pages larger than p_align finds other things to refuse.
+            if last is None or page > max(PAGE_BYTES, min(segment.alignment, last.alignment)):
+                continue
+            shared = segment.address // page <= (last.address + last.memory_size - 1) // page
             same = segment.address - segment.offset == last.address - last.offset
-            if not same or last.memory_size > last.file_size or not segment.file_size:
+            if shared and (not same or last.memory_size > last.file_size or not segment.file_size):
                 yield (
                     f"at address 0x{segment.address:x} begins in the last page of the PT_LOAD before it: Linux maps "
-                    "whole pages, and this one replaces what that one has there",
+                    f"whole pages{'' if page == PAGE_BYTES else f', here of {page >> 10} KiB'}, and this one replaces "
+                    "what that one has there",
                     segment,
                 )
         last = segment

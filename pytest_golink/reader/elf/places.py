@@ -27,23 +27,31 @@ _INIT_ARRAY = (25, 27, "DT_INIT_ARRAY")
 _PREINIT_ARRAY = (32, 33, "DT_PREINIT_ARRAY")
 
 
-def unmapped_places(layout: Layout, dynamic: Dynamic, *, starts_in_go: bool) -> Iterator[str]:
+def unmapped_places(layout: Layout, dynamic: Dynamic, *, calls_init: bool) -> Iterator[str]:
     """
     Yield what is read, called or protected at the start where the program has no memory, a reason each.
 
     Args:
         layout: The headers.
         dynamic: The dynamic table.
-        starts_in_go: Whether Go's own code runs first: the loader leaves a program's DT_INIT and DT_INIT_ARRAY to the
-            start-up code of C (glibc's elf/dl-init.c, call_init; csu/libc-start.c).
+        calls_init: Whether start-up code calls DT_INIT and DT_INIT_ARRAY, which the loader leaves to it: not that of
+            Go, nor that of C from before glibc 2.34, which knows its functions itself.
+
+    Raises:
+        UnreadableBinaryError: Loaders count another number of functions in an array.
+
+    Source: glibc's elf/dl-init.c (call_init), csu/libc-start.c; csu/elf-init.c of 2.33.
     """
     yield from _thread_local(layout)
     yield from _protected(layout)
     first = dynamic.value(_DT_INIT)
-    if first and not starts_in_go and not _is_mapped(layout, first, 1):
+    if first and calls_init and not _is_mapped(layout, first, 1):
         yield f"DT_INIT 0x{first:x}, which C's start-up code calls, lies in no PT_LOAD"
-    for tag, size_tag, name in (_PREINIT_ARRAY,) if starts_in_go else (_INIT_ARRAY, _PREINIT_ARRAY):
+    for tag, size_tag, name in (_INIT_ARRAY, _PREINIT_ARRAY) if calls_init else (_PREINIT_ARRAY,):
         address, size = dynamic.value(tag), dynamic.value(size_tag)
+        if size and size // (layout.header.bits // 8) >> 32:
+            # glibc counts in an unsigned int, musl in a size_t.
+            raise layout.view.error(f"{name} has {size} bytes: glibc and musl count its functions in another way")
         if address and size and not _is_mapped(layout, address, size):
             yield f"{name} (0x{address:x}, {size} bytes) lies in no PT_LOAD"
     table = dynamic.value(DT_PLTGOT)

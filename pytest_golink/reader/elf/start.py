@@ -91,9 +91,9 @@ def crashes(
     interpreter: str | None,
     relocated: Relocated,
     *,
-    starts_in_go: bool,
+    calls_init: bool,
 ) -> Iterator[str]:
-    """Yield why a program would not start on any system, a reason each; `starts_in_go`: see unmapped_places."""
+    """Yield why a program would not start on any system, a reason each; `calls_init`: see unmapped_places."""
     if kind != "executable":
         return
     entry = layout.load_at(layout.header.entry)
@@ -114,7 +114,7 @@ def crashes(
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
         elif layout.header.type != ET_EXEC and table.flags & PF_W:
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
-    yield from unmapped_places(layout, dynamic, starts_in_go=starts_in_go)
+    yield from unmapped_places(layout, dynamic, calls_init=calls_init)
     if relocated.odd and not dynamic.binds_now:
         listed = ", ".join(str(kind) for kind in sorted(relocated.odd))
         yield f"DT_JMPREL has relocations of type {listed}, which the loader refuses there"

@@ -10,7 +10,7 @@ import pytest
 from pytest_golink.facts import NeededLibrary
 from pytest_golink.reader.elf.facts import read_elf
 from tests.oracles import run
-from tests.reader.c_images import ANSWER
+from tests.reader.c_images import ANSWER, zig
 from tests.reader.elf.edits import DYNAMIC, INTERP, LOAD, RELRO, Image, start
 from tests.reader.reading import damage
 
@@ -118,6 +118,27 @@ def test_a_page_that_a_later_mapping_replaces_is_refused(compile_c: CompileC, tm
 
     assert "libevil.so: cannot open shared object file" in start(data, tmp_path)[1]
     assert "begins in the last page of the PT_LOAD before it" in refused(data)
+
+
+@pytest.mark.parametrize("page", [1 << 14, 1 << 16])
+def test_a_page_that_is_replaced_only_where_pages_are_larger_is_refused(page: int, compile_c: CompileC) -> None:
+    image = Image(compile_c("-static", "-s", compiler=(*zig(), "-target", "aarch64-linux-musl")))
+    *_, before, last = (header for header in image.headers if header[0] == LOAD)
+    end = before[3] + before[6]
+    # The last one begins in another page of a quarter of the size, and in the same page of that size.
+    place = (end - 1) // (page // 4) * (page // 4) + page // 4
+    assert place // page == (end - 1) // page
+    last[2] = last[2] // page * page + place % page
+    last[3] = last[4] = place
+    last[5] = last[6] = 0x100
+    image.without_sections()
+    last[7] = before[7] = page
+    image.bytes += bytes(0x10000)
+
+    assert f"Linux maps whole pages, here of {page >> 10} KiB, and this one replaces" in refused(image.data())
+    # Laid out for smaller pages, it is no program for larger ones.
+    last[7] = before[7] = 0x1000
+    assert read(image.data()).linkage == "static"
 
 
 def test_two_mappings_of_one_page_of_the_file_are_harmless(compile_c: CompileC, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_golink.errors import UnreadableBinaryError
 from pytest_golink.reader import read_binary
+from tests.reader.c_images import zig
 from tests.reader.elf.edits import RELRO, Image, start
 
 if TYPE_CHECKING:
@@ -258,3 +260,22 @@ def test_go_s_own_start_up_code_calls_no_functions_of_the_dynamic_table(
     status, facts = judge(image, tmp_path)
 
     assert (status, facts.elf and facts.elf.crashes) == (0, ())
+
+
+def test_the_start_up_code_of_an_older_glibc_knows_its_functions_itself(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c(compiler=(*zig(), "-target", "x86_64-linux-gnu.2.28")))
+    # In place of DT_SYMENT.
+    image.entry(11)[:] = [INIT, NOWHERE]
+
+    status, facts = judge(image, tmp_path)
+
+    assert (status, facts.elf and facts.elf.crashes) == (0, ())
+
+
+def test_a_size_that_two_loaders_count_in_another_way_is_refused(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.entry(INIT_ARRAYSZ)[1] += 1 << 35
+
+    assert start(image.data(), tmp_path)[0] == 0
+    with pytest.raises(UnreadableBinaryError, match="DT_INIT_ARRAY has 34359738376 bytes: glibc and musl count"):
+        read_binary(tmp_path / "program")
