@@ -147,7 +147,12 @@ def _combined(plan: Plan, wanted: Sequence[tuple[Finding, tuple[Remedy, ...]]], 
 
 def _candidates(finding: Finding, plan: Plan, binary: BuiltImage) -> tuple[Remedy, ...]:
     find = RULES[finding.rule].remedies
-    return () if find is None else changes(find(case_of(finding, binary, plan.options)))
+    # No flag links an archive or an object.
+    return (
+        ()
+        if find is None or binary.facts.kind in ("archive", "object")
+        else changes(find(case_of(finding, binary, plan.options)))
+    )
 
 
 def _predicted(facts: BinaryFacts, options: BuildOptions) -> BinaryFacts:
