@@ -44,7 +44,7 @@ def allow_older_cpu(case: Case) -> Iterator[Remedy]:
         yield from _older_go(case, f"{of_go[0].setting}={found.limit}" if of_go else "")
         return
     name = f"{of_c[0].setting}={found.limit}"
-    environment = ()
+    environment: tuple[tuple[str, str], ...] = ()
     if of_go:
         environment = ((of_go[0].setting, found.limit),)
         yield Remedy(words=f"{of_go[0].setting}={found.limit}")

@@ -277,16 +277,17 @@ def test_a_pie_names_an_interpreter_where_its_format_has_one() -> None:
         (
             "only-needs",
             DYNAMIC,
-            "-compiler gccgo -gccgoflags=-static-libgo links libgo in, -compiler gccgo -gccgoflags=-static each library",
+            "-compiler gccgo -gccgoflags=-static-libgo links libgo in, "
+            "-compiler gccgo -gccgoflags=-static each library",
         ),
         ("relro", OWN_C, "-compiler gccgo -gccgoflags=-Wl,-z,relro,-z,now"),
     ],
 )
 def test_gccgo_takes_the_flags_of_its_own_linker(rule: str, facts: BinaryFacts, line: str) -> None:
     gccgo = replace(facts, go=go(_compiler="gccgo"))
-    parameters = {"relro": {"level": "full"}, "only-needs": {"libraries": ()}}.get(rule, {})
+    asked: dict[str, dict[str, object]] = {"relro": {"level": "full"}, "only-needs": {"libraries": ()}}
 
-    assert remedy_lines(evaluate(rule, subject(gccgo), parameters)) == (line,)
+    assert remedy_lines(evaluate(rule, subject(gccgo), asked.get(rule, {}))) == (line,)
 
 
 def test_no_flag_of_go_mends_what_go_did_not_make() -> None:
@@ -321,4 +322,4 @@ def test_flags_are_found_and_changed_wherever_the_user_wrote_them() -> None:
     assert changes("dynamic", GLIBC_STATIC, inside) == ["-ldflags='-s -linkmode external -extldflags=-O1'"]
     assert changes("linkmode", GLIBC_STATIC, inside, mode="internal")[0] == "-ldflags='-s -extldflags=-O1'"
     quoted = BuildOptions(ldflags='-extldflags="-O1"')
-    assert changes("nx", OWN_C, quoted) == ["-ldflags=\"-extldflags='-O1 -Wl,-z,noexecstack'\""]
+    assert changes("nx", OWN_C, quoted) == ["-ldflags=\"-extldflags '-O1 -Wl,-z,noexecstack'\""]
