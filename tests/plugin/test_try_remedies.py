@@ -124,7 +124,9 @@ def test_the_option_takes_seconds_and_leaves_paths_to_pytest(
     pytester.runpytest_inprocess(go, "--golink-try-remedies").stdout.no_fnmatch_line("* tried *")
 
 
-@pytest.mark.parametrize("arguments", [["--golink-try-remedies=soon"], ["-o", "golink_try_remedies_seconds=-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--golink-try-remedies=soon"], ["--golink-try-remedies", "-o", "golink_try_remedies_seconds=-1"]]
+)
 def test_a_time_that_is_none_is_a_usage_error(pytester: pytest.Pytester, arguments: list[str]) -> None:
     result = pytester.runpytest_inprocess(*arguments)
 

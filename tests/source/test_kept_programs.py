@@ -279,3 +279,32 @@ def test_the_line_for_a_shell_does_what_it_says(build: Build, tmp_path: Path, go
     line = best.shell.replace("go build", f"{go_toolchain.path} build -o {tmp_path / 'out'}", 1)
     subprocess.run(line, shell=True, cwd=tmp_path / "app", check=True)  # noqa: S602 - the line is for a shell
     assert subprocess.run([tmp_path / "out"], capture_output=True, check=True).stderr == b"true\n"
+
+
+@pytest.mark.parametrize(
+    ("stub", "detail"),
+    [
+        ('func Version() (int, error) { panic("not here") }', '(static_mock.go: panic("not here"))'),
+        ("func Version() (int, error) { panic(nil) }", "(static_mock.go: panic)"),
+        ("func Version() (int, error) { return 3, nil }", "has static_mock.go in place of its C"),
+    ],
+)
+def test_what_stands_in_place_of_c_is_named_as_it_is(build: Build, stub: str, detail: str) -> None:
+    mock = f"//go:build !cgo\n\npackage sqlite3\n\n// It requires cgo.\n{stub}\n"
+
+    (trial,) = build({**SQLITE, "sqlite/static_mock.go": mock}).remedies({"no-cgo": True})
+
+    assert trial.outcome == "unproven"
+    assert trial.detail.endswith(detail)
+
+
+def test_a_package_that_only_loses_a_file_is_named_too(build: Build) -> None:
+    files = {
+        "main.go": 'package main\n\nfunc main() { println(name) }\n\nvar name = "app"\n',
+        "c.go": 'package main\n\n// int one(void) { return 1; }\nimport "C"\n\n'
+        "func init() { name = string(rune(64 + C.one())) }\n",
+    }
+
+    (trial,) = build(files).remedies({"no-cgo": True})
+
+    assert (trial.outcome, trial.detail) == ("unproven", "example.com/app goes without c.go")
