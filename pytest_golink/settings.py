@@ -140,8 +140,7 @@ class Settings:
     file sets, and only those. `policies` are the policy files that are named, absolute; `policies_always` whether they
     are collected whatever the arguments are. `lock` holds images to golink.lock, `update_lock` writes it. `binaries`
     are paths and globs relative to `binary_folder`, and with `binaries_anywhere` may lead out of it. `report_files` are
-    "[FORMAT:]PATH", relative to `report_folder`. `try_seconds` bounds the trials of remedies, None where only their
-    number is bounded.
+    "[FORMAT:]PATH", relative to `report_folder`.
     """
 
     go: str | None
@@ -149,7 +148,6 @@ class Settings:
     report: bool
     crosscheck: bool
     try_remedies: bool
-    try_seconds: float | None
     sample_dir: str
     build: tuple[tuple[str, object], ...]
     policies: tuple[Path, ...]
@@ -207,7 +205,6 @@ def read_settings(config: pytest.Config) -> Settings:
         go_named_by="--golink-go" if option is not None else "ini key golink_go",
         report=bool(config.getoption("golink_report") or _ini(config, "golink_report")),
         try_remedies=config.getoption("golink_try_remedies") is not None or bool(_ini(config, "golink_try_remedies")),
-        try_seconds=_seconds(config),
         crosscheck=bool(config.getoption("golink_crosscheck") or _ini(config, "golink_crosscheck")),
         sample_dir=str(_ini(config, "golink_sample_dir")),
         build=build,
@@ -369,20 +366,6 @@ def _ini(config: pytest.Config, key: str) -> object:
         return config.getini(key)
     except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini key {key}: {error}") from None
-
-
-def _seconds(config: pytest.Config) -> float | None:
-    option, key = config.getoption("golink_try_remedies"), str(_ini(config, "golink_try_remedies_seconds")).strip()
-    text, named_by = (option, "--golink-try-remedies") if option else (key, "ini key golink_try_remedies_seconds")
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise pytest.UsageError(f"{named_by}: expected a number of seconds, not {text!r}")
-    return seconds
 
 
 def _paths(config: pytest.Config, key: str) -> tuple[tuple[str, ...], bool]:

@@ -31,7 +31,7 @@ _TELLING = tuple(
     )
 )
 # `ld: /tmp/go-link-1/000001.o: in function …` names a temporary file of the build, which is gone.
-_TEMPORARY = re.compile(r"^(?:\S*/)?(?:[\w.+-]*ld(?:\.\w+)?: )?(?:\S*/go-(?:link|build)-?\d+/\S+?: )?")
+_TEMPORARY = re.compile(r"^(?:\S*\bld(?:\.\w+)?: )?(?:\S*/go-(?:link|build)-?\d*/(?:\S+\.o: )?)?")
 
 
 def why_it_failed(output: str) -> str:

@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_golink.plugin.trying import trying
 
         stack = ExitStack()
-        stack.enter_context(trying(config, run.settings.try_seconds))
+        stack.enter_context(trying(config))
         config.add_cleanup(stack.close)
     if run.settings.crosscheck:
         from pytest_golink.reader.crosscheck import crosschecking

@@ -6,13 +6,14 @@ from contextlib import nullcontext
 from copy import copy
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_golink.session import TrialBudget
 from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    import pytest
 
 _OPTION = "--golink-try-remedies"
 
@@ -29,8 +30,13 @@ def leave_paths_to_pytest(early_config: pytest.Config, parser: pytest.Parser, ar
         early_config.known_args_namespace = parser.parse_known_args(args, namespace=copy(early_config.option))
 
 
-def trying(config: pytest.Config, seconds: float | None) -> AbstractContextManager[None]:
-    """Try the remedies of each violation of this run, so many seconds at most."""
+def trying(config: pytest.Config) -> AbstractContextManager[None]:
+    """
+    Try the remedies of each violation of this run, at most as many seconds as the user says.
+
+    Raises:
+        pytest.UsageError: The value is no number of seconds.
+    """
     from pytest_golink.source import trying_remedies
 
     def tell(line: str) -> None:
@@ -43,4 +49,18 @@ def trying(config: pytest.Config, seconds: float | None) -> AbstractContextManag
             reporter.ensure_newline()
             reporter.write_line(f"golink: {escape(line)}")
 
-    return trying_remedies(TrialBudget(seconds=seconds, tell=tell))
+    return trying_remedies(TrialBudget(seconds=_seconds(config), tell=tell))
+
+
+def _seconds(config: pytest.Config) -> float | None:
+    option, key = config.getoption("golink_try_remedies"), str(config.getini("golink_try_remedies_seconds")).strip()
+    text, named_by = (option, _OPTION) if option else (key, "ini key golink_try_remedies_seconds")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise pytest.UsageError(f"{named_by}: expected a number of seconds, not {text!r}")
+    return seconds

@@ -8,6 +8,7 @@ from pytest_golink.diagnosis.claims import BORING, PIE, Contradicted
 from pytest_golink.findings import Remedy
 from pytest_golink.platforms.standard_imports import STANDARD_IMPORTS
 from pytest_golink.remedies.flags import keep_symbols, no_race, strip, trim_paths
+from pytest_golink.remedies.gccgo import gccgo_words, is_gccgo
 from pytest_golink.remedies.static import STATIC_PIE, described
 from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
 def strip_all(case: Case) -> Iterator[Remedy]:
     """Yield what leaves out the symbol table and DWARF, in words."""
     flags = '-ldflags "-s -w"' if case.facts.symtab else '-ldflags "-w"'
+    if is_gccgo(case.facts):
+        return iter((Remedy(words=gccgo_words("-s")),))
     return described(flags if case.facts.go else "strip it", strip(case))
 
 
 def leave_dwarf(case: Case) -> Iterator[Remedy]:
     """Yield what leaves out DWARF, in words."""
+    if is_gccgo(case.facts):
+        return iter((Remedy(words=gccgo_words("-Wl,--strip-debug")),))
     return described('-ldflags "-w"' if case.facts.go else "strip --strip-debug", strip(case))
 
 
@@ -43,8 +48,9 @@ def make_smaller(case: Case) -> Iterator[Remedy]:
         over = case.details(int)
         enough = "which is enough" if gone >= over else f"{over - gone:,} bytes too few"
         flags = '-ldflags "-s -w"' if facts.go else "strip"
+        flags = gccgo_words("-s") if is_gccgo(facts) else flags
         words = f"{flags} takes away about {gone:,} bytes, {enough}"
-    return described(words, strip(case))
+    return described(words, () if is_gccgo(facts) else strip(case))
 
 
 def leave_paths(case: Case) -> Iterator[Remedy]:

@@ -6,19 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.cpu import OverLimit
 from pytest_golink.findings import BuildChange, Remedy
-from pytest_golink.golang.cpu import cpu_setting
-from pytest_golink.golang.cpu_levels import BUILD_SETTING
 from pytest_golink.remedies.linkage import load_musl, turn_cgo_on
 from pytest_golink.remedies.linker_flags import extldflags_of, has_words
-from pytest_golink.remedies.static import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_golink.case import Case
-    from pytest_golink.facts import BinaryFacts, CpuLevel
+    from pytest_golink.facts import BinaryFacts
 
 STRIP_FLAGS = ("-s", "-w")
 _STRIP_PRICE = "no symbols and DWARF for debuggers; tracebacks stay whole"
@@ -65,47 +61,6 @@ def no_race(case: Case) -> Iterator[Remedy]:
     """Yield the build without -race, where an option turned it on."""
     if case.options.race:
         yield Remedy(weight=1, change=BuildChange(options={"race": False}))
-
-
-# What GCC and Clang call a level.
-_C_FLAGS = {
-    "GOAMD64=v1": "-march=x86-64",
-    "GOAMD64=v2": "-march=x86-64-v2",
-    "GOAMD64=v3": "-march=x86-64-v3",
-    "GORISCV64=rva20u64": "-march=rv64gc",
-    "GOARM=6": "-march=armv6",
-    "GOMIPS=softfloat": "-msoft-float",
-    "GOMIPS64=softfloat": "-msoft-float",
-}
-
-
-def allow_older_cpu(case: Case) -> Iterator[Remedy]:
-    """Yield the CPU level that the rule allows, in words for Go's code and for C code."""
-    found = case.details(OverLimit)
-    words = list(dict.fromkeys(_cpu_words(over, found.limit) for over in found.levels))
-    of_go = [line for line in words if line.startswith("GO")]
-    yield from described(of_go[0] if of_go else "", older_cpu(case))
-    yield from (Remedy(words=line) for line in words if line not in of_go)
-
-
-def _cpu_words(over: CpuLevel, limit: str) -> str:
-    if over.via == BUILD_SETTING:
-        return f"{over.setting}={limit}"
-    flags = _C_FLAGS.get(f"{over.setting}={limit}")
-    return f"compile the C code with CGO_CFLAGS={flags}" if flags else f"compile the C code for {over.setting}={limit}"
-
-
-def older_cpu(case: Case) -> Iterator[Remedy]:
-    """Yield the CPU level that the rule allows for the image's architecture."""
-    setting = cpu_setting(case.facts.target.goarch) if case.facts.target is not None else None
-    if setting is None:
-        return
-    # Of several levels the one of this architecture; a level may stand without its setting.
-    for level in case.finding.names("level"):
-        name, equals, value = level.partition("=")
-        if name == setting or not equals:
-            change = BuildChange(environment=((setting, value if equals else level),))
-            yield Remedy(weight=1, change=change, prices=("newer CPU instructions stay unused",))
 
 
 def older_macos(case: Case) -> Iterator[Remedy]:
@@ -182,6 +137,8 @@ def _loader_words(facts: BinaryFacts, path: str) -> str:
     if ("ld-musl" in path) != ("ld-musl" in facts.interpreter) and facts.needed:
         # Another libc's loader cannot load this image's libc: the flags below would break it.
         return "link it to the libc that this loader belongs to"
+    if facts.go is None:
+        return f"link it with -Wl,--dynamic-linker={path}"
     if facts.link_mode == "external":
         return f"-ldflags '-linkmode external -extldflags \"-Wl,--dynamic-linker={path}\"'"
     return f'-ldflags "-I {path}"'

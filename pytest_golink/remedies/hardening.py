@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.findings import BuildChange, Remedy
 from pytest_golink.remedies.flags import INTERPRETER_PRICE, with_linker_flags, without_flags
+from pytest_golink.remedies.gccgo import gccgo_words, is_gccgo
 from pytest_golink.remedies.linker_flags import extldflags_of
 from pytest_golink.remedies.static import COMPILER_PRICE, STATIC_PIE, described
 from pytest_golink.traits import setting
@@ -121,6 +122,8 @@ def _relro_words(facts: BinaryFacts, *, full: bool) -> tuple[str, ...]:
     now = ",-z,now" if full else ""
     if facts.go is None:
         return (f"link with -Wl,-z,relro{now}",)
+    if is_gccgo(facts):
+        return (gccgo_words(f"-Wl,-z,relro{now}"),)
     if facts.link_mode == "external" and facts.hardening.relro == "none":
         return (f"-ldflags '-extldflags \"-Wl,-z,relro{now}\"'",)
     if facts.hardening.relro == "partial":

@@ -11,6 +11,7 @@ from pytest_golink.findings import BuildChange, Loss, Remedy
 from pytest_golink.platforms.system_libraries import names_outside_system, system_words
 from pytest_golink.remedies.cgo_off import words_without_cgo
 from pytest_golink.remedies.compilers import zig_cc
+from pytest_golink.remedies.gccgo import gccgo_words, is_gccgo
 from pytest_golink.remedies.linker_flags import extldflags_of, has_words, linkmode_of
 from pytest_golink.remedies.static import (
     EXTERNAL_STATIC,
@@ -60,6 +61,9 @@ def leave_cgo(case: Case) -> Iterator[Remedy]:
 
 def leave_libraries(case: Case) -> Iterator[Remedy]:
     """Yield what keeps the image from needing other libraries than those that the rule names."""
+    if is_gccgo(case.facts):
+        yield Remedy(words=f"{gccgo_words('-static-libgo')} links libgo in, {gccgo_words('-static')} each library")
+        return
     yield from link_cxx_in(case)
     yield from leave_cgo(case)
     yield from (remedy for remedy in leave_libc(case) if _links_statically(remedy))
@@ -138,6 +142,8 @@ def _static(facts: BinaryFacts, options: BuildOptions) -> Iterator[Remedy]:
         yield Remedy(words="a shared library cannot be static: build the program with it, or check it with only-needs")
     elif facts.go is None:
         yield Remedy(words="link it with -static, or -static-pie")
+    elif is_gccgo(facts):
+        yield Remedy(words=gccgo_words("-static"))
     else:
         yield from found
 

@@ -11,7 +11,7 @@ from pytest_golink.facts import BinaryFacts, CpuLevel
 from pytest_golink.forms import Form
 from pytest_golink.golang.cpu import cpu_features, cpu_setting, cpu_settings
 from pytest_golink.golang.cpu_levels import cpu_levels
-from pytest_golink.remedies.flags import allow_older_cpu
+from pytest_golink.remedies.cpu import allow_older_cpu
 from pytest_golink.rules.parameters import NonEmpty
 from pytest_golink.rules.proposal import Proposal
 from pytest_golink.rules.rule import rule

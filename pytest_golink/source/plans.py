@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _MOST_PLANS = 256
 # What a change of one of these does, flags of the C linker depend on.
 _LINKAGE = frozenset({"cgo", "linkmode", "buildmode", "cc", "tags"})
+_LINKED = "how it is linked"
 _STATIC = frozenset({"-static", "-static-pie"})
 
 
@@ -116,7 +117,7 @@ def plans(plan: Plan, failing: Sequence[Finding], binary: BuiltImage) -> Iterato
     """
     wanted = [(finding, _candidates(finding, plan, binary)) for finding in failing]
     # What others do to the link decides which linker takes the flags of the rest.
-    wanted.sort(key=lambda one: not any(family(remedy) == "linkage" for remedy in one[1]))
+    wanted.sort(key=lambda one: not any(_LINKED in _families(remedy) for remedy in one[1]))
     return islice(_combined(plan, wanted, binary), _MOST_PLANS)
 
 
@@ -131,23 +132,33 @@ def _combined(plan: Plan, wanted: Sequence[tuple[Finding, tuple[Remedy, ...]]], 
     if not found:
         yield from _combined(plan, others, binary)
         return
-    for remedy in found:
-        assert remedy.change is not None  # noqa: S101 - `changes` has chosen them so
-        if any(_contradict(remedy.change, change) for change in plan.changes):
-            continue
-        try:
-            options = changed(plan.options, remedy.change)
-        except GolinkError:
-            # Go has no form for both kinds of quotes in one flag.
-            continue
-        more = Plan(made_of=(*plan.made_of, (finding.rule, remedy)), options=options)
-        if not _is_impossible(binary.facts, options):
-            yield from _combined(more, others, binary)
+    fitting = [more for remedy in found if (more := _with(plan, finding.rule, remedy, binary.facts)) is not None]
+    # Where none fits what the others need, theirs may mend it all the same.
+    for more in fitting or [plan]:
+        yield from _combined(more, others, binary)
+
+
+def _with(plan: Plan, rule: str, remedy: Remedy, facts: BinaryFacts) -> Plan | None:
+    """Return a plan with one more remedy, None where both contradict each other, or Go refuses the pair."""
+    assert remedy.change is not None  # noqa: S101 - `changes` has chosen it so
+    if any(_contradict(remedy.change, change) for change in plan.changes):
+        return None
+    try:
+        options = changed(plan.options, remedy.change)
+    except GolinkError:
+        # Go has no form for both kinds of quotes in one flag.
+        return None
+    return None if _is_impossible(facts, options) else Plan(made_of=(*plan.made_of, (rule, remedy)), options=options)
 
 
 def _candidates(finding: Finding, plan: Plan, binary: BuiltImage) -> tuple[Remedy, ...]:
     find = RULES[finding.rule].remedies
-    return () if find is None else changes(find(case_of(finding, binary, plan.options)))
+    # No flag links an archive or an object.
+    return (
+        ()
+        if find is None or binary.facts.kind in ("archive", "object")
+        else changes(find(case_of(finding, binary, plan.options)))
+    )
 
 
 def _predicted(facts: BinaryFacts, options: BuildOptions) -> BinaryFacts:
@@ -174,15 +185,18 @@ def _contradict(change: BuildChange, other: BuildChange) -> bool:
     return any({*flags} & {*dropped.get(name, ())} for added, dropped in pairs for name, flags in added.items())
 
 
-def family(remedy: Remedy) -> str:
+def _families(remedy: Remedy) -> frozenset[str]:
     """Return what a remedy is about: changes of one family may make each other needless."""
     change = remedy.change
     if change is None:
-        return ""
-    if {*change.options, *change.added, *change.dropped} & _LINKAGE or _STATIC & {*change.added.get("extldflags", ())}:
-        return "linkage"
-    names = (*change.options, *change.added, *change.dropped, *(name for name, _ in change.environment))
-    return names[0]
+        return frozenset()
+    names = {*change.options, *change.added, *change.dropped}
+    if names & _LINKAGE or _STATIC & {*change.added.get("extldflags", ())}:
+        return frozenset({_LINKED})
+    parts = [
+        f"{name} {flag}" for part in (change.added, change.dropped) for name, flags in part.items() for flag in flags
+    ]
+    return frozenset({*change.options, *parts, *(name for name, _ in change.environment)})
 
 
 def may_be_needless(rule: str, remedy: Remedy, plan: Plan, alternatives: Sequence[Remedy]) -> bool:
@@ -195,7 +209,7 @@ def may_be_needless(rule: str, remedy: Remedy, plan: Plan, alternatives: Sequenc
         plan: The plan, which keeps every rule.
         alternatives: All candidates for that rule.
     """
-    others = {family(other) for _, other in plan.made_of if other is not remedy}
+    others = frozenset[str]().union(*(_families(other) for _, other in plan.made_of if other is not remedy))
     if RULES[rule].concerns & {Concern.PLATFORMS, Concern.START}:
         return bool(others)
-    return bool(others & {family(one) for one in alternatives})
+    return bool(others & frozenset[str]().union(*map(_families, alternatives)))

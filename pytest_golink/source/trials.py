@@ -191,24 +191,22 @@ class _Search:
         """Return a plan that keeps every rule, without those of its remedies that it does not need."""
         for rule, remedy in plan.made_of:
             kept = tuple(one for one in plan.made_of if one[1] is not remedy)
-            if not kept or len(plan.made_of) == 1:
-                continue
-            if not may_be_needless(rule, remedy, plan, self._alternatives(rule)) or not self._may_build():
-                continue
             options = self.start
             for _, one in kept:
                 options = changed(options, one.change) if one.change is not None else options
-            if options in self.seen and options not in {waiting[2].options for waiting in self.waiting}:
-                # It was built, and broke a rule.
-                continue
-            self.seen.add(options)
-            try:
-                _, failing = self._build(options)
-            except GolinkError:
-                continue
-            if not failing:
+            if options == plan.options or (kept and self._needs_no_more(rule, remedy, plan, options)):
                 plan = replace(plan, made_of=kept, options=options)
         return plan
+
+    def _needs_no_more(self, rule: str, remedy: Remedy, plan: Plan, options: BuildOptions) -> bool:
+        """Return whether these options, which are the plan's without one of its remedies, keep every rule too."""
+        if not may_be_needless(rule, remedy, plan, self._alternatives(rule)) or not self._may_build():
+            return False
+        self.seen.add(options)
+        try:
+            return not self._build(options)[1]
+        except GolinkError:
+            return False
 
     def _alternatives(self, name: str) -> tuple[Remedy, ...]:
         """Return all candidates for a rule that the image at the start violates; () for one that a change broke."""

@@ -102,3 +102,33 @@ def test_an_assertion_of_a_python_test_shows_them_too_where_the_ini_file_asks(
     quiet.stdout.no_fnmatch_line("* tried *")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{line.strip()}" for line in TRIED])
+
+
+def test_the_option_takes_seconds_and_leaves_paths_to_pytest(
+    pytester: pytest.Pytester, net: Path, counting_go: Path
+) -> None:
+    net.joinpath("golink.toml").write_text(POLICY)
+    go = f"--golink-go={counting_go}"
+
+    over = pytester.runpytest_inprocess("--golink-try-remedies=0", go)
+    over.assert_outcomes(failed=2, xfailed=2)
+    over.stdout.no_fnmatch_line("* tried *")
+    assert builds(counting_go) == 1
+
+    # The word behind the option is a path, as it is without the option.
+    result = pytester.runpytest_inprocess(go, "--golink-try-remedies", "golink.toml")
+    result.assert_outcomes(failed=2, xfailed=2)
+    result.stdout.fnmatch_lines(["golink: * (linux/*): trying -tags=netgo", "golink: * trying CGO_ENABLED=0"])
+
+    pytester.makeini("[pytest]\ngolink_try_remedies_seconds = 0\n")
+    pytester.runpytest_inprocess(go, "--golink-try-remedies").stdout.no_fnmatch_line("* tried *")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--golink-try-remedies=soon"], ["--golink-try-remedies", "-o", "golink_try_remedies_seconds=-1"]]
+)
+def test_a_time_that_is_none_is_a_usage_error(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    result = pytester.runpytest_inprocess(*arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*: expected a number of seconds, not *"])

@@ -15,8 +15,22 @@ from pytest_golink.remedies import BuildChange, Case
 from pytest_golink.remedies import changes as changes_of
 from pytest_golink.remedies.options import changed
 from pytest_golink.remedies.spelling import as_flags
-from pytest_golink.rules import RULES
-from tests.rules.facts_factory import DYNAMIC, GLIBC_STATIC, MACHO, OWN_C, PE, STATIC, by_go, symbols, target
+from pytest_golink.report.remedy_text import remedy_lines
+from pytest_golink.rules import RULES, evaluate
+from tests.rules.facts_factory import (
+    DYNAMIC,
+    FOREIGN,
+    GLIBC_STATIC,
+    MACHO,
+    OWN_C,
+    PE,
+    STATIC,
+    by_go,
+    go,
+    subject,
+    symbols,
+    target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -252,3 +266,60 @@ def test_a_pie_names_an_interpreter_where_its_format_has_one() -> None:
     assert changes("pie", STATIC)[1] == (
         "CGO_ENABLED=1 -buildmode=pie -ldflags='-linkmode=external -extldflags=-static-pie'"
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "line"),
+    [
+        ("stripped", STATIC, "-compiler gccgo -gccgoflags=-s"),
+        ("no-dwarf", STATIC, "-compiler gccgo -gccgoflags=-Wl,--strip-debug"),
+        ("static", DYNAMIC, "-compiler gccgo -gccgoflags=-static"),
+        (
+            "only-needs",
+            DYNAMIC,
+            "-compiler gccgo -gccgoflags=-static-libgo links libgo in, "
+            "-compiler gccgo -gccgoflags=-static each library",
+        ),
+        ("relro", OWN_C, "-compiler gccgo -gccgoflags=-Wl,-z,relro,-z,now"),
+    ],
+)
+def test_gccgo_takes_the_flags_of_its_own_linker(rule: str, facts: BinaryFacts, line: str) -> None:
+    gccgo = replace(facts, go=go(_compiler="gccgo"))
+    asked: dict[str, dict[str, object]] = {"relro": {"level": "full"}, "only-needs": {"libraries": ()}}
+
+    assert remedy_lines(evaluate(rule, subject(gccgo), asked.get(rule, {}))) == (line,)
+
+
+def test_no_flag_of_go_mends_what_go_did_not_make() -> None:
+    asked: dict[str, dict[str, object]] = {
+        "glibc-at-most": {"version": "2.17"},
+        "needs-libc": {"kind": "glibc", "at-most": "2.17"},
+        "static": {},
+        "no-libc": {},
+        "no-interpreter": {},
+        "only-needs": {"libraries": ()},
+        "interpreter": {"path": "/opt/ld.so"},
+        "stripped": {},
+        "pie": {},
+        "relro": {"level": "full"},
+        "page-alignment": {"bytes": 65536},
+        "self-contained": {},
+        "runs-on": {"platforms": ("debian 10", "scratch")},
+    }
+    words = [
+        line
+        for rule, parameters in asked.items()
+        for line in remedy_lines(evaluate(rule, subject(FOREIGN), parameters))
+    ]
+
+    assert words
+    assert [line for line in words if any(flag in line for flag in ("CGO_", "-ldflags", "-tags", "GOAMD64"))] == []
+
+
+def test_flags_are_found_and_changed_wherever_the_user_wrote_them() -> None:
+    inside = BuildOptions(ldflags="-s -linkmode external -extldflags '-static -O1'")
+
+    assert changes("dynamic", GLIBC_STATIC, inside) == ["-ldflags='-s -linkmode external -extldflags=-O1'"]
+    assert changes("linkmode", GLIBC_STATIC, inside, mode="internal")[0] == "-ldflags='-s -extldflags=-O1'"
+    quoted = BuildOptions(ldflags='-extldflags="-O1"')
+    assert changes("nx", OWN_C, quoted) == ["-ldflags=\"-extldflags '-O1 -Wl,-z,noexecstack'\""]

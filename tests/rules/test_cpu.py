@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,21 +79,63 @@ def test_a_violation_names_who_asks_and_what_to_set() -> None:
         "it was built with GOAMD64=v3: on a CPU below that it does not start, or crashes",
         "C code that is linked in was compiled for that level",
     )
-    assert remedy_lines(finding) == ("GOAMD64=v2", "compile the C code with CGO_CFLAGS=-march=x86-64-v2")
-    c_alone = evaluate("cpu-at-most", subject(replace(V1, cpu_notes=(NOTE,))), {"level": "v1"})
-    assert remedy_lines(c_alone) == ("compile the C code with CGO_CFLAGS=-march=x86-64",)
+    assert remedy_lines(finding) == (
+        "GOAMD64=v2",
+        'a C toolchain whose start files and libc are for GOAMD64=v2: CC="zig cc -target x86_64-linux-gnu" '
+        "CGO_ENABLED=1, or a container of a system for that level",
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"CGO_CFLAGS": "-O2 -march=x86-64-v3"}, "a C toolchain whose start files and libc are for GOAMD64=v1: *"),
+        (
+            {"CGO_CFLAGS": "-O2 -march=x86-64-v3 -mneeded"},
+            "compile the C code with CGO_CFLAGS=-march=x86-64",
+        ),
+        ({"CGO_LDFLAGS": "-Wl,-z,x86-64-v3"}, "build without -Wl,-z,x86-64-v3 in CGO_LDFLAGS"),
+        (
+            {"_ldflags": "-extldflags '-Wl,-z,x86-64-v3 -O1'"},
+            "build without -Wl,-z,x86-64-v3 in -ldflags",
+        ),
+    ],
+)
+def test_a_mark_of_c_is_mended_where_it_comes_from(settings: dict[str, str], remedy: str) -> None:
+    marked = replace(STATIC, go=go(GOAMD64="v1", **settings), cpu_notes=(NOTE,))
+
+    (line,) = remedy_lines(evaluate("cpu-at-most", subject(marked), {"level": "v1"}))
+
+    assert fnmatchcase(line, remedy)
+
+
+def test_no_flag_of_go_mends_an_image_that_go_did_not_make() -> None:
+    foreign = evaluate("cpu-at-most", subject(replace(FOREIGN, cpu_notes=(NOTE,))), {"level": "v1"})
+
+    assert remedy_lines(foreign) == ("build it for v1, with a C toolchain whose start files and libc are",)
+
+
+_CONTAINER = "a C toolchain whose start files and libc are for {}, as in a container of a system for that level"
 
 
 @pytest.mark.parametrize(
     ("arch", "setting", "note", "level", "remedy"),
     [
-        ("arm", "GOARM", "7,hardfloat", "6", "compile the C code with CGO_CFLAGS=-march=armv6"),
-        ("riscv64", "GORISCV64", "rva22u64", "rva20u64", "compile the C code with CGO_CFLAGS=-march=rv64gc"),
-        ("mips", "GOMIPS", "hardfloat", "GOMIPS=softfloat", "compile the C code with CGO_CFLAGS=-msoft-float"),
-        ("arm", "GOARM", "7,hardfloat", "6,softfloat", "compile the C code for GOARM=6,softfloat"),
+        (
+            "arm",
+            "GOARM",
+            "7,hardfloat",
+            "6",
+            "a C toolchain whose start files and libc are for GOARM=6: "
+            'CC="zig cc -target arm-linux-musleabihf -mcpu=arm1176jzf_s" CGO_ENABLED=1, '
+            "or a container of a system for that level",
+        ),
+        ("riscv64", "GORISCV64", "rva22u64", "rva20u64", _CONTAINER.format("GORISCV64=rva20u64")),
+        ("mips", "GOMIPS", "hardfloat", "GOMIPS=softfloat", _CONTAINER.format("GOMIPS=softfloat")),
+        ("arm", "GOARM", "7,hardfloat", "6,softfloat", _CONTAINER.format("GOARM=6,softfloat")),
     ],
 )
-def test_c_code_s_level_is_mended_with_a_flag_of_the_c_compiler(
+def test_the_level_of_what_c_links_in_is_mended_by_another_toolchain(
     arch: str, setting: str, note: str, level: str, remedy: str
 ) -> None:
     lowest = {"GOARM": "5", "GORISCV64": "rva20u64", "GOMIPS": "softfloat"}[setting]
