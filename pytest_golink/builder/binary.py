@@ -63,15 +63,19 @@ class BuiltImage:
         """
         The image's fact sheet; golink reads it when it first needs it.
 
+        With the packages of the build whose C leaves no wrapper in the image: see `Cgo.from_source`.
+
         Raises:
             UnreadableBinaryError: The image is of a format that cannot be read.
         """
         if self._facts is not None:
             return self._facts
         # Here, not above: the readers are slow to import.
+        from pytest_golink.builder.listing import with_source
         from pytest_golink.reader import read_binary
 
-        return read_binary(self.path)
+        facts = read_binary(self.path)
+        return facts if self.origin is None else with_source(facts, self.origin)
 
     def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
         """

@@ -258,10 +258,12 @@ def test_a_package_that_loses_some_files_without_cgo_is_told_with_them(go_build:
 def test_a_build_that_go_list_cannot_repeat_keeps_its_finding(go_build: GoBuild, tmp_path: Path) -> None:
     folder = module(tmp_path, {"main.go": 'package main\n\nimport _ "os/user"\n\nfunc main() {}\n'})
     binary = go_build(".", cwd=folder, cgo=True)
-    assert binary.facts.cgo.used
     (folder / "go.mod").unlink()
 
     finding = explained(binary, "static")
+
+    assert binary.facts.cgo.used
+    assert any(line.startswith("the packages of the build are not known: go list answers: ") for line in finding.cause)
 
     assert (finding.outcome, finding.chains) == ("violated", ())
 
