@@ -16,9 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
+from pytest_golink.builder.binary import BuiltImage, Origin
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
+from pytest_golink.builder.job import BuildJob
 from pytest_golink.builder.linker import parse_warnings
 from pytest_golink.builder.slot import Record, Slot
 from pytest_golink.errors import BuildError, GolinkError, ToolchainError

@@ -14,8 +14,9 @@ from pytest_golink.traits import RUNTIME_CGO
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_golink.builder.binary import Origin
+    from pytest_golink.builder.job import BuildJob
     from pytest_golink.facts import BinaryFacts
+    from pytest_golink.toolchain import GoToolchain
     from pytest_golink.toolchain.packages import Package
 
     # Names and values of environment variables.
@@ -30,31 +31,29 @@ class Listing:
     unknown: str = ""
 
 
-def listing(origin: Origin, changed: Variables = ()) -> Listing:
+def listing(job: BuildJob, toolchain: GoToolchain, changed: Variables = ()) -> Listing:
     """Return the packages of a build, or of the same build with some variables of its environment changed."""
-    job, toolchain = origin.job, origin.builder.toolchain
-    environment = environment_of(origin, changed)
+    environment = environment_of(job, toolchain, changed)
     return _listed(toolchain.path, toolchain.version, job.folder, job.package, job.flags, environment)
 
 
-def error_with(origin: Origin, changed: Variables) -> str | None:
+def error_with(job: BuildJob, toolchain: GoToolchain, changed: Variables) -> str | None:
     """
     Return the first compile error of a build whose environment is changed, None where all of it compiles.
 
     Raises:
         BuildError: Go did not answer.
     """
-    job = origin.job
-    environment = environment_of(origin, changed)
-    return _compiled(origin.builder.toolchain.path, job.folder, job.package, job.flags, environment)
+    environment = environment_of(job, toolchain, changed)
+    return _compiled(toolchain.path, job.folder, job.package, job.flags, environment)
 
 
-def environment_of(origin: Origin, changed: Variables = ()) -> Variables:
+def environment_of(job: BuildJob, toolchain: GoToolchain, changed: Variables = ()) -> Variables:
     """Return the whole environment of a build, sorted, with some variables changed."""
     # GOFLAGS of Go's own file counts too; the environment's comes before it.
-    flags = origin.builder.toolchain.settings.get("GOFLAGS", "")
+    flags = toolchain.settings.get("GOFLAGS", "")
     file = {"GOFLAGS": flags} if flags else {}
-    return tuple(sorted({**file, **os.environ, **origin.job.environment, **dict(changed)}.items()))
+    return tuple(sorted({**file, **os.environ, **job.environment, **dict(changed)}.items()))
 
 
 @lru_cache(maxsize=64)
@@ -73,7 +72,7 @@ def _compiled(go: Path, folder: Path, package: str, flags: tuple[str, ...], envi
     return compile_error(go, package, flags, cwd=folder, environment=dict(environment))
 
 
-def with_source(facts: BinaryFacts, origin: Origin) -> BinaryFacts:
+def with_source(facts: BinaryFacts, job: BuildJob, toolchain: GoToolchain) -> BinaryFacts:
     """
     Return the facts of an image with the packages of its build whose C leaves no wrapper in it.
 
@@ -82,7 +81,7 @@ def with_source(facts: BinaryFacts, origin: Origin) -> BinaryFacts:
     """
     if not facts.cgo.used:
         return facts
-    listed = listing(origin)
+    listed = listing(job, toolchain)
     if listed.unknown or not listed.packages:
         unknown = listed.unknown or "no packages"
         return replace(facts, cgo=replace(facts.cgo, source_error=unknown))

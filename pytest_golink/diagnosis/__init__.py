@@ -8,6 +8,7 @@ from pytest_golink.diagnosis.calls import call_lines
 from pytest_golink.diagnosis.concerns import Concern, lookup_packages
 from pytest_golink.diagnosis.imported import importer_lines
 from pytest_golink.diagnosis.sizes import module_of
+from pytest_golink.text.words import listed
 from pytest_golink.traits import own_cgo_packages
 
 if TYPE_CHECKING:
@@ -28,5 +29,12 @@ def image_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conce
         # No other package has to do with it.
         return call_lines(finding, facts, concerns)
     modules = {package: module_of(facts, package) for package in own_cgo_packages(facts) if package != "main"}
-    lines = [f"{package} is of module {module}" for package, module in modules.items() if module]
+    by_module: dict[str, list[str]] = {}
+    for package, module in modules.items():
+        if module:
+            by_module.setdefault(module, []).append(package)
+    lines = [
+        f"{listed(packages)} {'is' if len(packages) == 1 else 'are'} of module {module}"
+        for module, packages in by_module.items()
+    ]
     return [*lines[:_MODULES], *call_lines(finding, facts, concerns)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conc
         origin: The build of that image.
     """
     lines = switch_lines(facts, concerns, origin)
-    listed_packages = listing(origin)
+    listed_packages = listing(origin.job, origin.builder.toolchain)
     if not listed_packages.packages:
         if concerns and listed_packages.unknown:
             lines.append(f"the packages of the build are not known: go list answers: {listed_packages.unknown}")
@@ -149,11 +150,26 @@ def _files(package: Package, graph: Graph) -> list[str]:
             return [f"{graph.shown(package, name, line)} has a //go:cgo_import_dynamic directive"]
     lines = [f"{package.name}/{name} is an object file, which is linked in as it is" for name in package.syso_files]
     constraints = {name: read_go_file(package.folder / name).constraint for name in package.cgo_files}
-    constrained = [(name, constraint) for name, constraint in constraints.items() if constraint]
+    # One that only names the port is no switch.
+    constrained = [(name, constraint) for name, constraint in constraints.items() if _is_switch(constraint)]
     if constrained:
         name, constraint = constrained[0]
         lines.append(f"{package.name}/{name} is compiled under its constraint: {constraint}")
     return lines
+
+
+# Words of a constraint that the port, the compiler and cgo decide, not a tag.
+# Source: `go help buildconstraint`; internal/syslist of Go 1.27.
+_DECIDED = frozenset(
+    """
+    cgo gc gccgo unix aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris
+    wasip1 windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x wasm
+    """.split()  # noqa: SIM905 - names read better without quotes
+)
+
+
+def _is_switch(constraint: str) -> bool:
+    return any(word not in _DECIDED and not word.startswith("go1.") for word in re.findall(r"[\w.]+", constraint))
 
 
 def _folders(facts: BinaryFacts, graph: Graph) -> list[str]:

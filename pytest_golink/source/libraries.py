@@ -39,7 +39,7 @@ def asked_lines(names: Iterable[str], graph: Graph, origin: Origin) -> tuple[lis
         graph: The packages of the build.
         origin: The build.
     """
-    environment = environment_of(origin)
+    environment = environment_of(origin.job, origin.builder.toolchain)
     lines: list[str] = []
     asking: dict[str, Package] = {}
     for name in names:

@@ -29,7 +29,7 @@ def without_cgo_lines(packages: Iterable[Package], facts: BinaryFacts, origin: O
     packages = [package for package in packages if package.uses_cgo and not package.standard]
     if not packages or any(setting(facts, flag) == "true" for flag in _NEEDS_CGO):
         return []
-    left = listing(origin, _WITHOUT_CGO)
+    left = listing(origin.job, origin.builder.toolchain, _WITHOUT_CGO)
     if left.unknown or not left.packages:
         # An error is no answer: what the list has not is not known to be away.
         return [f"what CGO_ENABLED=0 leaves of the program is not known: go list answers: {left.unknown or 'nothing'}"]
@@ -58,7 +58,7 @@ def _left_of(package: Package, left: Package | None) -> Iterator[str]:
 
 def _compiles(origin: Origin) -> Iterator[str]:
     try:
-        error = error_with(origin, _WITHOUT_CGO)
+        error = error_with(origin.job, origin.builder.toolchain, _WITHOUT_CGO)
     except BuildError as failure:
         yield f"whether the rest of the program compiles with CGO_ENABLED=0 is not known: {words_of(failure)}"
         return

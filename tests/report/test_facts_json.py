@@ -64,6 +64,8 @@ def test_what_the_format_does_not_have_is_null() -> None:
         "calls": {},
         "dynamic_imports": [],
         "witnesses": [],
+        "from_source": None,
+        "source_error": "",
     }
     assert sheet["hardening"] == {"pie": None, "nx": None, "relro": None, "writable_code": None, "textrel": None}
     assert (sheet["soname"], sheet["exports"], sheet["signature"], sheet["elf"], sheet["pe"]) == (None,) * 5

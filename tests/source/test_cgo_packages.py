@@ -11,7 +11,6 @@ from pytest_golink import PolicyViolation, assert_no_cgo, assert_only_cgo_packag
 from pytest_golink.reader import read_binary
 from pytest_golink.rules import check
 from pytest_golink.rules.subject import Subject
-
 from tests.source.test_explain import explained, module
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 MAIN = 'package main\n\nimport _ "example.com/app/quiet"\n\nfunc main() {}\n'
 CONSTRUCTOR = (
-    "package quiet\n\n// static int started;\n// __attribute__((constructor)) static void start(void) { started = 1; }\n"
+    "package quiet\n\n// static int on;\n// __attribute__((constructor)) static void start(void) { on = 1; }\n"
     'import "C"\n'
 )
 ADDRESS = (
