@@ -80,7 +80,7 @@ def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conc
 
 
 def _libraries(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> tuple[str, ...]:
-    if isinstance(finding.details, AtIssue):
+    if isinstance(finding.details, AtIssue) and finding.details.only:
         return finding.details.libraries
     return tuple(library.name for library in facts.needed) if Concern.LIBRARIES in concerns else ()
 
@@ -125,8 +125,8 @@ def _nearest_of_each_module(graph: Graph, globs: Iterable[str]) -> list[Package]
         path = package.module.partition("@")[0]
         if path and any(fnmatchcase(name, glob) for name in (path, package.module) for glob in globs):
             modules.setdefault(path, []).append(package)
-    nearest = [package for packages in modules.values() if (package := graph.nearest(packages)) is not None]
-    return nearest[:_CHAINS]
+    nearest = [graph.nearest(packages) for packages in modules.values()]
+    return [package for package in nearest if package is not None][:_CHAINS]
 
 
 def _other_importers(packages: Sequence[Package], graph: Graph, *, by_module: bool) -> list[str]:
