@@ -70,14 +70,10 @@ def no_build_paths(subject: Subject) -> Verdict:
 
 
 def _folded(paths: tuple[BuildPath, ...]) -> list[str]:
-    """Return a line a folder: the paths below it, of which several stand there as their number, and where they are."""
-    wheres: dict[str, list[str]] = {}
-    for found in paths:
-        wheres.setdefault(found.path, []).append(found.where)
+    """Return a line a path; the paths of one folder, where they are many, share one."""
     by_folder: dict[tuple[str, str], list[str]] = {}
-    for path, found_in in wheres.items():
-        folder = path.rstrip("/").rpartition("/")[0]
-        by_folder.setdefault((", ".join(dict.fromkeys(found_in)), folder), []).append(path)
+    for found in paths:
+        by_folder.setdefault((found.where, found.path.rstrip("/").rpartition("/")[0]), []).append(found.path)
     lines = []
     for (where, folder), below in by_folder.items():
         if len(below) < _FEWEST_FOLDED or not folder:
