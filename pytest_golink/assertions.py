@@ -198,8 +198,9 @@ def assert_only_cgo_packages(binary: Binary, packages: Names) -> None:
     """
     Every package with cgo wrappers is in the list.
 
-    runtime/cgo comes with any package that uses cgo: naming one package allows it, an empty list does not. The main
-    package may be named by its import path or as "main".
+    Where golink built the image, so is every other package of the build that has C. runtime/cgo comes with any package
+    that uses cgo: naming one package allows it, an empty list does not. The main package may be named by its import
+    path or as "main".
 
     Args:
         binary: A GoBinary, its facts, or a path.

@@ -101,7 +101,10 @@ class Cgo:
 
     `enabled` is the build setting CGO_ENABLED, `used` whether runtime/cgo is linked in; both None where the image
     does not say. `packages` are the Go packages with cgo wrappers, sorted, from the pclntab; `calls` are the functions
-    of C that each of them calls through its wrappers, sorted. `dynamic_imports` are symbols imported by
+    of C that each of them calls through its wrappers, sorted. A package whose C is only a constructor, a variable or a
+    function whose address is taken has no wrapper: the image does not show it. For an image that golink built,
+    `from_source` are these packages, as `go list` has them, and `packages` has them too; it is None where the source is
+    not known, and `source_error` is Go's words where it did not list them. `dynamic_imports` are symbols imported by
     `//go:cgo_import_dynamic`, without cgo. `witnesses` show that runtime/cgo is linked in although the pclntab has
     no name of it: `used` is then None, for one of the two was altered.
     """
@@ -112,6 +115,8 @@ class Cgo:
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dynamic_imports: tuple[ImportedSymbol, ...] = ()
     witnesses: tuple[str, ...] = ()
+    from_source: tuple[str, ...] | None = None
+    source_error: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_golink.builder.names import image_file_name
 from pytest_golink.errors import ParameterError
 from pytest_golink.text.escape import escape_message
 
@@ -14,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pytest_golink.builder.job import BuildJob
     from pytest_golink.builder.options import BuildOptions
-    from pytest_golink.facts import BinaryFacts, LinkWarning, Target
+    from pytest_golink.facts import BinaryFacts, LinkWarning
     from pytest_golink.toolchain import GoToolchain
 
 
@@ -65,15 +65,21 @@ class BuiltImage:
         """
         The image's fact sheet; golink reads it when it first needs it.
 
+        With the packages of the build whose C leaves no wrapper in the image: see `Cgo.from_source`.
+
         Raises:
             UnreadableBinaryError: The image is of a format that cannot be read.
         """
         if self._facts is not None:
             return self._facts
         # Here, not above: the readers are slow to import.
+        from pytest_golink.builder.listing import with_source
         from pytest_golink.reader import read_binary
 
-        return read_binary(self.path)
+        facts = read_binary(self.path)
+        if self.origin is None:
+            return facts
+        return with_source(facts, self.origin.job, self.origin.builder.toolchain)
 
     def rebuild(self, folder: Path, fresh_cache: bool) -> Path:
         """
@@ -93,25 +99,6 @@ class BuiltImage:
         if self.origin is None:
             raise ParameterError(f"{self.name} was not built here: there is nothing to build it from")
         return self.origin.builder.rebuild(self.origin.job, folder, fresh_cache=fresh_cache)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildJob:
-    """A resolved build: everything except the run."""
-
-    name: str
-    options: BuildOptions
-    target: Target
-    folder: Path
-    package: str
-    flags: tuple[str, ...]
-    environment: Mapping[str, str]
-    key: str
-
-    @property
-    def file_name(self) -> str:
-        """The image's file name."""
-        return image_file_name(self.name, buildmode=self.options.buildmode, goos=self.target.goos)
 
 
 class ImageBuilder(Protocol):

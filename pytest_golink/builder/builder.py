@@ -16,11 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_golink.builder.binary import BuildJob, BuiltImage, Origin
+from pytest_golink.builder.binary import BuiltImage, Origin
 from pytest_golink.builder.cgo_off import cgo_hint
 from pytest_golink.builder.copies import copy_sources
 from pytest_golink.builder.environment import build_environment, build_flags
 from pytest_golink.builder.inputs import moved_overlay, named_file, read_inputs
+from pytest_golink.builder.job import BuildJob
 from pytest_golink.builder.linker import parse_warnings
 from pytest_golink.builder.mains import main_packages
 from pytest_golink.builder.seal import sealing_key

@@ -106,7 +106,8 @@ class Image:
         from pytest_golink.rules.subject import Subject
 
         if self.options is not None:
-            built = run.build(self.options)
+            # Reports call the image as the policy does, whichever item needs it.
+            built = replace(run.build(self.options), name=self.binary.name)
             subject = Subject(
                 name=self.binary.name,
                 facts=built.facts,

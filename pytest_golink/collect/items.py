@@ -235,7 +235,7 @@ class GolinkRule(PolicyItem):
         if finding.fails:
             expired = finding.outcome == "violated" and waiver is not None and waiver.expired(today())
             lines = [waivers.expired_text(waiver, finding)] if waiver is not None and expired else []
-            lines += [finding_text(finding), f"  policy    {finding.place}"]
+            lines.append(finding_text(finding))
             raise PolicyViolation("\n".join(lines), finding)
 
     def _rules_to_keep(self, image: Image, finding: Finding) -> list[tuple[str, Mapping[str, object]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.concerns import Concern
+from pytest_golink.diagnosis.concerns import Concern, lookup_packages
 from pytest_golink.text.versions import numbers
 from pytest_golink.text.words import listed
 from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
@@ -40,9 +40,11 @@ def call_lines(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern
     if Concern.IMPORTED_SYMBOLS in concerns:
         names = matching(facts, [symbol.name for symbol in facts.imports], finding.names("symbols"))
         return [f"{name} is imported by {_importer(facts, name)}" for name in names][:_PACKAGES]
+    lookups = lookup_packages(concerns)
+    calls = [(package, functions) for package, functions in facts.cgo.calls if not lookups or package in lookups]
     return [
         f"{package} calls {listed(functions, most=5)}"
-        for package, functions in facts.cgo.calls[:_PACKAGES]
+        for package, functions in calls[:_PACKAGES]
         if package != RUNTIME_CGO
     ]
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Concern(Enum):
@@ -30,6 +34,8 @@ class Concern(Enum):
     """The rule is about the way that host names are looked up."""
     USER_LOOKUP = auto()
     """The rule is about the way that users and groups are looked up."""
+    LIBRARIES = auto()
+    """The rule is about the libraries that the image needs."""
     MODULES = auto()
     """The rule is about the modules that its parameter `modules` names."""
     INSTRUMENTATION = auto()
@@ -40,3 +46,9 @@ class Concern(Enum):
     """The rule is about the platforms that its parameter `platforms` names; a policy may describe some itself."""
     START = auto()
     """The rule starts the program."""
+
+
+def lookup_packages(concerns: Collection[Concern]) -> tuple[str, ...]:
+    """Return the packages of the standard library that a rule about lookups is about; () for any other rule."""
+    packages = ((Concern.RESOLVER, "net"), (Concern.USER_LOOKUP, "os/user"))
+    return tuple(package for concern, package in packages if concern in concerns)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_golink.golang.cpu_levels import BUILD_SETTING
+from pytest_golink.golang.paths import is_standard
+from pytest_golink.text.words import listed
+from pytest_golink.traits import own_cgo_packages, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,4 +31,15 @@ def why_newer_cpu(case: Case) -> Iterator[str]:
         if over.via == BUILD_SETTING:
             yield f"it was built with {over.setting}={over.level}: on a CPU below that it does not start, or crashes"
         else:
-            yield "C code that is linked in was compiled for that level"
+            yield _who_compiled(case)
+
+
+def _who_compiled(case: Case) -> str:
+    # The C compiler and the linker write this note; the linker's flag -z x86-64-v3 sets it, whatever the code is.
+    if "x86-64-v" in setting(case.facts, "-ldflags"):
+        return "-z x86-64-v… in -ldflags makes the linker ask for that level"
+    toolchain = "the C toolchain's own start files or libc"
+    own = [package for package in own_cgo_packages(case.facts) if package == "main" or not is_standard(package)]
+    if own:
+        return f"C code of {listed(own, most=3)}, or {toolchain}, was compiled for that level"
+    return f"{toolchain} were compiled for that level: no package has C but Go's own"

@@ -17,16 +17,25 @@ def cgo_causes(facts: BinaryFacts) -> list[str]:
     """Return how runtime/cgo got into the image; nothing where it is not there."""
     if not facts.cgo.used:
         return []
-    own = own_cgo_packages(facts)
+    hidden = facts.cgo.from_source or ()
+    own = tuple(package for package in own_cgo_packages(facts) if package not in hidden)
+    lines = []
     if own:
         verb = "uses cgo: its wrappers are" if len(own) == 1 else "use cgo: their wrappers are"
-        return [f"{listed(_with_main_path(facts, own))} {verb} in the image, and runtime/cgo with them"]
+        lines.append(f"{listed(_with_main_path(facts, own))} {verb} in the image, and runtime/cgo with them")
+    if hidden:
+        verb = "has C without" if len(hidden) == 1 else "have C without"
+        what = "a constructor, a variable, or a function whose address is taken"
+        lines.append(f"{listed(_with_main_path(facts, hidden))} {verb} a wrapper in the image: {what}")
+    if lines:
+        return lines
     if is_race(facts):
         return ["-race links C code in, and runtime/cgo with it"]
     if "external" in setting(facts, "-ldflags"):
         return ["-linkmode external links runtime/cgo in, though no package has cgo wrappers in the image"]
     if facts.link_mode == "external":
-        return ["runtime/cgo is linked in by the external link, though no package has cgo wrappers in the image"]
+        what = "a package whose C has none (a constructor, a function's address), or -linkmode external, does it"
+        return [f"runtime/cgo is linked in, though no package has cgo wrappers in the image: {what}"]
     # net.ParseCIDR is enough: importing net imports runtime/cgo, and the linker drops wrappers that nothing reaches.
     return ["runtime/cgo is linked in, by a package such as net or os/user whose cgo wrappers nothing reaches"]
 

@@ -219,6 +219,7 @@ def _without_library(
     beside = ", nor beside the image" if path else ""
     return Obstacle(
         text=f"{library.name} is not in the base system{beside}",
+        library=library.name,
         cause=causes,
         remedy=(*static_words(facts), f"or a platform of your own that has {library.name}"),
     )
@@ -278,6 +279,7 @@ def _too_old(facts: BinaryFacts, need: VersionNeed, prefix: str, platform: Platf
         cause=(*cgo_causes(facts), *dynamic_import_causes(facts)),
         remedy=() if prefix == "GLIBC" else ("build on a system as old as that platform",),
         glibc=has if prefix == "GLIBC" else None,
+        library=None if prefix == "GLIBC" else need.library,
     )
 
 

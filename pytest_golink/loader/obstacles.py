@@ -35,6 +35,7 @@ class Obstacle:
 
     `certain` is false where the image or the platform's description does not say; `caution` marks an obstacle that
     does not keep the image from starting, but may make it fail later. `glibc` is the lowest version that would do.
+    `library` is the library that is missing, or too old, where the obstacle is about one beside the C library.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Obstacle:
     certain: bool = True
     caution: bool = False
     glibc: str | None = None
+    library: str | None = None
 
 
 def target_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstacle]:

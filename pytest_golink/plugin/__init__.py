@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_golink.errors import GolinkError
+from pytest_golink.errors import GolinkError, PolicyViolation
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.location import placed
 from pytest_golink.plugin.markers import check_use
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from pytest_golink.plugin.causes import Causes
+
 # pytest finds fixtures as the plugin's attributes.
 __all__ = ["go_binary", "go_build", "go_sample", "go_toolchain"]
 
@@ -41,6 +43,7 @@ __all__ = ["go_binary", "go_build", "go_sample", "go_toolchain"]
 pytest.register_assert_rewrite("pytest_golink.assertions")
 
 _RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+_CAUSES: pytest.StashKey[Causes] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -205,8 +208,21 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Print only the text of a toolchain's or a build's error, where no line of the user led to it."""
+    """
+    Print each cause of an image once, and of a toolchain's or a build's error only the text.
+
+    Where a line of the user led to the error, the report has its traceback too.
+    """
+    violation = None if call.excinfo is None else call.excinfo.value
+    causes = None
+    if isinstance(violation, PolicyViolation):
+        from pytest_golink.plugin.causes import Causes
+
+        causes = item.config.stash.setdefault(_CAUSES, Causes())
+        causes.shorten(violation)
     report = yield
+    if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
+        causes.remember(violation, item)
     if call.excinfo is not None and call.when == "setup":
         # An item of a policy shows its errors itself.
         own = item.repr_failure if hasattr(item, "golink_builds") else without_traceback

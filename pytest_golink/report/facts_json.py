@@ -68,6 +68,8 @@ class _LaterCgoJson(TypedDict, total=False):
     """Facts that came after the first report of this schema, which may lack them."""
 
     witnesses: list[str]
+    from_source: list[str] | None
+    source_error: str
 
 
 class CgoJson(_LaterCgoJson):
@@ -299,6 +301,8 @@ def facts_json(facts: BinaryFacts) -> FactsJson:
             "calls": {package: list(functions) for package, functions in facts.cgo.calls},
             "dynamic_imports": _imports(facts.cgo.dynamic_imports),
             "witnesses": list(facts.cgo.witnesses),
+            "from_source": None if facts.cgo.from_source is None else list(facts.cgo.from_source),
+            "source_error": facts.cgo.source_error,
         },
         "link_mode": facts.link_mode,
         "resolver": None if facts.resolver is None else list(facts.resolver),

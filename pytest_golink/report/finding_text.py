@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_golink.report.printed import new_lines
 from pytest_golink.report.remedy_text import TRIED, remedy_lines
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pytest_golink.findings import Finding, ImportStep, Outcome, Trial
 
 _WIDTH = 120
@@ -16,6 +20,7 @@ _INDENT = 2
 _LABEL_WIDTH = 10
 # Evidence lines list several names: longer than one name may be, and still bounded.
 _LONGEST_LINE = 1000
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _verb(outcome: Outcome, rule: str) -> str:
@@ -28,26 +33,79 @@ def _verb(outcome: Outcome, rule: str) -> str:
     }[outcome]
 
 
-def finding_text(finding: Finding, *, width: int = _WIDTH) -> str:
+def finding_text(finding: Finding, *, width: int = _WIDTH, printed: Mapping[str, str] = _NOTHING) -> str:
     """
     Return a finding as the text of a failure, as it reads in a terminal and in a CI log.
 
     Every line is escaped: names in it come from the image.
+
+    Args:
+        finding: The finding.
+        width: The columns of a line.
+        printed: The lines that other failures have printed of the image, each with its failure's title: the text says
+            where a cause stands in place of these lines.
     """
+    rows = _rows(finding)
+    if not printed:
+        return "\n".join([_head(finding), *_labelled(rows, width)])
+    # Other failures of the image stand above: what is new here, in as few lines as can be.
+    rows["observed"] = [f"{finding.observed}; expected {finding.expected}"]
+    rows["expected"] = rows["policy"] = []
+    causes, where = new_lines(rows["cause"], printed)
+    too = []
+    if where:
+        for label in ("evidence", "remedy"):
+            new, _ = new_lines(rows[label], printed)
+            too += [label] if rows[label] and not new else []
+            rows[label] = new
+        rows["cause"] = [*causes, f"see {where}{f', {_and(too)} too' if too else ''}"]
+    rows["evidence"] = ["; ".join(rows["evidence"])] if rows["evidence"] else []
+    trials, tried = new_lines(rows["tried"], printed)
+    rows["tried"] = [*trials, f"see {tried}"] if tried else trials
+    return "\n".join([_head(finding, finding.place), *_labelled(rows, width)])
+
+
+def printed_lines(finding: Finding) -> list[str]:
+    """Return the lines of a finding's text that other failures of its image need not have."""
+    rows = _rows(finding)
+    return [line for label in ("evidence", "cause", "remedy", "tried") for line in rows[label]]
+
+
+def _head(finding: Finding, place: str = "") -> str:
     where = escape(finding.image) + (f" ({escape(finding.target)})" if finding.target else "")
-    lines = [f"golink: {where} {_verb(finding.outcome, finding.rule)}"]
-    for label, texts in (
-        ("expected", (finding.expected,)),
-        ("observed", (finding.observed,)),
-        ("evidence", finding.evidence),
-        ("cause", (*finding.cause, *(line for chain in finding.chains for line in _chain(chain)))),
-        ("remedy", remedy_lines(finding)),
-        ("tried", tuple(line for trial in finding.trials for line in _trial(trial))),
-        ("caution", finding.caution),
-    ):
+    at = f" ({escape(place)})" if place else ""
+    return f"golink: {where} {_verb(finding.outcome, finding.rule)}{at}"
+
+
+def _rows(finding: Finding) -> dict[str, list[str]]:
+    """Return the labelled lines of a finding, in their order."""
+    return {
+        "expected": [finding.expected],
+        "observed": [finding.observed],
+        "evidence": [*finding.evidence],
+        "cause": cause_lines(finding),
+        "remedy": [*remedy_lines(finding)],
+        "tried": [line for trial in finding.trials for line in _trial(trial)],
+        "caution": [*finding.caution],
+        "policy": [finding.place] if finding.place else [],
+    }
+
+
+def cause_lines(finding: Finding) -> list[str]:
+    """Return the cause of a finding, with its import chains."""
+    return [*finding.cause, *(line for chain in finding.chains for line in _chain(chain))]
+
+
+def _labelled(rows: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    lines: list[str] = []
+    for label, texts in rows.items():
         escaped = [escape(text, longest=_LONGEST_LINE) for text in texts]
         lines += hanging(label, escaped, indent=_INDENT, label_width=_LABEL_WIDTH, width=width)
-    return "\n".join(lines)
+    return lines
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _chain(chain: tuple[ImportStep, ...]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.report.error_text import error_groups, errors_in_words, notes
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.printed import Printed
 from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.report.terminal_table import libc_words
 from pytest_golink.text.escape import escape
@@ -43,11 +44,12 @@ def markdown_report(report: Report) -> str:
         groups = error_groups(report.errors)
         blocks.append(table(("no answer", "error", "at"), map(_error, groups[:_MOST])) + _more(groups))
     if failing:
+        printed = Printed()
         rows = [
             (
                 _image(finding),
                 f"{cell(finding.rule)}{_request(finding)}",
-                _seen(finding),
+                _seen(finding, printed),
                 _lines(remedy_lines(finding)),
             )
             for finding in failing[:_MOST]
@@ -92,9 +94,9 @@ def _error(group: ErrorGroup) -> tuple[str, str, str]:
     return "<br>".join(shown) or "the run", f"*{cell(group.kind)}:* {text}", _lines(group.places[:_MOST_NAMES])
 
 
-def _seen(finding: Finding) -> str:
+def _seen(finding: Finding, printed: Printed) -> str:
     marked = "" if finding.outcome == "violated" else f"*{finding.outcome}:* "
-    return marked + _lines((finding.observed, *finding.cause))
+    return marked + _lines((finding.observed, *printed.once(finding)))
 
 
 def _images(report: Report) -> str:

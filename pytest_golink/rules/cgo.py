@@ -52,7 +52,10 @@ def no_cgo(subject: Subject) -> Verdict:
 @rule(
     "only-cgo-packages",
     group="cgo",
-    page="every package with cgo wrappers is in the list (globs); `runtime/cgo` goes with any of them",
+    page=(
+        "every package with cgo wrappers, and of an image that golink built every package with C, is in the list "
+        "(globs); `runtime/cgo` goes with any of them"
+    ),
     concerns={Concern.CGO_LINKED, Concern.CGO_PACKAGES},
     remedies=leave_cgo,
 )
@@ -60,8 +63,9 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     """
     Every package with cgo wrappers is in the list.
 
-    runtime/cgo comes with any package that uses cgo: naming one package allows it, an empty list does not. The main
-    package may be named by its import path or as "main".
+    Where golink built the image, so is every other package of the build that has C. runtime/cgo comes with any
+    package that uses cgo: naming one package allows it, an empty list does not. The main package may be named by its
+    import path or as "main".
     """
     facts = subject.facts
     expected = f"cgo only in {listed(packages)}" if packages else "cgo in no package"
@@ -70,12 +74,24 @@ def only_cgo_packages(subject: Subject, *, packages: tuple[Name, ...]) -> Verdic
     others = [package for package in facts.cgo.packages if not _is_named(facts, package, packages)]
     if not others and facts.cgo.used and not packages:
         others = [RUNTIME_CGO]
+    if not others and facts.cgo.source_error:
+        observed = f"go list does not say which packages of the build use cgo: {facts.cgo.source_error}"
+        return Verdict(outcome="undecidable", expected=expected, observed=observed, evidence=_cgo_lines(facts))
     return Verdict(
         outcome="violated" if others else "passed",
         expected=expected,
         observed=f"{listed(others)} too" if others and packages else listed(others or facts.cgo.packages) or "none",
         evidence=_cgo_lines(facts),
+        caution=(_HIDDEN,) if facts.cgo.used and facts.cgo.from_source is None and not others else (),
     )
+
+
+# The fact sheet has the whole list.
+_MOST_PACKAGES = 8
+_HIDDEN = (
+    "a package whose C is only a constructor, a variable or a function whose address is taken does not show in an "
+    "image: golink knows of it only where it builds the program"
+)
 
 
 @rule(
@@ -177,9 +193,11 @@ def _user_words(facts: BinaryFacts, path: UserLookup) -> str:
 
 
 def _cgo_lines(facts: BinaryFacts) -> tuple[str, ...]:
-    lines = [f"pclntab: cgo wrappers of {package}" for package in own_cgo_packages(facts)[:8]]
-    if len(own_cgo_packages(facts)) > 8:
-        lines.append(f"… {len(own_cgo_packages(facts)) - 8} more")
+    hidden = facts.cgo.from_source or ()
+    own = own_cgo_packages(facts)
+    lines = [f"{'go list: C' if package in hidden else 'pclntab: cgo wrappers'} of {package}" for package in own]
+    if len(lines) > _MOST_PACKAGES:
+        lines[_MOST_PACKAGES:] = [f"… {len(lines) - _MOST_PACKAGES} more"]
     lines.append(f"pclntab: {'_cgo_topofstack' if facts.cgo.used else 'no _cgo_topofstack'}, runtime/cgo's mark")
     if facts.cgo.enabled is not None:
         lines.append(f"build setting CGO_ENABLED={int(facts.cgo.enabled)}")

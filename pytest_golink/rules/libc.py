@@ -88,7 +88,7 @@ def needs_libc(subject: Subject, *, kind: LoadedLibc | None = None, at_most: Ver
     "no-libc",
     group="linkage",
     page="no libc is loaded at run time (one may be embedded)",
-    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.LIBRARIES},
     causes=from_image(libc_causes),
     remedies=unload_libc,
 )
@@ -128,7 +128,7 @@ def _propose_floor(subjects: Sequence[Subject]) -> Iterator[Proposal]:
     "glibc-at-most",
     group="linkage",
     page="the glibc floor is at or under it; an image that loads no glibc passes",
-    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR},
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR, Concern.LIBRARIES},
     causes=why_newer_glibc,
     remedies=older_glibc,
     propose=_propose_floor,

@@ -5,6 +5,7 @@
 from typing import Annotated
 
 from pytest_golink.case import from_image
+from pytest_golink.diagnosis.at_issue import AtIssue
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.diagnosis.linkage import loaded_by_name, why_imported, why_other_interpreter
 from pytest_golink.diagnosis.origin import dynamic_causes
@@ -56,7 +57,7 @@ def needs(subject: Subject, *, libraries: Annotated[tuple[Name, ...], NonEmpty])
     "only-needs",
     group="linkage",
     page="nothing is needed but these",
-    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE, Concern.LIBRARIES},
     causes=from_image(dynamic_causes),
     remedies=leave_libraries,
 )
@@ -74,6 +75,7 @@ def only_needs(subject: Subject, *, libraries: tuple[Name, ...]) -> Verdict:
         if others
         else f"needs {listed([library.name for library in facts.needed]) or 'nothing'}",
         evidence=evidence + (() if others else loaded_by_name(facts)),
+        details=AtIssue(libraries=tuple(library.name for library in others), only=True),
     )
 
 

@@ -31,7 +31,7 @@ _UNSAID = "the image does not say how it is linked"
         "linkage is static or static-pie. On a platform where that cannot be (macOS, OpenBSD, …) it is "
         "violated, and the message names `self-contained`"
     ),
-    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS},
+    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.LIBRARIES},
     causes=from_image(dynamic_causes),
     remedies=make_static_or_refuse,
     propose=Proposal(
@@ -87,7 +87,13 @@ def dynamic(subject: Subject) -> Verdict:
     "self-contained",
     group="linkage",
     page="nothing is needed beyond what every installation of the operating system has",
-    concerns={Concern.CGO_LINKED, Concern.LINKAGE, Concern.IMPORTERS, Concern.IMPORTERS_ANYWHERE},
+    concerns={
+        Concern.CGO_LINKED,
+        Concern.LINKAGE,
+        Concern.IMPORTERS,
+        Concern.IMPORTERS_ANYWHERE,
+        Concern.LIBRARIES,
+    },
     causes=why_not_self_contained,
     remedies=leave_foreign_libraries,
     propose=Proposal(

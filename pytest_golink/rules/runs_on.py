@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Annotated
 
+from pytest_golink.diagnosis.at_issue import AtIssue
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.findings import PlatformAnswer
 from pytest_golink.forms import Form
@@ -97,7 +98,7 @@ def _is_proposed(subject: Subject, platform: str) -> bool:
         "the image starts on each platform: its loader, libraries, symbol versions, CPU and OS minimum are "
         "there. See [platforms](platforms.md)"
     ),
-    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR, Concern.PLATFORMS},
+    concerns={Concern.CGO_LINKED, Concern.IMPORTERS, Concern.GLIBC_FLOOR, Concern.PLATFORMS, Concern.LIBRARIES},
     remedies=leave_interpreter,
     propose=_propose_platforms,
 )
@@ -129,6 +130,10 @@ def runs_on(subject: Subject, *, platforms: Annotated[tuple[PlatformName, ...], 
             *mode_cautions(mode_of(subject.facts)),
         ),
         platforms=tuple(start.answer for start in starts),
+        details=AtIssue(
+            libraries=tuple(dict.fromkeys(each.library for each in against if each.library)),
+            only=all(each.library for each in against),
+        ),
     )
 
 

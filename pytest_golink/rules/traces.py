@@ -18,6 +18,8 @@ from pytest_golink.text.words import listed
 from pytest_golink.traits import setting
 
 _SHOWN = 12
+# So many paths of one folder share a line.
+_FEWEST_FOLDED = 3
 # Where systems have libraries, and where people and CI services build.
 _OF_THE_SYSTEM = re.compile(
     r"/(usr/|nix/store/)?lib(32|64|x32)?/|/usr/local/lib|/opt/|/nix/store/|/system/|/gnu/store/"
@@ -55,9 +57,9 @@ def no_build_paths(subject: Subject) -> Verdict:
     if not paths:
         searched = "pclntab and build info" if facts.dwarf is not True else "pclntab, DWARF and build info"
         return Verdict(outcome="passed", expected=expected, observed="none", evidence=(f"none in {searched}",))
-    evidence = [f"{found.where}: {found.path}" for found in paths[:_SHOWN]]
-    if len(paths) > _SHOWN:
-        evidence.append(f"… {len(paths) - _SHOWN} more")
+    evidence = _folded(paths)
+    if len(evidence) > _SHOWN:
+        evidence[_SHOWN:] = [f"… {len(evidence) - _SHOWN} more"]
     return Verdict(
         outcome="violated",
         expected=expected,
@@ -65,6 +67,21 @@ def no_build_paths(subject: Subject) -> Verdict:
         evidence=tuple(evidence),
         details=tuple(paths),
     )
+
+
+def _folded(paths: tuple[BuildPath, ...]) -> list[str]:
+    """Return a line a path; the paths of one folder, where they are many, share one."""
+    by_folder: dict[tuple[str, str], list[str]] = {}
+    for found in paths:
+        by_folder.setdefault((found.where, found.path.rstrip("/").rpartition("/")[0]), []).append(found.path)
+    lines = []
+    for (where, folder), below in by_folder.items():
+        if len(below) < _FEWEST_FOLDED or not folder:
+            lines += [f"{where}: {path}" for path in below]
+        else:
+            names = [path.removeprefix(f"{folder}/") for path in below]
+            lines.append(f"{where}: {len(below)} paths in {folder}: {listed(names)}")
+    return lines
 
 
 def _looked_for(facts: BinaryFacts, paths: tuple[BuildPath, ...]) -> Iterator[BuildPath]:

@@ -95,6 +95,7 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
     lines = [*finding.cause, *rule.causes(case), *image_causes(finding, facts, rule.concerns)]
     if binary is not None and binary.origin is not None:
         shown = source_causes(finding, facts, rule.concerns, binary.origin)
-        lines += shown.lines
+        # Packages that the image shows have nothing to do with what the source explains whole.
+        lines = [*(() if shown.whole else lines), *shown.lines]
         case = case_of(replace(finding, chains=shown.chains), binary, start_options(binary.origin))
     return concluded(case, lines, rule.remedies)

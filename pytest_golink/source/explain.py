@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_golink.diagnosis.concerns import Concern
-from pytest_golink.errors import GolinkError
-from pytest_golink.source.graph import Graph, list_packages
+from pytest_golink.builder.listing import listing
+from pytest_golink.diagnosis.at_issue import AtIssue
+from pytest_golink.diagnosis.concerns import Concern, lookup_packages
+from pytest_golink.source.go_files import read_go_file
+from pytest_golink.source.graph import Graph
+from pytest_golink.source.libraries import asked_lines
 from pytest_golink.source.switches import switch_lines
-from pytest_golink.text.words import listed
+from pytest_golink.source.without_cgo import without_cgo_lines
+from pytest_golink.text.words import counted, listed
 from pytest_golink.traits import always_dynamic, own_cgo_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from pytest_golink.builder.binary import Origin
     from pytest_golink.facts import BinaryFacts
     from pytest_golink.findings import Finding, ImportStep
-    from pytest_golink.source.graph import Package
+    from pytest_golink.toolchain.packages import Package
 
 # More chains than this say the same thing again.
 _CHAINS = 4
@@ -32,10 +33,16 @@ _FILES = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceCauses:
-    """What the source shows: `lines` of prose, and the import chains behind them."""
+    """
+    What the source shows: `lines` of prose, and the import chains behind them.
+
+    `whole` is whether these lines say all of the cause, so that the packages which the image shows besides have nothing
+    to do with it.
+    """
 
     lines: tuple[str, ...] = ()
     chains: tuple[tuple[ImportStep, ...], ...] = ()
+    whole: bool = False
 
 
 def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], origin: Origin) -> SourceCauses:
@@ -49,15 +56,33 @@ def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conc
         origin: The build of that image.
     """
     lines = switch_lines(facts, concerns, origin)
-    graph = _graph(origin)
-    if graph is None:
+    listed_packages = listing(origin.job, origin.builder.toolchain)
+    if not listed_packages.packages:
+        if concerns and listed_packages.unknown:
+            lines.append(f"the packages of the build are not known: go list answers: {listed_packages.unknown}")
         return SourceCauses(lines=tuple(lines))
-    packages = _at_issue(finding, facts, concerns, graph)
-    lines += [line for package in packages for line in _files(package, graph, origin)]
+    if listed_packages.unknown:
+        lines.append(f"not all packages of the build are known: go list answers: {listed_packages.unknown}")
+    graph = Graph(listed_packages.packages, origin.builder.rootdir)
+    names = _libraries(finding, facts, concerns)
+    asked, asking = asked_lines(names, graph, origin)
+    whole = bool(asking) and isinstance(finding.details, AtIssue) and finding.details.only
+    packages = asking[:_CHAINS] if whole else _at_issue(finding, facts, concerns, graph)
+    lines += asked
+    lines += [line for package in packages for line in _files(package, graph)]
+    if facts.cgo.used and not (whole or lookup_packages(concerns)):
+        lines += without_cgo_lines(packages, facts, origin)
     if Concern.BUILD_PATHS in concerns:
         lines += _folders(facts, graph)
+    lines += _other_importers(packages, graph, by_module=Concern.MODULES in concerns)
     chains = tuple(chain for package in packages if (chain := graph.chain(package)))
-    return SourceCauses(lines=tuple(lines), chains=chains)
+    return SourceCauses(lines=tuple(lines), chains=chains, whole=whole)
+
+
+def _libraries(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> tuple[str, ...]:
+    if isinstance(finding.details, AtIssue) and finding.details.only:
+        return finding.details.libraries
+    return tuple(library.name for library in facts.needed) if Concern.LIBRARIES in concerns else ()
 
 
 def _at_issue(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], graph: Graph) -> list[Package]:
@@ -65,7 +90,9 @@ def _at_issue(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]
     if always_dynamic(facts) and Concern.LINKAGE in concerns:
         return []
     if Concern.MODULES in concerns:
-        return _first_of_each_module(graph, finding.names("modules"))
+        return _nearest_of_each_module(graph, finding.names("modules"))
+    if lookups := lookup_packages(concerns):
+        return [package for name in lookups if (package := graph.package(name)) is not None]
     by_cgo = Concern.CGO_LINKED in concerns
     if Concern.DYNAMIC_IMPORTS in concerns or (by_cgo and not facts.cgo.used):
         return dynamic_importers(graph) if facts.cgo.dynamic_imports else []
@@ -88,55 +115,61 @@ def dynamic_importers(graph: Graph) -> list[Package]:
     return [
         package
         for package in graph.packages.values()
-        if not package.standard and any(package.file(name).dynamic_import for name in package.go_files)
+        if not package.standard and any(read_go_file(package.folder / name).dynamic_import for name in package.go_files)
     ][:_CHAINS]
 
 
-def _first_of_each_module(graph: Graph, globs: Iterable[str]) -> list[Package]:
-    found: dict[str, Package] = {}
-    for package in reversed(list(graph.packages.values())):
+def _nearest_of_each_module(graph: Graph, globs: Iterable[str]) -> list[Package]:
+    modules: dict[str, list[Package]] = {}
+    for package in graph.packages.values():
         path = package.module.partition("@")[0]
         if path and any(fnmatchcase(name, glob) for name in (path, package.module) for glob in globs):
-            # `go list` puts what is imported first: from the end, the first one is the nearest to the program.
-            found.setdefault(path, package)
-    return list(found.values())[:_CHAINS]
+            modules.setdefault(path, []).append(package)
+    nearest = [graph.nearest(packages) for packages in modules.values()]
+    return [package for package in nearest if package is not None][:_CHAINS]
 
 
-def _files(package: Package, graph: Graph, origin: Origin) -> list[str]:
-    """Return which of a package's files link C, under which constraint, and what is left of it without cgo."""
-    for name in package.go_files:
-        if (line := package.file(name).dynamic_import) is not None:
-            return [f"{graph.shown(package, name, line)} has a //go:cgo_import_dynamic directive"]
-    if not package.cgo_files:
-        return []
-    constraints = {name: package.file(name).constraint for name in package.cgo_files}
-    constrained = [(name, constraint) for name, constraint in constraints.items() if constraint]
+def _other_importers(packages: Sequence[Package], graph: Graph, *, by_module: bool) -> list[str]:
+    """Return how many more packages import each of these, or its module: one import less may not be enough."""
     lines = []
-    if constrained:
-        name, constraint = constrained[0]
-        lines.append(f"{package.name}/{name} is compiled under its constraint: {constraint}")
-    if not package.standard:
-        lines += without_cgo_lines(package, origin)
+    for package in packages:
+        alike = [p for p in graph.packages.values() if p.module == package.module] if by_module else [package]
+        chain = graph.path(package)
+        importers = [each for each in graph.importers(alike) if each.name != chain[-2].name] if len(chain) > 1 else []
+        if importers:
+            shown = package.module if by_module else package.name
+            others = counted(len(importers), "other package")
+            lines.append(f"{shown}: {chain[-2].name} and {others} import it")
     return lines
 
 
-def without_cgo_lines(package: Package, origin: Origin) -> list[str]:
-    """Return what `CGO_ENABLED=0` leaves of a package: some of its files, or none."""
-    packages = _packages(origin, (("CGO_ENABLED", "0"),))
-    if not packages:
-        # With -race there is no build without cgo to list.
-        return []
-    left = next((other for other in packages if other.name == package.name), None)
-    if left is None:
-        return [f"with CGO_ENABLED=0 nothing imports {package.name}"]
-    whole = len(package.go_files) + len(package.cgo_files)
-    files = left.go_files
-    if not files:
-        need = "its only Go file needs" if whole == 1 else f"all of its {whole} Go files need"
-        return [f"with CGO_ENABLED=0 nothing is left of {package.name}: {need} cgo"]
-    if new := [name for name in files if name not in package.go_files]:
-        return [f"with CGO_ENABLED=0 {package.name} is {listed(files, most=_FILES)}: {listed(new)} in place of the C"]
-    return [f"with CGO_ENABLED=0 {package.name} loses {listed(package.cgo_files, most=_FILES)} of its {whole} Go files"]
+def _files(package: Package, graph: Graph) -> list[str]:
+    """Return which of a package's files link C, and under which constraint."""
+    for name in package.go_files:
+        if (line := read_go_file(package.folder / name).dynamic_import) is not None:
+            return [f"{graph.shown(package, name, line)} has a //go:cgo_import_dynamic directive"]
+    lines = [f"{package.name}/{name} is an object file, which is linked in as it is" for name in package.syso_files]
+    constraints = {name: read_go_file(package.folder / name).constraint for name in package.cgo_files}
+    # One that only names the port is no switch.
+    constrained = [(name, constraint) for name, constraint in constraints.items() if _is_switch(constraint)]
+    if constrained:
+        name, constraint = constrained[0]
+        lines.append(f"{package.name}/{name} is compiled under its constraint: {constraint}")
+    return lines
+
+
+# Words of a constraint that the port, the compiler and cgo decide, not a tag.
+# Source: `go help buildconstraint`; internal/syslist of Go 1.27.
+_DECIDED = frozenset(
+    """
+    cgo gc gccgo unix aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris
+    wasip1 windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x wasm
+    """.split()  # noqa: SIM905 - names read better without quotes
+)
+
+
+def _is_switch(constraint: str) -> bool:
+    return any(word not in _DECIDED and not word.startswith("go1.") for word in re.findall(r"[\w.]+", constraint))
 
 
 def _folders(facts: BinaryFacts, graph: Graph) -> list[str]:
@@ -152,24 +185,3 @@ def _folders(facts: BinaryFacts, graph: Graph) -> list[str]:
         elif inside:
             lines.append(f"{path} holds {listed([p.name for p in inside], most=_FILES)}")
     return lines
-
-
-def _graph(origin: Origin) -> Graph | None:
-    packages = _packages(origin, ())
-    return Graph(packages, origin.builder.rootdir) if packages else None
-
-
-def _packages(origin: Origin, environment: tuple[tuple[str, str], ...]) -> tuple[Package, ...]:
-    job, toolchain = origin.job, origin.builder.toolchain
-    whole = {**os.environ, **job.environment, **dict(environment)}
-    return _listed(toolchain.path, toolchain.version, job.folder, job.package, job.flags, tuple(sorted(whole.items())))
-
-
-@lru_cache(maxsize=64)
-def _listed(
-    go: Path, version: str, folder: Path, package: str, flags: tuple[str, ...], environment: tuple[tuple[str, str], ...]
-) -> tuple[Package, ...]:
-    # The image is there, so its packages are; a cause that cannot be found is no reason to lose the finding.
-    with suppress(GolinkError):
-        return list_packages(go, package, flags, version=version, cwd=folder, environment=dict(environment))
-    return ()

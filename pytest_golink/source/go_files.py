@@ -19,7 +19,24 @@ _TOKEN = re.compile(
 _CONSTRAINT = re.compile(rb"^//go:build[ \t]+([^\r\n]+)", re.MULTILINE)
 # Before Go 1.17 a constraint was written so, and several lines had to hold together.
 _OLD_CONSTRAINT = re.compile(rb"^//[ \t]*\+build[ \t]+([^\r\n]+)", re.MULTILINE)
-_DYNAMIC_IMPORT = re.compile(rb"^//go:cgo_import_dynamic\b", re.MULTILINE)
+# `//go:cgo_import_dynamic local remote "library"`, whose last two may be missing.
+_DYNAMIC_IMPORT = re.compile(rb"""^//go:cgo_import_dynamic\b(?:[ \t]+\S+[ \t]+\S+[ \t]+"([^"\r\n]+)")?""", re.MULTILINE)
+# `#cgo linux,amd64 LDFLAGS: -lm` in the comment above `import "C"`. Source: cmd/cgo, "Using cgo with the go command".
+_CGO_LINE = re.compile(
+    rb"^[ \t]*(?://|/\*)?[ \t]*#cgo[ \t]+([^:\r\n]*?)(LDFLAGS|pkg-config)[ \t]*:[ \t]*([^\r\n]*)", re.MULTILINE
+)
+# A string that says what a stub does not do.
+_WORDS_OF_CGO = re.compile(rb'"([^"\\\n]*\b(?:cgo|CGO_ENABLED)\b[^"\\\n]*)"', re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CgoLine:
+    """A `#cgo` line for the linker: its line, its condition ("" for none), LDFLAGS or pkg-config, and its words."""
+
+    line: int
+    condition: str
+    kind: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,12 +46,16 @@ class GoFile:
 
     `imports` are (import path, line) pairs in the file's order, "C" among them. `constraint` is its build constraint as
     it is written, "" where it has none. `dynamic_import` is the line of its first `//go:cgo_import_dynamic`, None where
-    there is none.
+    there is none; `dynamic_libraries` are the libraries that these name, each with its first line. `cgo_lines` are its
+    `#cgo` lines for the linker. `excuse` is the first string that names cgo, as a stub has it, else "".
     """
 
     imports: tuple[tuple[str, int], ...] = ()
     constraint: str = ""
     dynamic_import: int | None = None
+    dynamic_libraries: tuple[tuple[str, int], ...] = ()
+    cgo_lines: tuple[CgoLine, ...] = ()
+    excuse: str = ""
 
 
 def read_go_file(path: Path) -> GoFile:
@@ -52,11 +73,30 @@ def read_go_file(path: Path) -> GoFile:
     header = source[: _package_clause(source)]
     constraint = _CONSTRAINT.search(header)
     lines = [constraint] if constraint else _OLD_CONSTRAINT.finditer(header)
-    directive = _DYNAMIC_IMPORT.search(source)
+    directives = [*_DYNAMIC_IMPORT.finditer(source)]
+    libraries: dict[str, int] = {}
+    for each in directives:
+        if each[1]:
+            libraries.setdefault(_text(each[1]), _line(source, each.start()))
+    excuse = _WORDS_OF_CGO.search(source)
     return GoFile(
         imports=_imports(source),
         constraint=" && ".join(line[1].decode(errors="replace").strip() for line in lines),
-        dynamic_import=_line(source, directive.start()) if directive else None,
+        dynamic_import=_line(source, directives[0].start()) if directives else None,
+        dynamic_libraries=tuple(libraries.items()),
+        cgo_lines=tuple(_cgo_line(source, match) for match in _CGO_LINE.finditer(source)),
+        excuse=_text(excuse[1]) if excuse else "",
+    )
+
+
+def _text(found: bytes) -> str:
+    return found.decode(errors="replace").strip()
+
+
+def _cgo_line(source: bytes, match: re.Match[bytes]) -> CgoLine:
+    words = _text(match[3]).removesuffix("*/").split()
+    return CgoLine(
+        line=_line(source, match.start(2)), condition=_text(match[1]), kind=_text(match[2]), words=tuple(words)
     )
 
 

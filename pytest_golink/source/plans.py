@@ -19,7 +19,7 @@ from pytest_golink.remedies.options import changed, folded, has
 from pytest_golink.remedies.static import opens_libraries
 from pytest_golink.remedies.tags import TAGS
 from pytest_golink.rules import RULES
-from pytest_golink.source.without_cgo import cgo_packages
+from pytest_golink.source.cgo_off import cgo_packages
 from pytest_golink.traits import own_cgo_packages
 
 if TYPE_CHECKING:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_golink.builder.options import BuildOptions
-from pytest_golink.facts import BinaryFacts
 from pytest_golink.findings import BuildChange
 from pytest_golink.remedies.cgo_off import why_cgo_is_needed, without_cgo
 from pytest_golink.remedies.options import changed, folded, has
 from tests.rules.facts_factory import DYNAMIC, go, target
+
+if TYPE_CHECKING:
+    from pytest_golink.facts import BinaryFacts
 
 
 def test_goflags_count_as_options_and_what_a_change_drops_leaves_them() -> None:

@@ -35,7 +35,7 @@ def test_every_key_stands_in_the_design_s_order() -> None:
         '"version": "GLIBC_2.2.5"}, {"name": "pthread_create", "library": "libc.so.6", "version": "GLIBC_2.34"}], '
         '"libc": {"kind": "glibc", "presence": "dynamic", "floor": "2.34", "floor_symbols": ["pthread_create"]}, '
         '"cgo": {"enabled": true, "used": true, "packages": ["net", "runtime/cgo"], "calls": {}, '
-        '"dynamic_imports": [], "witnesses": []}, '
+        '"dynamic_imports": [], "witnesses": [], "from_source": null, "source_error": ""}, '
         '"link_mode": "internal", "resolver": ["cgo", "go"], "static_name_service": [], "symtab": true, '
         '"dwarf": true, "stripped": false, "hardening": {"pie": false, "nx": true, "relro": "none", '
         '"writable_code": false, "textrel": null}, "os_minimum": null, "signed": null, "go": {"version": "go1.27.3", '
@@ -65,6 +65,8 @@ def test_what_the_format_does_not_have_is_null() -> None:
         "calls": {},
         "dynamic_imports": [],
         "witnesses": [],
+        "from_source": None,
+        "source_error": "",
     }
     assert sheet["hardening"] == {"pie": None, "nx": None, "relro": None, "writable_code": None, "textrel": None}
     assert (sheet["soname"], sheet["exports"], sheet["signature"], sheet["elf"], sheet["pe"]) == (None,) * 5

@@ -77,7 +77,7 @@ def test_a_violation_names_who_asks_and_what_to_set() -> None:
     assert finding.evidence == ("GOAMD64=v3 (build setting)", "GOAMD64=v3 (GNU_PROPERTY_X86_ISA_1_NEEDED)")
     assert finding.cause == (
         "it was built with GOAMD64=v3: on a CPU below that it does not start, or crashes",
-        "C code that is linked in was compiled for that level",
+        "the C toolchain's own start files or libc were compiled for that level: no package has C but Go's own",
     )
     assert remedy_lines(finding) == (
         "GOAMD64=v2",

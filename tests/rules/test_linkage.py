@@ -275,7 +275,10 @@ def test_without_a_target_the_format_tells_the_platform() -> None:
                 link_mode="external",
                 target=target("freebsd/amd64"),
             ),
-            ("runtime/cgo is linked in by the external link, though no package has cgo wrappers in the image",),
+            (
+                "runtime/cgo is linked in, though no package has cgo wrappers in the image: a package whose C has none "
+                "(a constructor, a function's address), or -linkmode external, does it",
+            ),
             (
                 "CGO_ENABLED=0, without -linkmode external",
                 "or link libc in: -ldflags '-linkmode external -extldflags \"-static\"'",

@@ -78,9 +78,9 @@ def test_the_loader_is_not_sent_into_folders_of_the_build_machine() -> None:
 
 
 def test_many_paths_are_counted() -> None:
-    finding = asked("no-build-paths", paths(*(("DWARF", f"/home/{name}") for name in range(20))))
+    finding = asked("no-build-paths", paths(*(("DWARF", f"/home/{name}/x") for name in range(20))))
 
-    assert finding.observed == "/home/0, /home/1, /home/2, … 17 more"
+    assert finding.observed == "/home/0/x, /home/1/x, /home/2/x, … 17 more"
     assert finding.evidence[-1] == "… 8 more"
     assert finding.cause == ()
 
@@ -218,3 +218,12 @@ def test_a_pclntab_that_go_does_not_write_is_not_intact() -> None:
     assert finding.outcome == "violated"
     assert finding.observed == "no pclntab that Go writes"
     assert finding.cause == (damage,)
+
+
+def test_many_paths_of_one_folder_share_a_line() -> None:
+    found = [("DWARF", f"/build/src/part{number}") for number in range(28)]
+
+    assert asked("no-build-paths", paths(("pclntab", "/root/go"), *found)).evidence == (
+        "pclntab: /root/go",
+        "DWARF: 28 paths in /build/src: part0, part1, part2, part3, part4, part5, … 22 more",
+    )

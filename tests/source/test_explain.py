@@ -258,13 +258,83 @@ def test_a_package_that_loses_some_files_without_cgo_is_told_with_them(go_build:
 def test_a_build_that_go_list_cannot_repeat_keeps_its_finding(go_build: GoBuild, tmp_path: Path) -> None:
     folder = module(tmp_path, {"main.go": 'package main\n\nimport _ "os/user"\n\nfunc main() {}\n'})
     binary = go_build(".", cwd=folder, cgo=True)
-    assert binary.facts.cgo.used
     (folder / "go.mod").unlink()
 
     finding = explained(binary, "static")
+
+    assert binary.facts.cgo.used
+    assert any(line.startswith("the packages of the build are not known: go list answers: ") for line in finding.cause)
 
     assert (finding.outcome, finding.chains) == ("violated", ())
 
 
 def test_an_answer_that_is_no_violation_is_left_as_it_is(go_sample: GoSample) -> None:
     assert explained(go_sample("static", cgo=False), "static").cause == ()
+
+
+def test_the_chain_to_a_module_is_the_shortest_to_any_of_its_packages(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "go.mod": "module example.com/app\n\ngo 1.21\n\nrequire (\n\texample.com/lib v0.0.0\n"
+        "\texample.com/far v0.0.0\n)\n\nreplace example.com/lib => ./lib\n\nreplace example.com/far => ./far\n",
+        "main.go": 'package main\n\nimport (\n\t"example.com/far"\n\t"example.com/lib/near"\n)\n\n'
+        "func main() { println(near.Name() + far.Name()) }\n",
+        "far/go.mod": "module example.com/far\n\ngo 1.21\n\nrequire example.com/lib v0.0.0\n",
+        "far/far.go": 'package far\n\nimport "example.com/far/more"\n\nfunc Name() string { return more.Name() }\n',
+        "far/more/more.go": 'package more\n\nimport "example.com/lib/a"\n\nfunc Name() string { return a.Name() }\n',
+        "lib/go.mod": "module example.com/lib\n\ngo 1.21\n",
+        "lib/a/a.go": 'package a\n\nfunc Name() string { return "a" }\n',
+        "lib/near/near.go": 'package near\n\nfunc Name() string { return "near" }\n',
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files)), "no-modules", modules=["example.com/lib"])
+
+    assert [step.package for step in finding.chains[0]] == ["example.com/app", "example.com/lib/near"]
+    assert "example.com/lib@v0.0.0: example.com/app and 1 other package import it" in finding.cause
+
+
+DB = 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc Open() int { return int(C.answer()) }\n'
+
+
+def test_a_program_that_does_not_compile_without_cgo_is_told_with_the_error(go_build: GoBuild, tmp_path: Path) -> None:
+    files = {
+        "main.go": 'package main\n\nimport "example.com/app/db"\n\nfunc main() { println(db.Open(), db.Name) }\n',
+        "db/db.go": DB,
+        "db/name.go": 'package db\n\nconst Name = "db"\n',
+    }
+    cause = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static").cause
+
+    assert "with CGO_ENABLED=0 example.com/app/db loses db.go of its 2 Go files" in cause
+    error = "with CGO_ENABLED=0 the program does not compile: ./main.go:5:26: undefined: db.Open (example.com/app)"
+    assert error in cause
+
+
+def test_a_program_that_compiles_without_cgo_is_told_with_the_words_of_its_stub(
+    go_build: GoBuild, tmp_path: Path
+) -> None:
+    files = {
+        "main.go": 'package main\n\nimport "example.com/app/db"\n\nfunc main() { println(db.Open()) }\n',
+        "db/db.go": DB,
+        "db/stub.go": '//go:build !cgo\n\npackage db\n\nfunc Open() int { panic("db requires cgo: a stub") }\n',
+    }
+    cause = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static").cause
+
+    assert 'example.com/app/db/stub.go is a stub: "db requires cgo: a stub"' in cause
+    assert "with CGO_ENABLED=0 the rest of the program compiles" in cause
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "package"), [("resolver", ["go"], "net"), ("user-lookup", "files", "os/user")]
+)
+def test_of_a_lookup_only_its_own_package_is_named(
+    go_build: GoBuild, tmp_path: Path, rule: str, kind: object, package: str
+) -> None:
+    files = {
+        "main.go": 'package main\n\nimport (\n\t"net"\n\t"os/user"\n\n\t"example.com/app/db"\n)\n\nfunc main() {\n'
+        '\t_, _ = net.LookupHost("a")\n\t_, _ = user.Lookup("a")\n\tprintln(db.Open())\n}\n',
+        "db/db.go": DB,
+    }
+    finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), rule, kind=kind)
+
+    assert [[step.package for step in chain] for chain in finding.chains] == [
+        ["example.com/app", package, "runtime/cgo"]
+    ]
+    assert [line for line in finding.cause if "example.com/app/db" in line] == []

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_golink.source.go_files import GoFile, read_go_file
-from pytest_golink.source.graph import list_packages
+from pytest_golink.toolchain.packages import list_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,7 @@ def test_imports_are_read_with_their_lines(tmp_path: Path) -> None:
         imports=(("fmt", 9), ("net/http", 9), ("embed", 12), ("raw/path", 12), ("go/types", 13), ("C", 16)),
         constraint="cgo && !netgo",
         dynamic_import=18,
+        dynamic_libraries=(("libc.so.6", 18),),
     )
 
 
@@ -77,7 +78,11 @@ def test_every_package_of_the_standard_library_imports_what_go_list_says(go_tool
     differing = [
         package.name
         for package in packages
-        if {path for name in (*package.go_files, *package.cgo_files) for path, _ in package.file(name).imports}
+        if {
+            path
+            for name in (*package.go_files, *package.cgo_files)
+            for path, _ in read_go_file(package.folder / name).imports
+        }
         - unspelled
         != {path.removeprefix("vendor/") for path in package.imports} - unspelled
     ]

@@ -9,7 +9,8 @@ import pytest
 
 from pytest_golink.errors import BuildError
 from pytest_golink.findings import ImportStep
-from pytest_golink.source.graph import Graph, Package, list_packages
+from pytest_golink.source.graph import Graph
+from pytest_golink.toolchain.packages import Package, list_packages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -44,7 +44,13 @@ function fewOf(tests) {
   return tests.length > 3 ? [...tests.slice(0, 3), `and ${tests.length - 3} more`] : tests;
 }
 
-function drawnFinding(finding) {
+// `causes` has the lines of a cause that the page shows already, each with the rule that has it: each stands there once.
+function drawnFinding(finding, causes) {
+  const chains = finding.chains.map((chain) => [JSON.stringify(chain), chain]);
+  const known = [...finding.cause, ...chains.map(([text]) => text)].find((line) => causes.has(line));
+  const shown = finding.cause.filter((line) => !causes.has(line)).concat(known === undefined ? [] : [`see ${causes.get(known)}`]);
+  const drawn = chains.filter(([text]) => !causes.has(text)).map(([, chain]) => drawnChain(chain));
+  for (const line of [...finding.cause, ...chains.map(([text]) => text)]) if (!causes.has(line)) causes.set(line, finding.rule);
   const given = finding.parameters.map(([name, value]) => ` ${name}=${value}`).join("");
   const part = (name, ...inside) => h("div", { class: "part" }, h("h4", null, name), ...inside);
   const prose = (lines) => lines.map((line) => h("p", null, line));
@@ -55,7 +61,7 @@ function drawnFinding(finding) {
     finding.waiver ? h("p", { class: "waiver" }, h("b", null, "Waived: "), finding.waiver) : null,
     finding.evidence.length ? part("Evidence", h("ul", { class: "evidence" }, ...finding.evidence.map((line) => h("li", null, line)))) : null,
     finding.platforms.length ? part("Platforms", drawnPlatforms(finding.platforms)) : null,
-    finding.cause.length || finding.chains.length ? part("Cause", ...prose(finding.cause), ...finding.chains.map(drawnChain)) : null,
+    shown.length || drawn.length ? part("Cause", ...prose(shown), ...drawn) : null,
     finding.remedy.length || finding.trials.length ? part("Remedy", ...prose(finding.remedy),
       finding.trials.length ? h("ul", { class: "trials" }, ...finding.trials.map(drawnTrial)) : null) : null,
     finding.caution.length ? h("div", { class: "caution" }, ...finding.caution.map((line) => h("p", null, h("b", null, "Not covered: "), line))) : null,
@@ -79,12 +85,13 @@ function imagePage(image, expanded) {
   const section = (id, heading, ...inside) => h("section", { "aria-labelledby": `${id}-${image.number}` },
     h("h2", { id: `${id}-${image.number}` }, heading), ...inside);
   const fold = (heading, open, ...inside) => h("details", { open: open || expanded }, h("summary", null, heading), ...inside);
+  const causes = new Map();
   const answered = first.filter((finding) => finding.outcome !== "error");
   const unanswered = first.slice(0, first.length - answered.length);
   if (unanswered.length) page.append(section("unanswered", "What has no answer", ...unanswered.map(drawnError)));
-  if (answered.length) page.append(section("failing", answered.some((finding) => FAILING.has(finding.outcome)) ? "What fails" : "Waived", ...answered.map(drawnFinding)));
+  if (answered.length) page.append(section("failing", answered.some((finding) => FAILING.has(finding.outcome)) ? "What fails" : "Waived", ...answered.map((finding) => drawnFinding(finding, causes))));
   if (rest.length) {
-    const lines = h("div", { class: "rest" }, ...rest.map(drawnFinding));
+    const lines = h("div", { class: "rest" }, ...rest.map((finding) => drawnFinding(finding, causes)));
     page.append(section("holding", "What holds", expanded ? held(rest) : fold(count(rest.length, "finding"), !first.length && rest.length < 8, lines)));
   }
   if (!image.findings.length) page.append(h("p", null, "No rule checked this image."));

@@ -11,6 +11,7 @@ from pytest_golink.findings import FAILING
 from pytest_golink.report.error_text import count, error_groups, notes
 from pytest_golink.report.grouping import failure_groups, headline, remedies
 from pytest_golink.report.parameters import parameter_texts
+from pytest_golink.report.printed import Printed
 from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape
 
@@ -163,19 +164,20 @@ def _all(report: Report) -> str:
     failing: dict[Finding, None] = dict.fromkeys(
         reported.finding for reported in report.findings if reported.finding.outcome in (*FAILING, "waived")
     )
-    items = "\n".join(_finding(finding) for finding in failing)
+    printed = Printed()
+    items = "\n".join(_finding(finding, printed) for finding in failing)
     found = f"<h2>Violations</h2>\n{items}" if failing else ""
     return f"<p>The matrices and the pages of the images need JavaScript.</p>{found}"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, printed: Printed) -> str:
     given = "".join(f" {name}={value}" for name, value in parameter_texts(finding))
     heading = " ".join(filter(None, (finding.image, finding.target)))
     rows: tuple[tuple[str, Iterable[str]], ...] = (
         ("expected", (finding.expected,)),
         ("observed", (finding.observed,)),
         ("evidence", finding.evidence),
-        ("cause", finding.cause),
+        ("cause", printed.once(finding)),
         ("remedy", remedy_lines(finding)),
         ("caution", finding.caution),
         ("waived", filter(None, (finding.waiver,))),
