@@ -1,0 +1,118 @@
+"""The first remedy that golink calls right, made by hand with plain `go build`, run, and held against the policy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_golink.reader import read_binary
+from pytest_golink.rules import check, rule_named
+from pytest_golink.rules.subject import Subject
+from pytest_golink.source import remedies
+from tests.slow.programs.facts import Check
+from tests.slow.programs.sources import plain_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_golink.builder import BuiltImage
+    from tests.slow.programs.rows import Program
+
+NONE = "none"
+_RUN_S = 30
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """How a run of a program ended: its exit status, None where it did not end; and whether it printed anything."""
+
+    status: int | None
+    prints: bool
+
+    def __str__(self) -> str:
+        return f"exit status {self.status}{'' if self.prints else ', prints nothing'}"
+
+
+def run(program: Program, image: Path) -> Ran:
+    """Run a program in an empty folder."""
+    with tempfile.TemporaryDirectory(prefix="golink-programs-") as folder:
+        environment = {"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder}
+        try:
+            done = subprocess.run(
+                [str(image), *(program.run or ())],
+                cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_RUN_S, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return Ran(status=None, prints=True)
+    return Ran(status=done.returncode, prints=bool(done.stdout or done.stderr))
+
+
+def check_remedies(program: Program, image: BuiltImage) -> Iterator[Check]:
+    """Yield how the first ✓ remedy of a program's policy does; nothing where the policy holds."""
+    broken = _broken(program, image.facts, image)
+    if not broken:
+        return
+    trials = remedies(image, program.rules)
+    first = next((trial for trial in trials if trial.outcome == "satisfies"), None)
+    if first is None:
+        yield Check(what=f"{NONE} ({len(trials)} tried)", ours=None, theirs=None)
+        return
+    what = f"{first.remedy}"
+    with tempfile.TemporaryDirectory(prefix="golink-programs-") as folder:
+        built = Path(folder) / image.path.name
+        problem = build_by_hand(image, first.remedy, built)
+        yield Check(what=f"{what}: builds by hand", ours=True, theirs=problem or True)
+        if problem:
+            return
+        yield Check(what=f"{what}: keeps the policy", ours=[], theirs=_broken(program, read_binary(built), image))
+        if program.run is not None:
+            yield Check(
+                what=f"{what}: runs as before", ours=str(run(program, image.path)), theirs=str(run(program, built))
+            )
+
+
+def _broken(program: Program, facts: object, image: BuiltImage) -> list[str]:
+    subject = Subject(name=image.name, facts=facts, may_run=True)  # type: ignore[arg-type]
+    found = []
+    for rule, value in program.rules.items():
+        parameters = rule_named(rule).accept(value)
+        finding = check(rule, subject, parameters or {})
+        if finding.fails:
+            found.append(f"{rule}: {finding.observed}")
+    return found
+
+
+def build_by_hand(image: BuiltImage, remedy: str, to: Path) -> str:
+    """Run `go build` with the change that a remedy's text describes; return the end of its output where it fails."""
+    assert image.origin is not None
+    job = image.origin.job
+    environment, flags = changed(plain_environment(job.options), list(job.flags), remedy)
+    command = ["go", "build", "-o", str(to), *flags, job.package]
+    done = subprocess.run(command, cwd=job.folder, env=environment, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else "\n".join(done.stderr.splitlines()[-5:]) or "failed"
+
+
+def changed(environment: dict[str, str], flags: Sequence[str], remedy: str) -> tuple[dict[str, str], list[str]]:
+    """Return the environment and the flags of a build after a remedy's text: "CGO_ENABLED=0 -tags=x without -race"."""
+    environment, flags = dict(environment), list(flags)
+    without = False
+    for word in shlex.split(remedy):
+        if word == "without":
+            without = True
+            continue
+        name = word.partition("=")[0]
+        if without:
+            environment.pop(name, None)
+            flags = [flag for flag in flags if flag.partition("=")[0] != name]
+        elif _VARIABLE.match(word):
+            environment[name] = word.partition("=")[2]
+        else:
+            flags = [*(flag for flag in flags if flag.partition("=")[0] != name), word]
+    return environment, flags
