@@ -10,6 +10,8 @@ ARCHIVES ?= 10500
 COUNT ?= 10000
 # Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
+# What `make programs` judges: parts of names, or module@version; without it all of tests/slow/programs/programs.toml.
+ONLY ?=
 # Root folders of real systems are kept here.
 PLATFORM_ROOTS ?= .platform-roots
 # Published binaries are kept here, outside the repository: 6 GB.
@@ -20,7 +22,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 	marker.py report.py report_errors.py report_file.py switches.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders programs symbols browser services
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -72,6 +74,9 @@ api: $(VENV)/.test ## Write the helpers, the names for type checkers and the tab
 
 loaders: $(VENV)/.test ## Change images, and compare golink's answers with the kernel and the loaders: COUNT=10000 SEED=1 MUSL=folder of Debian's musl
 	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL))
+
+programs: $(VENV)/.test ## Build published programs, and hold golink's facts, causes and remedies against witnesses (long): ONLY="runc age", ONLY=module//package@version
+	nice $(VENV)/bin/python -m tests.slow.programs $(ONLY)
 
 symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols

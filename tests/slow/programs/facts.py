@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 # What Go's compiler calls the wrapper of a C function: "net._C2func_getaddrinfo", "main._Cfunc_puts".
 _WRAPPER = re.compile(r"(?P<package>.+)\._C(?:2?func|macro)_\w+(?:\.abi0)?$")
-_USERS = ("getpwnam_r", "getpwuid_r", "getgrnam_r", "getgrgid_r")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,15 +83,16 @@ def _symbols(facts: BinaryFacts, image: Path) -> Iterator[Check]:
     if " .symtab " not in sections or facts.go is None:
         return
     names = _run("nm", str(image)).splitlines()
-    all_names = {line.split(" ", 2)[-1].partition("@")[0] for line in names}
+    all_names = {line.split(maxsplit=2)[-1].partition("@")[0].removeprefix("U ") for line in names}
     wrapped = {match["package"].replace("%2e", ".") for name in all_names if (match := _WRAPPER.fullmatch(name))}
-    ours = {package for package in facts.cgo.packages if package != "runtime/cgo"}
-    yield Check(what="cgo packages (nm)", ours=sorted(ours), theirs=sorted(wrapped - {"runtime/cgo"}))
+    # A package may have only exports, which do not name it: what golink has besides, `go list` judges.
+    yield Check(what="cgo packages of nm that golink lacks", ours=[], theirs=sorted(wrapped - {*facts.cgo.packages}))
     yield Check(what="cgo used (nm)", ours=facts.cgo.used, theirs="x_cgo_init" in all_names)
-    if "runtime.main" in all_names and facts.cgo.used:
-        yield Check(what="resolver (nm)", ours="cgo" in (facts.resolver or ()), theirs="getaddrinfo" in all_names)
-        users = any(name in all_names for name in _USERS)
-        yield Check(what="user lookup (nm)", ours="system" in (facts.content.user_lookup or ()), theirs=users)
+    for what, answer, wrapper in (
+        ("resolver (nm)", "cgo" in (facts.resolver or ()), "net._C2func_getaddrinfo"),
+        ("user lookup (nm)", "system" in (facts.content.user_lookup or ()), "os/user._Cfunc_mygetpw"),
+    ):
+        yield Check(what=what, ours=answer, theirs=any(name.startswith(wrapper) for name in all_names))
 
 
 def _build_info(facts: BinaryFacts, text: str) -> Iterator[Check]:

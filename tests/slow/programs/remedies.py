@@ -7,7 +7,8 @@ import re
 import shlex
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,18 +27,23 @@ if TYPE_CHECKING:
 
 NONE = "none"
 _RUN_S = 30
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d[\w.]*")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ran:
-    """How a run of a program ended: its exit status, None where it did not end; and whether it printed anything."""
+    """How a run of a program ended: its exit status, None where it did not end; what it printed, without numbers."""
 
     status: int | None
-    prints: bool
+    output: str
 
-    def __str__(self) -> str:
-        return f"exit status {self.status}{'' if self.prints else ', prints nothing'}"
+    def unlike(self, other: Ran) -> str:
+        """Return the first difference of another run from this one, "" where there is none."""
+        if other.status != self.status:
+            return f"exit status {other.status}, not {self.status}"
+        lines = zip_longest(self.output.splitlines(), other.output.splitlines(), fillvalue="")
+        return next((f"prints {theirs!r}, not {ours!r}" for ours, theirs in lines if ours != theirs), "")
 
 
 def run(program: Program, image: Path) -> Ran:
@@ -50,8 +56,10 @@ def run(program: Program, image: Path) -> Ran:
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_RUN_S, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return Ran(status=None, prints=True)
-    return Ran(status=done.returncode, prints=bool(done.stdout or done.stderr))
+            return Ran(status=None, output="")
+    output = (done.stdout + done.stderr).decode(errors="replace").replace(str(image), image.name)
+    # Times, sizes, addresses and the names of temporary folders differ from run to run.
+    return Ran(status=done.returncode, output=_NUMBER.sub("#", output))
 
 
 def check_remedies(program: Program, image: BuiltImage) -> Iterator[Check]:
@@ -73,9 +81,13 @@ def check_remedies(program: Program, image: BuiltImage) -> Iterator[Check]:
             return
         yield Check(what=f"{what}: keeps the policy", ours=[], theirs=_broken(program, read_binary(built), image))
         if program.run is not None:
-            yield Check(
-                what=f"{what}: runs as before", ours=str(run(program, image.path)), theirs=str(run(program, built))
-            )
+            yield Check(what=f"{what}: runs as before", ours="", theirs=_unlike(program, image.path, built))
+
+
+def _unlike(program: Program, image: Path, built: Path) -> str:
+    before, again, after = run(program, image), run(program, image), run(program, built)
+    # A program that prints something else each time has only its exit status to compare.
+    return before.unlike(replace(after, output=before.output) if before.unlike(again) else after)
 
 
 def _broken(program: Program, facts: object, image: BuiltImage) -> list[str]:
@@ -83,8 +95,7 @@ def _broken(program: Program, facts: object, image: BuiltImage) -> list[str]:
     found = []
     for rule, value in program.rules.items():
         parameters = rule_named(rule).accept(value)
-        finding = check(rule, subject, parameters or {})
-        if finding.fails:
+        if parameters is not None and (finding := check(rule, subject, parameters)).fails:
             found.append(f"{rule}: {finding.observed}")
     return found
 
