@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_golink.rules import check
+from pytest_golink.rules import check, rule_named
 from pytest_golink.rules.subject import Subject
 from pytest_golink.source import explain
 from tests.slow.programs.facts import Check
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_golink.builder import BuiltImage
-    from pytest_golink.findings import ImportStep
+    from pytest_golink.findings import Finding, ImportStep
 
 _CGO = "runtime/cgo"
 # golink shows the chains of this many packages.
 _CHAINS = 4
+# So many modules of a program are asked for.
+_MODULES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,16 @@ class Listed:
         renamed = package.get("ImportMap") or {}
         found = [renamed.get(path, path) for path in package.get("Imports") or () if path != "C"]
         return [*found, _CGO] if name in self.with_c else found
+
+    def of_module(self, module: str) -> list[str]:
+        """Return the packages of a module."""
+        return [name for name, one in self.packages.items() if (one.get("Module") or {}).get("Path") == module]
+
+    def largest_modules(self) -> list[str]:
+        """Return the modules, except the main one, with the most packages: near and far ones."""
+        modules = [one["Module"] for one in self.packages.values() if one.get("Module")]
+        counts = Counter(module["Path"] for module in modules if not module.get("Main"))
+        return sorted(counts, key=lambda path: (-counts[path], path))[:_MODULES]
 
     def distance(self, goal: str) -> int:
         """Return how many imports lead from the main package to another one."""
@@ -68,7 +80,7 @@ def list_packages(image: BuiltImage) -> Listed:
         "go",
         "list",
         "-deps",
-        "-json=ImportPath,Dir,Name,DepOnly,CgoFiles,Imports,ImportMap",
+        "-json=ImportPath,Dir,Name,DepOnly,CgoFiles,Imports,ImportMap,Module",
         *job.flags,
         job.package,
     ]
@@ -90,18 +102,42 @@ def check_causes(image: BuiltImage, listed: Listed) -> Iterator[Check]:
     yield Check(what="cgo used (go list)", ours=facts.cgo.used, theirs=linked)
     own = {listed.main if name == "main" else name for name in facts.cgo.packages} - {_CGO}
     yield Check(what="cgo packages without import C (go list)", ours=sorted(own - listed.with_c), theirs=[])
-    subject = Subject(name=image.name, facts=facts, link_warnings=image.warnings, may_run=True)
-    for rule in ("no-cgo", "static"):
-        finding = explain(check(rule, subject, {}), facts, image)
+    for rule, value, wanted in _asked(image, listed):
+        finding = _explained(rule, value, image)
         if finding.outcome != "violated":
             continue
         goals = {_goal(chain) for chain in finding.chains}
-        if rule == "no-cgo":
-            wanted = listed.with_c if len(listed.with_c) <= _CHAINS else set(goals)
-            yield Check(what=f"{rule}: packages with import C", ours=sorted(goals), theirs=sorted(wanted))
         yield Check(what=f"{rule}: has a cause", ours=bool(finding.cause or finding.chains), theirs=True)
+        if wanted is not None and len(wanted) <= _CHAINS:
+            yield Check(what=f"{rule}: packages", ours=sorted(goals), theirs=sorted(wanted))
+        elif wanted is not None:
+            yield Check(what=f"{rule}: as many packages as are shown", ours=len(goals & wanted), theirs=_CHAINS)
+            yield Check(what=f"{rule}: other packages", ours=sorted(goals - wanted), theirs=[])
         for chain in finding.chains:
             yield from _check_chain(rule, chain, listed)
+    for module in listed.largest_modules():
+        finding = _explained("no-modules", [module], image)
+        near = min(listed.distance(name) for name in listed.of_module(module))
+        far = [listed.distance(_goal(chain)) for chain in finding.chains]
+        yield Check(what=f"no-modules {module}: the nearest package", ours=far, theirs=[near])
+        for chain in finding.chains:
+            yield from _check_chain(f"no-modules {module}", chain, listed)
+
+
+def _asked(image: BuiltImage, listed: Listed) -> Iterator[tuple[str, object, set[str] | None]]:
+    """Yield rules with the packages that their causes must name, None where several sets of them are right."""
+    yield "no-cgo", True, listed.with_c
+    yield "static", True, None
+    if "cgo" in (image.facts.resolver or ()):
+        yield "resolver", ["go"], {"net"}
+    if "system" in (image.facts.content.user_lookup or ()):
+        yield "user-lookup", "files", {"os/user"}
+
+
+def _explained(rule: str, value: object, image: BuiltImage) -> Finding:
+    subject = Subject(name=image.name, facts=image.facts, link_warnings=image.warnings, may_run=True)
+    parameters = rule_named(rule).accept(value)
+    return explain(check(rule, subject, parameters or {}), image.facts, image)
 
 
 def _goal(chain: tuple[ImportStep, ...]) -> str:
