@@ -13,6 +13,7 @@ from tests.builder.test_builder import counted, module, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoToolchain
     from tests.builder.test_builder import Start
 
 __all__ = ["counted", "module", "start"]
@@ -118,3 +119,16 @@ def test_a_change_of_go_s_own_file_is_another_build(
         paths.add(start()(cgo=False).path)
 
     assert len(paths) == 2
+
+
+def test_an_image_that_cannot_be_read_is_linked_in_each_session(start: Start, counted: GoToolchain) -> None:
+    go = counted.path.read_text()
+    counted.path.write_text(go.replace('exec "', '[ "$1" = build ] && { printf nonsense > "$3"; exit; }\nexec "'))
+    first = start("1")(cgo=False)
+    assert first.path.read_bytes() == b"nonsense"
+    counted.path.write_text(go)
+
+    second = start("2")(cgo=False)
+
+    assert second.linked
+    assert second.facts.link_mode == "internal"
