@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_golink.builder import BuildOptions
 from pytest_golink.facts import NeededLibrary
 from pytest_golink.findings import ImportStep
 from tests.slow.programs.causes import _check_chain, check_causes, list_packages
 from tests.slow.programs.facts import check_facts
-from tests.slow.programs.remedies import Ran, build_by_hand, changed, check_remedies, run
+from tests.slow.programs.remedies import Ran, _less, build_by_hand, by_lines, changed, check_remedies, run
 from tests.slow.programs.rows import Program, chosen, read_explanations, read_programs
 from tests.slow.programs.sources import options_of
 
@@ -123,15 +124,38 @@ def test_a_remedy_is_read_as_its_user_reads_it() -> None:
     assert flags == ["-trimpath", "-tags=a,b", "-ldflags=-s -w"]
 
 
+def test_the_lines_for_golink_toml_are_read_as_golink_toml_is() -> None:
+    before = BuildOptions(race=True, tags=("a",), ldflags="-s")
+
+    after = by_lines(before, '# without race\ntags = ["a", "netgo"]\ncgo = false')
+
+    assert after == BuildOptions(tags=("a", "netgo"), ldflags="-s", cgo=False)
+
+
+def test_each_part_of_a_remedy_is_left_out_once() -> None:
+    parts = list(_less(BuildOptions(tags=("a",)), "CGO_ENABLED=0 -tags=a,b,c without -race"))
+
+    assert parts == [
+        ("CGO_ENABLED=0", "-tags=a,b,c without -race"),
+        ("tag b", "CGO_ENABLED=0 -tags=a,c without -race"),
+        ("tag c", "CGO_ENABLED=0 -tags=a,b without -race"),
+        ("-tags=a,b,c", "CGO_ENABLED=0 without -race"),
+    ]
+    assert list(_less(BuildOptions(), "CGO_ENABLED=0")) == []
+
+
 def test_the_first_remedy_is_built_and_run_by_hand(lookup: GoBinary, tmp_path: Path) -> None:
     checks = list(check_remedies(program(rules={"static": True}), lookup))
 
     assert [check.what.partition(": ")[2] for check in checks] == [
+        "lines for golink.toml",
+        "lines for goreleaser",
         "builds by hand",
         "keeps the policy",
+        "parts that are not needed",
         "runs as before",
     ]
-    assert [check.right for check in checks[:2]] == [True, True]
+    assert [check.right for check in checks[2:4]] == [True, True]
     assert list(check_remedies(program(rules={"stripped": False}), lookup)) == []
     assert build_by_hand(lookup, "-nope", tmp_path / "x").startswith("flag provided but not defined: -nope")
 

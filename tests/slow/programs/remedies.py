@@ -10,13 +10,16 @@ import tempfile
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_golink.builder import BuildOptions
+from pytest_golink.builder.options import OPTIONS
 from pytest_golink.reader import read_binary
 from pytest_golink.rules import check, rule_named
 from pytest_golink.rules.subject import Subject
 from pytest_golink.source import remedies
 from tests.slow.programs.facts import Check
+from tests.slow.programs.rows import tomllib
 from tests.slow.programs.sources import plain_environment
 
 if TYPE_CHECKING:
@@ -73,6 +76,13 @@ def check_remedies(program: Program, image: BuiltImage) -> Iterator[Check]:
         yield Check(what=f"{NONE} ({len(trials)} tried)", ours=None, theirs=None)
         return
     what = f"{first.remedy}"
+    assert image.origin is not None
+    start = image.origin.job.options
+    by_words = changed(plain_environment(start), start.flags(), first.remedy)
+    after = by_lines(start, first.toml)
+    by_toml = (plain_environment(after), after.flags())
+    yield Check(what=f"{what}: lines for golink.toml", ours=_comparable(by_toml), theirs=_comparable(by_words))
+    yield Check(what=f"{what}: lines for goreleaser", ours=bool(first.goreleaser), theirs=True)
     with tempfile.TemporaryDirectory(prefix="golink-programs-") as folder:
         built = Path(folder) / image.path.name
         problem = build_by_hand(image, first.remedy, built)
@@ -80,8 +90,29 @@ def check_remedies(program: Program, image: BuiltImage) -> Iterator[Check]:
         if problem:
             return
         yield Check(what=f"{what}: keeps the policy", ours=[], theirs=_broken(program, read_binary(built), image))
+        idle = [part for part, rest in _less(start, first.remedy) if _holds(program, image, rest, built)]
+        yield Check(what=f"{what}: parts that are not needed", ours=[], theirs=idle)
+        build_by_hand(image, first.remedy, built)
         if program.run is not None:
             yield Check(what=f"{what}: runs as before", ours="", theirs=_unlike(program, image.path, built))
+
+
+def _less(start: BuildOptions, remedy: str) -> Iterator[tuple[str, str]]:
+    """Yield each part of a remedy of several parts, and the rest of it: a variable, a flag, a tag."""
+    words = shlex.split(remedy)
+    for number, word in enumerate(words):
+        others = [*words[:number], *words[number + 1 :]]
+        name, _, value = word.partition("=")
+        tags = [tag for tag in value.split(",") if tag not in start.tags] if name == "-tags" else []
+        for tag in tags if len(tags) > 1 else ():
+            kept = ",".join(each for each in value.split(",") if each != tag)
+            yield f"tag {tag}", shlex.join([*words[:number], f"-tags={kept}", *words[number + 1 :]])
+        if others and others[-1] != "without" and word != "without":
+            yield word, shlex.join(others)
+
+
+def _holds(program: Program, image: BuiltImage, remedy: str, to: Path) -> bool:
+    return not build_by_hand(image, remedy, to) and not _broken(program, read_binary(to), image)
 
 
 def _unlike(program: Program, image: Path, built: Path) -> str:
@@ -108,6 +139,24 @@ def build_by_hand(image: BuiltImage, remedy: str, to: Path) -> str:
     command = ["go", "build", "-o", str(to), *flags, job.package]
     done = subprocess.run(command, cwd=job.folder, env=environment, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else "\n".join(done.stderr.splitlines()[-5:]) or "failed"
+
+
+def by_lines(options: BuildOptions, lines: str) -> BuildOptions:
+    """Return the options of a build after the lines for golink.toml of a remedy."""
+    values: dict[str, Any] = {}
+    for line in lines.splitlines():
+        if line.startswith("# without "):
+            name = line.removeprefix("# without ")
+            values[name] = getattr(BuildOptions(), name)
+        else:
+            [(name, value)] = tomllib.loads(line).items()
+            values[name] = OPTIONS[name].read(value)
+    return replace(options, **values)
+
+
+def _comparable(build: tuple[dict[str, str], list[str]]) -> list[str]:
+    environment, flags = build
+    return sorted([*flags, *(f"{name}={environment.get(name, '')}" for name in ("CGO_ENABLED", "CC", "GOFLAGS"))])
 
 
 def changed(environment: dict[str, str], flags: Sequence[str], remedy: str) -> tuple[dict[str, str], list[str]]:

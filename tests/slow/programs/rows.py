@@ -19,6 +19,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+__all__ = ["Explanation", "Program", "chosen", "read_explanations", "read_programs", "tomllib"]
+
 HERE = Path(__file__).parent
 _STATIC: Mapping[str, object] = {"static": True}
 
