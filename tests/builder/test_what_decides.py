@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -132,3 +133,23 @@ def test_an_image_that_cannot_be_read_is_linked_in_each_session(start: Start, co
 
     assert second.linked
     assert second.facts.link_mode == "internal"
+
+
+@pytest.mark.parametrize(
+    ("options", "external"),
+    [
+        ({"cgo": False}, False),
+        ({"cgo": False, "target": "windows/amd64"}, False),
+        ({"cgo": False, "target": "js/wasm"}, False),
+        ({"cgo": False, "target": "plan9/amd64"}, False),
+        ({"cgo": True, "linkmode": "external"}, True),
+        ({"cgo": True, "buildmode": "c-shared"}, True),
+    ],
+)
+def test_only_an_image_of_a_c_linker_is_linked_in_each_session(
+    start: Start, tmp_path: Path, options: dict[str, object], external: bool
+) -> None:
+    start("1")(**options)
+
+    [record] = (tmp_path / "cache" / "slots").glob("*/record.json")
+    assert json.loads(record.read_text())["external"] is external
