@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NONE = "none"
 _RUN_S = 30
+# GNU ld's warning about functions of glibc that load other libraries of the very same glibc while they run.
+_NEEDS_GLIBC = "requires at runtime the shared libraries from the glibc version used for linking"
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d[\w.]*")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*=")
 
@@ -112,7 +114,9 @@ def _less(start: BuildOptions, remedy: str) -> Iterator[tuple[str, str]]:
 
 
 def _holds(program: Program, image: BuiltImage, remedy: str, to: Path) -> bool:
-    return not build_by_hand(image, remedy, to) and not _broken(program, read_binary(to), image)
+    """Whether a remedy keeps the policy, and the linker does not warn of what such a program lacks where it runs."""
+    done = _go_build(image, remedy, to)
+    return not (done.returncode or _NEEDS_GLIBC in done.stderr or _broken(program, read_binary(to), image))
 
 
 def _unlike(program: Program, image: Path, built: Path) -> str:
@@ -133,12 +137,16 @@ def _broken(program: Program, facts: object, image: BuiltImage) -> list[str]:
 
 def build_by_hand(image: BuiltImage, remedy: str, to: Path) -> str:
     """Run `go build` with the change that a remedy's text describes; return the end of its output where it fails."""
+    done = _go_build(image, remedy, to)
+    return "" if done.returncode == 0 else "\n".join(done.stderr.splitlines()[-5:]) or "failed"
+
+
+def _go_build(image: BuiltImage, remedy: str, to: Path) -> subprocess.CompletedProcess[str]:
     assert image.origin is not None
     job = image.origin.job
     environment, flags = changed(plain_environment(job.options), list(job.flags), remedy)
     command = ["go", "build", "-o", str(to), *flags, job.package]
-    done = subprocess.run(command, cwd=job.folder, env=environment, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else "\n".join(done.stderr.splitlines()[-5:]) or "failed"
+    return subprocess.run(command, cwd=job.folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def by_lines(options: BuildOptions, lines: str) -> BuildOptions:
