@@ -11,6 +11,8 @@ COUNT ?= 10000
 ACTIONLINT ?= v1.7.12
 # Old Go toolchains are kept here.
 GO_VERSIONS ?= .go-versions
+# What `make programs` judges: parts of names, or module@version; without it all of tests/slow/programs/programs.toml.
+ONLY ?=
 # Root folders of real systems are kept here.
 PLATFORM_ROOTS ?= .platform-roots
 # Published binaries are kept here, outside the repository: 6 GB.
@@ -24,7 +26,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 PORTABLE_TESTS = tests/text tests/lock tests/policy tests/remedies tests/test_portable.py
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders symbols browser services docs workflows dist container home
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders programs symbols browser services docs workflows dist container home
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -76,6 +78,9 @@ api: $(VENV)/.test ## Write the helpers, the names for type checkers and the tab
 
 loaders: $(VENV)/.test ## Change images, and compare golink's answers with the kernel and the loaders: COUNT=10000 SEED=1 MUSL=folder of Debian's musl LINKERS=folder of its lld and mold
 	nice $(VENV)/bin/python -m tests.slow.loaders --count $(COUNT) --seed $(or $(SEED),1) $(if $(MUSL),--musl $(MUSL)) $(if $(LINKERS),--linkers $(LINKERS))
+
+programs: $(VENV)/.test ## Build published programs, and hold golink's facts, causes and remedies against witnesses (long): ONLY="runc age", ONLY=module//package@version
+	nice $(VENV)/bin/python -m tests.slow.programs $(ONLY)
 
 symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from pytest_golink.toolchain.process import Completed
 
 _BUILD_TIMEOUT_S = 1800.0
+# Formats of systems without cgo. Source: cmd/dist/build.go, cgoEnabled.
+_ONLY_GO_LINKS = frozenset({"wasm", "plan9"})
 
 
 class Builder:
@@ -356,6 +358,7 @@ def _is_external(image: Path) -> bool:
     from pytest_golink.reader import read_binary
 
     try:
-        return read_binary(image).link_mode != "internal"
+        facts = read_binary(image)
     except GolinkError:
         return True
+    return facts.link_mode != "internal" and facts.format not in _ONLY_GO_LINKS

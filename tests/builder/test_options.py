@@ -121,7 +121,7 @@ def test_a_wrong_option_is_an_error_that_says_what_is_right(values: dict[str, ob
     assert str(caught.value).startswith(message)
 
 
-def test_a_pattern_of_packages_is_for_those_who_expand_it() -> None:
+def test_a_pattern_of_packages_is_taken_only_on_request() -> None:
     assert parse_options({"package": "./cmd/*"}, patterns=True).package == "./cmd/*"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tests.builder.test_builder import counted, module, start
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoToolchain
     from tests.builder.test_builder import Start
 
 __all__ = ["counted", "module", "start"]
@@ -118,3 +120,36 @@ def test_a_change_of_go_s_own_file_is_another_build(
         paths.add(start()(cgo=False).path)
 
     assert len(paths) == 2
+
+
+def test_an_image_that_cannot_be_read_is_linked_in_each_session(start: Start, counted: GoToolchain) -> None:
+    go = counted.path.read_text()
+    counted.path.write_text(go.replace('exec "', '[ "$1" = build ] && { printf nonsense > "$3"; exit; }\nexec "'))
+    first = start("1")(cgo=False)
+    assert first.path.read_bytes() == b"nonsense"
+    counted.path.write_text(go)
+
+    second = start("2")(cgo=False)
+
+    assert second.linked
+    assert second.facts.link_mode == "internal"
+
+
+@pytest.mark.parametrize(
+    ("options", "external"),
+    [
+        ({"cgo": False}, False),
+        ({"cgo": False, "target": "windows/amd64"}, False),
+        ({"cgo": False, "target": "js/wasm"}, False),
+        ({"cgo": False, "target": "plan9/amd64"}, False),
+        ({"cgo": True, "linkmode": "external"}, True),
+        ({"cgo": True, "buildmode": "c-shared"}, True),
+    ],
+)
+def test_only_an_image_of_a_c_linker_is_linked_in_each_session(
+    start: Start, tmp_path: Path, options: dict[str, object], external: bool
+) -> None:
+    start("1")(**options)
+
+    [record] = (tmp_path / "cache" / "slots").glob("*/record.json")
+    assert json.loads(record.read_text())["external"] is external

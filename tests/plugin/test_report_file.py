@@ -181,3 +181,23 @@ def test_where_golink_was_not_used_there_are_no_annotations(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     pytester.makepyfile(test_it="def test_it():\n    pass\n")
     pytester.runpytest().stdout.no_fnmatch_line("*golink: *")
+
+
+@pytest.mark.usefixtures("app")
+def test_a_report_has_the_variables_and_flags_that_decided_a_build(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOFLAGS", "-trimpath")
+    monkeypatch.setenv("GOPROXY", "https://user:password@example.com")
+    pytester.makepyfile(
+        "from pytest_golink import assert_static\n\n"
+        "def test_it(go_build): assert_static(go_build(cgo=False, gcflags='-l', pgo='off'))"
+    )
+
+    pytester.runpytest_subprocess("--golink-report-file=out.json").assert_outcomes(passed=1)
+
+    [image] = report(pytester.path / "out.json")["images"]
+    assert image["build"]["environment"]["GOFLAGS"] == "-trimpath"
+    assert image["build"]["environment"]["CGO_ENABLED"] == "0"
+    assert "GOPROXY" not in image["build"]["environment"]
+    assert {"-gcflags=-l", "-pgo=off"} <= set(image["build"]["command"])
