@@ -61,7 +61,8 @@ def sightings(folder: Path, *, project: Path) -> Iterator[str]:
     for path in nested:
         yield f"{os.path.relpath(path, project)}: a module of its own, not in this file; run init in it"
     for path, constraint in tagged:
-        yield f"{os.path.relpath(path, project)}: a main package behind {constraint}; it is not in this file, add it with tags"
+        where = os.path.relpath(path, project)
+        yield f"{where}: a main package behind {constraint}; it is not in this file, add it with tags"
 
 
 def _build_lines(path: Path) -> Iterator[str]:
