@@ -78,3 +78,12 @@ def test_a_violation_is_red_everywhere(pytester: pytest.Pytester, arguments: lis
     answered = {finding["test"] for finding in report["findings"]}
     whole = len(answered) == 4
     assert (report["complete"] and not report["selected"]) == whole
+
+
+def test_a_green_part_is_not_called_the_whole(pytester: pytest.Pytester) -> None:
+    status, report, _junit, markdown, sarif = verdicts(pytester, "golink.toml::app::static")
+
+    assert (status, report["selected"]) == (0, True)
+    assert "every rule holds" not in markdown
+    assert "a part of the rules was checked, and holds" in markdown
+    assert sarif["runs"][0]["invocations"][0]["executionSuccessful"] is False
