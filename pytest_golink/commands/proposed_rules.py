@@ -10,7 +10,7 @@ from pytest_golink.text.escape import escape
 from pytest_golink.text.toml import toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pytest_golink.findings import Finding
     from pytest_golink.rules import Rule
@@ -82,6 +82,27 @@ def proposals(binaries: Sequence[Sequence[Subject]]) -> Proposals:
                         climbed.add(number)
                         own[number].append(proposed)
     return Proposals(held=tuple(held), broken=tuple(broken), own=tuple(tuple(one) for one in own))
+
+
+def without(found: Proposals, rules: Collection[str]) -> Proposals:
+    """Return the proposals without some rules, which a run of pytest did not find kept."""
+
+    def kept(proposed: Iterable[ProposedRule]) -> tuple[ProposedRule, ...]:
+        return tuple(one for one in proposed if one.rule.name not in rules)
+
+    return Proposals(held=kept(found.held), broken=kept(found.broken), own=tuple(map(kept, found.own)))
+
+
+def strictest(found: Proposals) -> Proposals:
+    """Return the proposals with those rules held, too, that some image violates and that a build could keep."""
+    known = {one.rule.name for one in found.held}
+    held = list(found.held)
+    for one in found.broken:
+        if not one.proposal.of_a_release and one.rule.name not in known:
+            known.add(one.rule.name)
+            held.append(one)
+    broken = tuple(one for one in found.broken if one not in held)
+    return Proposals(held=tuple(held), broken=broken, own=tuple(() for _own in found.own))
 
 
 def _findings(proposed: ProposedRule, binary: Sequence[Subject]) -> list[tuple[Subject, Finding]]:

@@ -14,7 +14,7 @@ from pytest_golink.reader.formats import is_image
 from pytest_golink.rules.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_golink.archives import Found
 
@@ -37,12 +37,14 @@ class Shipped:
         paths: Globs that match only its images; () for goreleaser's.
         goreleaser: The folder in the policy's form; None for files.
         subjects: The images.
+        problems: The images that no rule can be held against, by name: why.
     """
 
     name: str
     paths: tuple[str, ...]
     goreleaser: str | None
     subjects: tuple[Subject, ...]
+    problems: tuple[tuple[str, str], ...] = ()
 
 
 def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
@@ -64,8 +66,8 @@ def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
             names = sorted({artifact.name for artifact in artifacts})
             name = _name(names[0] if len(names) == 1 else dist.name)
             folder = dist.relative_to(project).as_posix()
-            subjects = tuple(_subjects(found, Path(temporary)))
-            return (Shipped(name=name, paths=(), goreleaser=folder, subjects=subjects),)
+            subjects, problems = _subjects(found, Path(temporary))
+            return (Shipped(name=name, paths=(), goreleaser=folder, subjects=subjects, problems=problems),)
         programs: dict[str, dict[str, list[Found]]] = {}
         for one in _images(dist, project):
             shapes = programs.setdefault(_name(_program(one.name)), {})
@@ -77,18 +79,31 @@ def shipped(dist: Path, project: Path) -> tuple[Shipped, ...]:
                 reason="holds no executable and no archive of one",
             )
         return tuple(
-            Shipped(
-                name=program,
-                paths=tuple(glob for shape, found in sorted(shapes.items()) for glob in _globs(shape, found, project)),
-                goreleaser=None,
-                subjects=tuple(
-                    subject
-                    for _shape_, found in sorted(shapes.items())
-                    for subject in _subjects(found, Path(temporary))
-                ),
-            )
-            for program, shapes in sorted(programs.items())
+            _of_files(program, shapes, project, Path(temporary)) for program, shapes in sorted(programs.items())
         )
+
+
+def _of_files(program: str, shapes: Mapping[str, Sequence[Found]], project: Path, temporary: Path) -> Shipped:
+    found = [(shape, images) for shape, images in sorted(shapes.items())]
+    subjects, problems = _subjects([image for _shape_, images in found for image in images], temporary)
+    paths = tuple(glob for shape, images in found for glob in _globs(shape, images, project))
+    return Shipped(name=program, paths=paths, goreleaser=None, subjects=subjects, problems=problems)
+
+
+def has_images(dist: Path, project: Path) -> bool:
+    """Whether a folder has goreleaser's list, an executable, or an archive of one."""
+    if (dist / "artifacts.json").is_file():
+        return True
+    try:
+        return next(_images(dist.resolve(), project.resolve()), None) is not None
+    except GolinkError:
+        # `shipped` reports what is wrong.
+        return True
+
+
+def literal(name: str) -> str:
+    """Return the glob that matches only this name."""
+    return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _name(program: str) -> str:
@@ -143,12 +158,23 @@ def _globs(shape: str, found: Sequence[Found], project: Path) -> tuple[str, ...]
     except GolinkError:
         # Another archive with that suffix does not hold the program.
         pass
-    return tuple(re.sub(r"([*?[])", r"[\1]", name) for name in sorted(names))
+    return tuple(literal(name) for name in sorted(names))
 
 
-def _subjects(found: Sequence[Found], temporary: Path) -> Iterator[Subject]:
+def _subjects(found: Sequence[Found], temporary: Path) -> tuple[tuple[Subject, ...], tuple[tuple[str, str], ...]]:
+    """Return the images that rules can be held against, and the names of the others, each with the reason."""
     from pytest_golink.reader import read_binaries
 
+    subjects: list[Subject] = []
+    problems: list[tuple[str, str]] = []
     for one in found:
-        for facts in read_binaries(one.at(temporary)):
-            yield Subject(name=one.name, facts=facts)
+        try:
+            facts = read_binaries(one.at(temporary))
+        except GolinkError as error:
+            problems.append((one.name, str(error).splitlines()[0]))
+            continue
+        if packed := next((each.content.packed for each in facts if each.content.packed), None):
+            problems.append((one.name, f"packed by {packed}: the headers are the unpacker's"))
+        else:
+            subjects += [Subject(name=one.name, facts=each) for each in facts]
+    return tuple(subjects), tuple(problems)

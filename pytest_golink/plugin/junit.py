@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from _pytest.junitxml import LogXML
 
 _AFTER_BRACKET = "]::"
+# As report/properties.py has it: importing that takes what an idle run does not need.
+IMAGE = "golink.image"
+# The test whose case has the facts of this test's image.
+IMAGE_OF = "golink.image-of"
 
 
 class JUnitNames:
@@ -23,9 +27,14 @@ class JUnitNames:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
+        # The facts that a case before has, by their text: the id of its test.
+        self._facts: dict[str, str] = {}
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Name the item of a report before pytest does: what a test sets itself, pytest keeps."""
+        if report.when == "teardown":
+            self._write_facts_once(report)
         # The reports of which junitxml makes a test case.
         if _AFTER_BRACKET not in report.nodeid or (report.when != "call" and report.passed):
             return
@@ -37,6 +46,26 @@ class JUnitNames:
         case = xml.node_reporter(report)
         case.add_attribute("classname", ".".join(filter(None, (xml.prefix, path.replace("/", "."), image))))
         case.add_attribute("name", rule)
+
+    def _write_facts_once(self, report: pytest.TestReport) -> None:
+        """Write the facts of an image in the case of its first test; the others name that test."""
+        images = [text for name, text in report.user_properties if name == IMAGE]
+        xml = self._writer() if images else None
+        if xml is None:
+            return
+        for text in images:
+            self._facts.setdefault(str(text), report.nodeid)
+        case = xml.node_reporter(report)
+        add = case.add_property
+
+        def add_once(name: str, value: object) -> None:
+            first = self._facts.get(str(value), report.nodeid) if name == IMAGE else report.nodeid
+            if first == report.nodeid:
+                add(name, value)
+            else:
+                add(IMAGE_OF, first)
+
+        case.add_property = add_once  # type: ignore[method-assign]
 
     def _writer(self) -> LogXML | None:
         try:

@@ -18,7 +18,7 @@ def check_use(items: Sequence[pytest.Item]) -> None:
     Raises:
         pytest.UsageError: One has none; the message names its test, class or module.
     """
-    used: dict[pytest.Item | pytest.Collector, bool] = {}
+    used: dict[Any, bool] = {}
     for item in items:
         if not hasattr(item, "fixturenames"):
             # An item of a policy has the marker, and no fixtures.

@@ -75,6 +75,8 @@ def _verdict(report: Report, failing: Sequence[Finding]) -> str:
         return f"❌ {errors}; {words}" if errors else f"❌ {words}"
     if errors:
         return f"❌ {errors} ({of})"
+    if findings and (report.selected or not report.complete):
+        return f"⚠️ a part of the rules was checked, and holds ({of})"
     # No finding is no verdict.
     return f"✅ every rule holds ({of})" if findings else f"no rule was checked ({of})"
 

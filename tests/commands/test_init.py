@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_golink.__main__ import main
-from pytest_golink.commands.init import _binary, _Table
+from pytest_golink.commands.init_text import Table, _binary
 from pytest_golink.commands.proposed_rules import ProposedRule
 from pytest_golink.policy import read_policy
 from pytest_golink.rules import rule_named
@@ -90,11 +90,35 @@ def test_what_is_no_module_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "none of its 0 packages is a main package" in refusal(capsys, str(tmp_path))
 
 
-def test_a_program_that_does_not_build_is_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_program_that_does_not_build_is_commented_out_and_the_others_are_written(
+    shop: Path, pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
     (shop / "cmd" / "server" / "code.go").write_text("package main\n\nfunc main() { missing() }\n")
+
+    assert main(["init", str(shop)]) == 0
+
+    text = (shop / "golink.toml").read_text()
+    assert "\n# Not gated: cmd/server (" in text
+    assert "undefined: missing" in text
+    assert '\n# [[binary]]\n# name = "server"\n# package = "./cmd/server"\n' in text
+    assert [binary.name for binary in read_policy(shop / "golink.toml").binaries] == ["tools"]
+    assert "not gated: cmd/server (" in capsys.readouterr().out
+    assert pytester.runpytest_subprocess().ret == 0
+
+
+def test_programs_that_do_not_build_are_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("cmd/server", "tools/v2"):
+        (shop / name / "code.go").write_text("package main\n\nfunc main() { missing() }\n")
 
     assert "undefined: missing" in refusal(capsys, str(shop))
     assert not (shop / "golink.toml").exists()
+
+
+def test_a_package_that_does_not_parse_hides_no_other(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "internal" / "stock" / "code.go").write_text("pakkage stock\n")
+
+    assert main(["init", str(shop), "--output", "-"]) == 0
+    assert 'package = "./cmd/server"' in capsys.readouterr().out
 
 
 def test_a_go_that_does_not_answer_is_an_error(
@@ -197,7 +221,7 @@ def test_a_goreleaser_folder_is_taken_as_it_is(
 
 
 def test_a_system_without_stricter_rules_has_no_override() -> None:
-    table = _Table(lines=(), hints="", targets=(), subjects=())
+    table = Table(lines=(), subjects=())
     strict = ProposedRule(rule=rule_named("static"), proposal=Proposal(why=""))
 
     assert list(_binary(table, {"linux": (strict,), "darwin": (), "": (strict,)})) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -42,3 +43,19 @@ def test_another_plugin_s_writer_gets_its_names_itself(pytester: pytest.Pytester
 
     result.assert_outcomes(passed=1, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_the_facts_of_an_image_stand_there_once(pytester: pytest.Pytester, go_sample: GoSample) -> None:
+    pytester.path.joinpath("app").write_bytes(go_sample("static", cgo=False).path.read_bytes())
+    pytester.path.joinpath("golink.toml").write_text(
+        '[[binary]]\npath = "app"\nrules = { static = true, no-cgo = true, nx = true }\n'
+    )
+
+    result = pytester.runpytest_inprocess("--junitxml=out.xml", "--golink-report-file=report.json")
+
+    result.assert_outcomes(passed=3)
+    text = pytester.path.joinpath("out.xml").read_text()
+    assert text.count('name="golink.image"') == 1
+    assert text.count('name="golink.image-of" value="golink.toml::app::static"') == 2
+    [image] = json.loads(pytester.path.joinpath("report.json").read_text())["images"]
+    assert len(image["tests"]) == 3
