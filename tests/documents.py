@@ -79,7 +79,9 @@ def commands(session: str) -> list[Command]:
 
 def is_printed(shown: str, printed: str) -> bool:
     """Whether a document shows what was printed; "…" stands for what it leaves out."""
-    pattern = re.escape(shown.rstrip()).replace(re.escape(_LEFT_OUT), ".*?").replace(_LEFT_OUT, ".*?")
+    # At the end of a line: what the line goes on with, and lines after it.
+    pattern = re.sub(rf" ?{_LEFT_OUT}(?=\n|\Z)", _LEFT_OUT, shown.rstrip())
+    pattern = re.escape(pattern).replace(re.escape(_LEFT_OUT), ".*?")
     return re.fullmatch(pattern, _plain(printed), re.DOTALL) is not None
 
 

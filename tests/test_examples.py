@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from pytest_golink import PolicyViolation, assert_static
-from pytest_golink import __main__ as command_line
 from pytest_golink.lock.text import parse_lock
 from pytest_golink.policy.document import Document
 from tests.documents import PAGES, ROOT, Block, blocks, blocks_of, is_printed
@@ -145,7 +144,7 @@ def test_the_commands_that_documents_name_are_those_of_golink() -> None:
     # `golink WORD …` in code: a command in lower case, or a file.
     named = set(re.findall(r"(?:`|\$ )golink ([a-z]+)(?= |`)", pages)) - {"check", "app"}
 
-    assert named <= {*command_line._COMMANDS}
+    assert named <= {path.stem for path in (ROOT / "pytest_golink" / "commands").glob("*.py")}
 
 
 def test_the_hook_of_goreleaser_checks_the_binary_that_it_names(release: Path, tmp_path: Path) -> None:

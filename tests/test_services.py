@@ -59,7 +59,7 @@ def test_each_example_stands_on_the_page_as_it_is_and_no_other_block() -> None:
 
 
 def test_examples_name_this_version() -> None:
-    named = re.findall(r"pytest-golink(?:@v|==|\n\s+rev: v)([\d.]+)", PAGE)
+    named = re.findall(r"pytest-golink(?:@v|==|:|\n\s+rev: v)(\d[\d.]+\d)", PAGE)
 
     assert len(named) > len(WORKFLOWS)
     assert set(named) == {version("pytest-golink")}
