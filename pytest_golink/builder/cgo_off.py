@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.toolchain.ccompiler import identify
 
 if TYPE_CHECKING:
-    from pytest_golink.builder.binary import BuildJob
+    from pytest_golink.builder.job import BuildJob
     from pytest_golink.toolchain import GoToolchain
 
 # Source: cmd/go/internal/load and go/build, NoGoError: "package P: build constraints exclude all Go files in DIR".

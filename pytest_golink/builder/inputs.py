@@ -15,7 +15,7 @@ from pytest_golink.files import digest, write_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_golink.builder.binary import BuildJob
+    from pytest_golink.builder.job import BuildJob
     from pytest_golink.builder.options import BuildOptions
 
 
