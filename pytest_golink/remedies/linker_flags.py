@@ -26,6 +26,8 @@ def linkmode_of(options: BuildOptions) -> str | None:
 
 def with_extldflags(options: BuildOptions, value: str) -> BuildOptions:
     """Return the options with these flags of the C linker, at the place where the build has such flags."""
+    if value == extldflags_of(options):
+        return options
     if _flag(options.ldflags, "extldflags") is None:
         return replace(options, extldflags=value)
     return replace(options, ldflags=_with_flag(options.ldflags, "extldflags", value or None))
@@ -33,6 +35,8 @@ def with_extldflags(options: BuildOptions, value: str) -> BuildOptions:
 
 def with_linkmode(options: BuildOptions, value: str | None) -> BuildOptions:
     """Return the options with this link mode, at the place where the build has one."""
+    if value == linkmode_of(options):
+        return options
     if _flag(options.ldflags, "linkmode") is None:
         return replace(options, linkmode=value)
     return replace(options, ldflags=_with_flag(options.ldflags, "linkmode", value))
