@@ -84,3 +84,9 @@ def matching(facts: BinaryFacts, names: Iterable[str], globs: Iterable[str]) -> 
     fold = str.lower if facts.format == "pe" else str
     patterns = [fold(glob) for glob in globs]
     return [name for name in names if any(fnmatchcase(fold(name), pattern) for pattern in patterns)]
+
+
+def opens_libraries(facts: BinaryFacts) -> bool:
+    """Return whether the program, or C in it, may open libraries while it runs."""
+    # A static image has no loader to open them with; musl's dlopen links into one, and always fails.
+    return any(symbol.name == "dlopen" for symbol in facts.imports) or "dlopen" in facts.static_name_service

@@ -8,8 +8,8 @@ from pytest_golink.diagnosis.name_service import family_functions, load_librarie
 from pytest_golink.findings import Remedy
 from pytest_golink.remedies.compilers import zig_cc
 from pytest_golink.remedies.linkage import leave_libc, load_again
-from pytest_golink.remedies.static import EXTERNAL_STATIC, opens_libraries
-from pytest_golink.traits import own_cgo_packages
+from pytest_golink.remedies.static import EXTERNAL_STATIC
+from pytest_golink.traits import opens_libraries, own_cgo_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,15 @@ from pytest_golink.remedies.cgo_off import why_cgo_is_needed, without_cgo, words
 from pytest_golink.remedies.compilers import zig_cc
 from pytest_golink.remedies.linker_flags import linkmode_of
 from pytest_golink.remedies.tags import PRICES, TAGS, linked_in, tags_for, tags_without_dlopen
-from pytest_golink.traits import always_dynamic, is_plain_pie, is_race, own_cgo_packages, setting, uses_boring
+from pytest_golink.traits import (
+    always_dynamic,
+    is_plain_pie,
+    is_race,
+    opens_libraries,
+    own_cgo_packages,
+    setting,
+    uses_boring,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -65,12 +73,6 @@ def calls_dlopen_itself(facts: BinaryFacts) -> bool:
     # Packages that take only its address have no wrapper in the image: then no other package's C explains it.
     foreign = [package for package in own_cgo_packages(facts) if package not in TAGS]
     return opens_libraries(facts) and (bool(facts.content.importers) or not foreign)
-
-
-def opens_libraries(facts: BinaryFacts) -> bool:
-    """Return whether the program, or C in it, may open libraries while it runs."""
-    # A static image has no loader to open them with; musl's dlopen links into one, and always fails.
-    return any(symbol.name == "dlopen" for symbol in facts.imports) or "dlopen" in facts.static_name_service
 
 
 def _needs_a_loader(facts: BinaryFacts, options: BuildOptions) -> bool:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.case import Case
 from pytest_golink.diagnosis import image_causes
+from pytest_golink.diagnosis.concerns import lookup_packages
 from pytest_golink.remedies import concluded
 from pytest_golink.rules import RULES, rule_named
 from pytest_golink.session import Session, TrialBudget, current, within
 from pytest_golink.source.explain import source_causes
-from pytest_golink.source.plans import case_of, start_options
+from pytest_golink.source.plans import start_options, with_cgo_packages
 from pytest_golink.source.trials import Limits, try_remedies
 
 if TYPE_CHECKING:
@@ -94,8 +95,10 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
     case = Case(finding=finding, facts=facts, warnings=() if binary is None else binary.warnings)
     lines = [*finding.cause, *rule.causes(case), *image_causes(finding, facts, rule.concerns)]
     if binary is not None and binary.origin is not None:
-        shown = source_causes(finding, facts, rule.concerns, binary.origin)
+        shown = source_causes(finding, facts, rule.concerns, lookup_packages(rule.concerns), binary.origin)
         # Packages that the image shows have nothing to do with what the source explains whole.
         lines = [*(() if shown.whole else lines), *shown.lines]
-        case = case_of(replace(finding, chains=shown.chains), binary, start_options(binary.origin))
+        facts = with_cgo_packages(binary)
+        finding = replace(finding, chains=shown.chains)
+        case = replace(case, finding=finding, facts=facts, options=start_options(binary.origin), built=True)
     return concluded(case, lines, rule.remedies)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.builder.listing import listing
 from pytest_golink.diagnosis.at_issue import AtIssue
-from pytest_golink.diagnosis.concerns import Concern, lookup_packages
+from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.source.go_files import read_go_file
 from pytest_golink.source.graph import Graph
 from pytest_golink.source.libraries import asked_lines
@@ -45,7 +45,9 @@ class SourceCauses:
     whole: bool = False
 
 
-def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], origin: Origin) -> SourceCauses:
+def source_causes(
+    finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], lookups: Sequence[str], origin: Origin
+) -> SourceCauses:
     """
     Return what the source of an image shows of the cause of a violation.
 
@@ -53,6 +55,7 @@ def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conc
         finding: The violation.
         facts: The image that shows it.
         concerns: What its rule is about.
+        lookups: The packages of the standard library that it is about, of a rule about lookups.
         origin: The build of that image.
     """
     lines = switch_lines(facts, concerns, origin)
@@ -67,10 +70,10 @@ def source_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conc
     names = _libraries(finding, facts, concerns)
     asked, asking = asked_lines(names, graph, origin)
     whole = bool(asking) and isinstance(finding.details, AtIssue) and finding.details.only
-    packages = asking[:_CHAINS] if whole else _at_issue(finding, facts, concerns, graph)
+    packages = asking[:_CHAINS] if whole else _at_issue(finding, facts, concerns, lookups, graph)
     lines += asked
     lines += [line for package in packages for line in _files(package, graph)]
-    if facts.cgo.used and not (whole or lookup_packages(concerns)):
+    if facts.cgo.used and not (whole or lookups):
         lines += without_cgo_lines(packages, facts, origin)
     if Concern.BUILD_PATHS in concerns:
         lines += _folders(facts, graph)
@@ -85,13 +88,15 @@ def _libraries(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern
     return tuple(library.name for library in facts.needed) if Concern.LIBRARIES in concerns else ()
 
 
-def _at_issue(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], graph: Graph) -> list[Package]:
+def _at_issue(
+    finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern], lookups: Sequence[str], graph: Graph
+) -> list[Package]:
     """Return the packages whose imports the violation comes from."""
     if always_dynamic(facts) and Concern.LINKAGE in concerns:
         return []
     if Concern.MODULES in concerns:
         return _nearest_of_each_module(graph, finding.names("modules"))
-    if lookups := lookup_packages(concerns):
+    if lookups:
         return [package for name in lookups if (package := graph.package(name)) is not None]
     by_cgo = Concern.CGO_LINKED in concerns
     if Concern.DYNAMIC_IMPORTS in concerns or (by_cgo and not facts.cgo.used):

@@ -16,11 +16,10 @@ from pytest_golink.remedies import changes
 from pytest_golink.remedies.cgo_off import why_cgo_is_needed
 from pytest_golink.remedies.linker_flags import linkmode_of
 from pytest_golink.remedies.options import changed, folded, has
-from pytest_golink.remedies.static import opens_libraries
 from pytest_golink.remedies.tags import TAGS
 from pytest_golink.rules import RULES
 from pytest_golink.source.cgo_off import cgo_packages
-from pytest_golink.traits import own_cgo_packages
+from pytest_golink.traits import opens_libraries, own_cgo_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,13 +86,13 @@ def start_options(origin: Origin) -> BuildOptions:
 
 def case_of(finding: Finding, binary: BuiltImage, options: BuildOptions) -> Case:
     """Return the violation of a built image, for the functions of remedies."""
-    facts = _with_cgo_packages(binary)
+    facts = with_cgo_packages(binary)
     if binary.origin is not None and options != start_options(binary.origin):
         facts = _predicted(facts, options)
     return Case(finding=finding, facts=facts, options=options, warnings=binary.warnings, built=True)
 
 
-def _with_cgo_packages(binary: BuiltImage) -> BinaryFacts:
+def with_cgo_packages(binary: BuiltImage) -> BinaryFacts:
     """Return the facts with every package that has C: an image shows only those whose wrappers the linker kept."""
     facts = binary.facts
     foreign = [package for package in own_cgo_packages(facts) if package not in TAGS]
