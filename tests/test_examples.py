@@ -213,14 +213,14 @@ def test_an_example_of_facts_is_valid(block: Block) -> None:
 
 
 def test_each_text_that_a_program_prints_has_a_test() -> None:
-    tested = {"docs/causes.md": 2, "docs/lock.md": 1, "docs/policy.md": 1}
+    tested = {"docs/causes.md": 3, "docs/lock.md": 1, "docs/policy.md": 1}
     printed = [block.page for block in blocks_of("text") if not block.text.startswith(_NOT_PRINTED)]
 
     assert {page: printed.count(page) for page in printed} == tested
 
 
 def test_the_failure_on_the_page_of_causes_is_what_is_printed(go_build: GoBuild) -> None:
-    (shown, _) = (block.text for block in blocks_of("text") if block.page == "docs/causes.md")
+    (shown, *_) = (block.text for block in blocks_of("text") if block.page == "docs/causes.md")
 
     with pytest.raises(PolicyViolation) as raised:
         assert_static(go_build("sample_go/users"))
@@ -235,12 +235,25 @@ rules = { static = true, no-build-paths = true, stripped = true }
 """
 
 
+def sample_module(folder: Path, policy: str) -> None:
+    shutil.copytree(ROOT / "sample_go", folder / "sample_go")
+    (folder / "sample_go" / "golink.toml").unlink()
+    (folder / "sample_go" / "go.mod").rename(folder / "go.mod")
+    (folder / "golink.toml").write_text(policy)
+
+
+def test_the_cause_that_was_printed_before_is_named_as_on_the_page_of_causes(tmp_path: Path) -> None:
+    sample_module(tmp_path, _RELEASE.replace("no-build-paths = true, stripped", "no-libc"))
+    (_, shown, _) = (block.text for block in blocks_of("text") if block.page == "docs/causes.md")
+
+    _, printed = run("pytest -q golink.toml", tmp_path)
+
+    assert is_printed("…\n" + shown + "…", printed), printed
+
+
 def test_the_tried_remedies_on_the_page_of_causes_are_what_is_printed(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "sample_go", tmp_path / "sample_go")
-    (tmp_path / "sample_go" / "golink.toml").rename(tmp_path / "golink.toml")
-    (tmp_path / "sample_go" / "go.mod").rename(tmp_path / "go.mod")
-    (tmp_path / "golink.toml").write_text(_RELEASE)
-    (_, shown) = (block.text for block in blocks_of("text") if block.page == "docs/causes.md")
+    sample_module(tmp_path, _RELEASE)
+    (*_, shown) = (block.text for block in blocks_of("text") if block.page == "docs/causes.md")
 
     _, printed = run("pytest -q golink.toml --golink-try-remedies", tmp_path)
 

@@ -121,7 +121,7 @@ def test_a_name_that_is_no_account_is_refused(copy: Path) -> None:
 
 def test_no_file_names_another_account_and_no_other_file_names_one() -> None:
     account = account_of(ROOT)
-    named = re.compile(r"([\w<>.-]+)/pytest-golink(?=[@/\n\"\s)])")
+    named = re.compile(r"(?<![\w<>.-])((?!\.)[\w<>.-]+)/pytest-golink(?=[@/\n\"\s)])")
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
         "\n"
     )

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_golink.collect import waivers
+from pytest_golink.collect import items
 
 if TYPE_CHECKING:
     import pytest
@@ -31,7 +31,7 @@ golink: net (linux/amd64) violates static
             net/cgo_linux.go is compiled under its constraint: !android && cgo && !netgo
             example.com/app/net → net → runtime/cgo
             imported at net/main.go:3, net/cgo_linux.go:…
-  remedy    CGO_ENABLED=0, or -tags netgo,osusergo
+  remedy    CGO_ENABLED=0, or -tags netgo
   policy    golink.toml:2""",
     "net::same-linkage": """\
 golink: net violates same-linkage
@@ -88,7 +88,7 @@ def test_each_kind_of_violation_has_its_text(
     pytester: pytest.Pytester, module: Path, go_build: GoBuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The last day of one waiver, and the day after that of another.
-    monkeypatch.setattr(waivers, "today", lambda: dt.date(2026, 1, 31))
+    monkeypatch.setattr(items, "today", lambda: dt.date(2026, 1, 31))
     shutil.copy(POLICY, module / "golink.toml")
     dist = pytester.mkdir("dist")
     shutil.copy(go_build("plain", cwd=module, cgo=False).path, dist / "plain")

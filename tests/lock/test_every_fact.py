@@ -40,6 +40,8 @@ FULL: Any = {
         "enabled": True,
         "used": True,
         "packages": ["net"],
+        "from_source": ["example.com/c"],
+        "source_error": "no network",
         "calls": {"net": ["malloc"]},
         "dynamic_imports": [{"name": "puts", "library": "libc.so.6", "version": "GLIBC_2.2.5"}],
         "witnesses": ["x_cgo_init"],

@@ -57,7 +57,7 @@ def test_the_page_s_examples_are_taken(tmp_path: Path) -> None:
     for text in examples[:-1]:
         lacks = next((more for start, more in LACKS.items() if text.startswith(start)), RELEASE)
         policy_of(tmp_path, text if text.startswith("[policy.release]") else text + lacks)
-    assert len(examples) == 9
+    assert len(examples) == 10
     assert "golink.toml" in examples[-1]
 
 

@@ -35,7 +35,6 @@ def test_what_is_of_another_kind_is_not(name: str, known: list[str]) -> None:
         ("alpine-linux", "alpine"),
         ("debain12", "debian12"),
         ("ubunto", "ubuntu"),
-        ("musl-linux", ""),
     ],
 )
 def test_platforms_are_suggested_by_the_whole_name(name: str, meant: str) -> None:
