@@ -65,7 +65,7 @@ _GO: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("elf-openbsd", "static", {"target": "openbsd/amd64", "cgo": False}),
     ("elf-solaris", "static", {"target": "solaris/amd64", "cgo": False}),
     ("elf-mips", "static", {"target": "linux/mips", "cgo": False}),
-    ("elf-s390x-dynamic", "importdynamic", {"target": "linux/s390x", "cgo": False}),
+    ("elf-ppc64-dynamic", "importdynamic", {"target": "linux/ppc64", "cgo": False}),
     ("elf-shared", "shared", {"target": "linux/amd64", "cgo": True, "buildmode": "c-shared"}),
     ("ar-go", "shared", {"target": "linux/amd64", "cgo": True, "buildmode": "c-archive"}),
     ("macho-arm64", "static", {"target": "darwin/arm64", "cgo": False}),
