@@ -50,6 +50,7 @@ BEYOND_A_SCHEMA = re.compile(
             "leads out of",
             # What is left of the rules, of targets and of overrides.
             "has no rules",
+            "there is nothing to waive",
             "switches every rule off",
             "matches none of the targets",
             "cannot be decided",
