@@ -128,7 +128,9 @@ class Finding:
     `observed` are one line each; `evidence` is what the image shows, a line each, in the format's own words
     ("PT_INTERP /lib64/ld-linux-x86-64.so.2"); `cause` is lines of prose, empty where none is known; `remedies` are what
     may mend it. A passed finding carries its evidence too. `caution` is what the rule's answer does not cover.
-    `details` is what the check found, as the causes and remedies of its rule need it; no report has it.
+    `module` is the path of the image's main module, for texts that write "./NAME" for its packages; "" where that would
+    not tell them from others. `details` is what the check found, as the causes and remedies of its rule need it; no
+    report has it.
 
     `place` is the line that requests the rule ("golink.toml:14"), `waiver` the reason of a waived violation. `chains`
     are the import chains behind the cause, `trials` the remedies that were tried, `platforms` the answers of runs-on.
@@ -151,6 +153,7 @@ class Finding:
     chains: tuple[tuple[ImportStep, ...], ...] = ()
     trials: tuple[Trial, ...] = ()
     platforms: tuple[PlatformAnswer, ...] = ()
+    module: str = field(default="", compare=False)
     details: object = field(default=None, repr=False, compare=False)
 
     @property

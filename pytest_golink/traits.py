@@ -90,3 +90,11 @@ def opens_libraries(facts: BinaryFacts) -> bool:
     """Return whether the program, or C in it, may open libraries while it runs."""
     # A static image has no loader to open them with; musl's dlopen links into one, and always fails.
     return any(symbol.name == "dlopen" for symbol in facts.imports) or "dlopen" in facts.static_name_service
+
+
+def main_module(facts: BinaryFacts) -> str:
+    """Return the path of the main module; "" where it has none, or another module's path begins with it."""
+    if facts.go is None or facts.go.module is None:
+        return ""
+    path = facts.go.module.path
+    return "" if any(each.path.startswith(f"{path}/") for each in facts.go.modules) else path

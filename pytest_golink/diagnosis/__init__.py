@@ -9,7 +9,7 @@ from pytest_golink.diagnosis.concerns import Concern, lookup_packages
 from pytest_golink.diagnosis.imported import importer_lines
 from pytest_golink.diagnosis.sizes import module_of
 from pytest_golink.text.words import listed
-from pytest_golink.traits import own_cgo_packages
+from pytest_golink.traits import main_module, own_cgo_packages
 
 if TYPE_CHECKING:
     from pytest_golink.facts import BinaryFacts
@@ -28,13 +28,20 @@ def image_causes(finding: Finding, facts: BinaryFacts, concerns: frozenset[Conce
     if lookup_packages(concerns):
         # No other package has to do with it.
         return call_lines(finding, facts, concerns)
-    modules = {package: module_of(facts, package) for package in own_cgo_packages(facts) if package != "main"}
+    return [*_module_lines(facts), *call_lines(finding, facts, concerns)]
+
+
+def _module_lines(facts: BinaryFacts) -> list[str]:
+    """Return which version of which module has the packages that link C in; those of the main module need no line."""
+    main = main_module(facts)
     by_module: dict[str, list[str]] = {}
-    for package, module in modules.items():
-        if module:
+    for package in own_cgo_packages(facts):
+        module = module_of(facts, package)
+        if module and package != "main" and not (main and package.startswith((f"{main}/", main))):
             by_module.setdefault(module, []).append(package)
-    lines = [
-        f"{listed(packages)} {'is' if len(packages) == 1 else 'are'} of module {module}"
-        for module, packages in by_module.items()
-    ]
-    return [*lines[:_MODULES], *call_lines(finding, facts, concerns)]
+    lines = []
+    for module, packages in by_module.items():
+        path, _, version = module.partition(" ")
+        alone = packages == [path]
+        lines.append(f"{path} is at {version}" if alone else f"{listed(packages)}: module {module}")
+    return lines[:_MODULES]

@@ -10,7 +10,7 @@ from pytest_golink.text.words import listed
 from pytest_golink.traits import RUNTIME_CGO, matching, own_cgo_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_golink.facts import BinaryFacts, ImportedSymbol
     from pytest_golink.findings import Finding
@@ -39,11 +39,14 @@ def call_lines(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern
         return _floor_lines(finding, facts)
     if Concern.IMPORTED_SYMBOLS in concerns:
         names = matching(facts, [symbol.name for symbol in facts.imports], finding.names("symbols"))
-        return [f"{name} is imported by {_importer(facts, name)}" for name in names][:_PACKAGES]
+        return [
+            f"{listed(imported, most=2)} {'is' if len(imported) == 1 else 'are'} imported by {importer}"
+            for importer, imported in _by_importer(facts, names).items()
+        ][:_PACKAGES]
     lookups = lookup_packages(concerns)
     calls = [(package, functions) for package, functions in facts.cgo.calls if not lookups or package in lookups]
     return [
-        f"{package} calls {listed(functions, most=5)}"
+        f"{package} calls {listed(functions, most=3)}"
         for package, functions in calls[:_PACKAGES]
         if package != RUNTIME_CGO
     ]
@@ -58,12 +61,17 @@ def _floor_lines(finding: Finding, facts: BinaryFacts) -> list[str]:
             by_version.setdefault(version, []).append(symbol.name)
     lines = []
     for version in sorted(by_version, key=numbers, reverse=True)[:_PACKAGES]:
-        importers: dict[str, list[str]] = {}
-        for name in by_version[version]:
-            importers.setdefault(_importer(facts, name), []).append(name)
-        who = "; ".join(f"{listed(names, most=4)} by {importer}" for importer, names in importers.items())
+        importers = _by_importer(facts, by_version[version])
+        who = "; ".join(f"{listed(names, most=3)} by {importer}" for importer, names in importers.items())
         lines.append(f"new in glibc {version}: {who}")
     return lines
+
+
+def _by_importer(facts: BinaryFacts, names: Iterable[str]) -> dict[str, list[str]]:
+    importers: dict[str, list[str]] = {}
+    for name in names:
+        importers.setdefault(_importer(facts, name), []).append(name)
+    return importers
 
 
 def _versioned(facts: BinaryFacts) -> Iterator[tuple[ImportedSymbol, str]]:
@@ -83,4 +91,4 @@ def _importer(facts: BinaryFacts, name: str) -> str:
     if name in _RUNTIME_CGO_IMPORTS:
         return RUNTIME_CGO
     own = own_cgo_packages(facts)
-    return f"C code that {listed(own, most=3)} links in" if own else "C code that is linked in"
+    return f"C code that {listed(own, most=1)} links in" if own else "C code that is linked in"

@@ -16,6 +16,7 @@ from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
 from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.plugin.unreached import unreached_policies
+from pytest_golink.plugin.width import columns, for_worker
 from pytest_golink.settings import (
     MARKER,
     POLICY_FILE,
@@ -44,6 +45,7 @@ pytest.register_assert_rewrite("pytest_golink.assertions")
 
 _RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
 _CAUSES: pytest.StashKey[Causes] = pytest.StashKey()
+_WIDTH: pytest.StashKey[int] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings; on the process that reports, get ready to."""
     config.addinivalue_line("markers", MARKER)
     run = config.stash[RUN] = Run(config, read_settings(config))
+    config.stash[_WIDTH] = columns(config)
     if run.settings.try_remedies:
         from pytest_golink.plugin.trying import trying
 
@@ -108,7 +111,9 @@ def pytest_configure_node(node: Any) -> None:
     from pytest_golink.plugin.progress import follow_builds
 
     run = node.config.stash[RUN]
-    node.workerinput.update({**run.for_workers(), **follow_builds(node.config)})
+    node.workerinput.update(
+        {**run.for_workers(), **follow_builds(node.config), **for_worker(node.config.stash[_WIDTH])}
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -218,8 +223,8 @@ def pytest_runtest_makereport(
     if isinstance(violation, PolicyViolation):
         from pytest_golink.plugin.causes import Causes
 
-        causes = item.config.stash.setdefault(_CAUSES, Causes())
-        causes.shorten(violation)
+        causes = item.config.stash.setdefault(_CAUSES, Causes(item.config.stash[_WIDTH]))
+        causes.shorten(violation, item)
     report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
         causes.remember(violation, item)

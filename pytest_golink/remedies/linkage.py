@@ -244,8 +244,13 @@ def change_link_mode(case: Case) -> Iterator[Remedy]:
         yield Remedy(weight=2, change=external, words=words, prices=("the build needs a C compiler",))
         return
     by_itself = "build without -linkmode external; CGO_ENABLED=0 rules it out"
-    yield Remedy(words=words_without_cgo(case.facts) if linked_externally(case.facts) else by_itself)
+    off = without_words(leave_cgo(case))
+    if linked_externally(case.facts):
+        yield from described(words_without_cgo(case.facts), off)
+        off = iter(())
+    else:
+        yield Remedy(words=by_itself)
     if linkmode_of(case.options) == "external":
         change = BuildChange(options={"linkmode": None}, dropped={"extldflags": _STATIC_FLAGS})
         yield Remedy(weight=1, change=change)
-    yield from without_words(leave_cgo(case))
+    yield from off

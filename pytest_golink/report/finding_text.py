@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.report.printed import new_lines
 from pytest_golink.report.remedy_text import TRIED, remedy_lines
+from pytest_golink.report.short_names import with_short_names
 from pytest_golink.text.escape import escape
 from pytest_golink.text.wrap import hanging
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_golink.findings import Finding, ImportStep, Outcome, Trial
 
@@ -20,6 +21,8 @@ _INDENT = 2
 _LABEL_WIDTH = 10
 # Evidence lines list several names: longer than one name may be, and still bounded.
 _LONGEST_LINE = 1000
+# What stands below another failure of the image.
+_SHORT = 300
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,7 +36,9 @@ def _verb(outcome: Outcome, rule: str) -> str:
     }[outcome]
 
 
-def finding_text(finding: Finding, *, width: int = _WIDTH, printed: Mapping[str, str] = _NOTHING) -> str:
+def finding_text(
+    finding: Finding, *, width: int = _WIDTH, printed: Mapping[str, str] = _NOTHING, titled: bool = False
+) -> str:
     """
     Return a finding as the text of a failure, as it reads in a terminal and in a CI log.
 
@@ -44,25 +49,47 @@ def finding_text(finding: Finding, *, width: int = _WIDTH, printed: Mapping[str,
         width: The columns of a line.
         printed: The lines that other failures have printed of the image, each with its failure's title: the text says
             where a cause stands in place of these lines.
+        titled: Whether a heading above the text names the image and the rule.
     """
     rows = _rows(finding)
     if not printed:
         return "\n".join([_head(finding), *_labelled(rows, width)])
-    # Other failures of the image stand above: what is new here, in as few lines as can be.
-    rows["observed"] = [f"{finding.observed}; expected {finding.expected}"]
-    rows["expected"] = rows["policy"] = []
+    rows = _new_rows(rows, printed)
+    if titled and finding.outcome == "violated":
+        rows["observed"] = [f"{line} ({finding.place})" if finding.place else line for line in rows["observed"]]
+        return "\n".join(_labelled(rows, width))
+    return "\n".join([_head(finding, finding.place), *_labelled(rows, width)])
+
+
+def _new_rows(rows: Mapping[str, list[str]], printed: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return what other failures of the image, which stand above, do not have, in as few lines as can be."""
+    observed = f"{rows['observed'][0]}; expected {rows['expected'][0]}"
+    rows = {**rows, "observed": [observed], "expected": [], "policy": []}
     causes, where = new_lines(rows["cause"], printed)
     too = []
     if where:
         for label in ("evidence", "remedy"):
-            new, _ = new_lines(rows[label], printed)
+            new, elsewhere = new_lines(rows[label], printed)
             too += [label] if rows[label] and not new else []
+            if new and elsewhere and label == "remedy":
+                # The first one that is new may begin with "or".
+                new[0] = f"as for {elsewhere}; {new[0]}"
             rows[label] = new
-        rows["cause"] = [*causes, f"see {where}{f', {_and(too)} too' if too else ''}"]
-    rows["evidence"] = ["; ".join(rows["evidence"])] if rows["evidence"] else []
+        see = f"see {where}{f', {_and(too)} too' if too else ''}"
+        alone = not causes and not rows["evidence"] and not rows["remedy"]
+        rows["cause"] = [] if alone else [*causes[:-1], f"{causes[-1]}; {see}"] if causes else [see]
+        rows["observed"] = [f"{observed}; {see}"] if alone else [observed]
+    rows["evidence"] = _in_short([line for line in rows["evidence"] if line not in observed])
     trials, tried = new_lines(rows["tried"], printed)
     rows["tried"] = [*trials, f"see {tried}"] if tried else trials
-    return "\n".join([_head(finding, finding.place), *_labelled(rows, width)])
+    return rows
+
+
+def _in_short(lines: Sequence[str]) -> list[str]:
+    """Return lines in one, as far as that is short."""
+    kept = [line for number, line in enumerate(lines) if not number or len("; ".join(lines[: number + 1])) <= _SHORT]
+    more = [f"… {len(lines) - len(kept)} more"] if len(kept) < len(lines) else []
+    return ["; ".join([*kept, *more])] if lines else []
 
 
 def printed_lines(finding: Finding) -> list[str]:
@@ -79,12 +106,17 @@ def _head(finding: Finding, place: str = "") -> str:
 
 def _rows(finding: Finding) -> dict[str, list[str]]:
     """Return the labelled lines of a finding, in their order."""
+
+    def short(lines: Iterable[str]) -> list[str]:
+        return [with_short_names(line, finding.module) for line in lines]
+
     return {
         "expected": [finding.expected],
+        # A reader may copy a name of it into the policy.
         "observed": [finding.observed],
-        "evidence": [*finding.evidence],
-        "cause": cause_lines(finding),
-        "remedy": [*remedy_lines(finding)],
+        "evidence": short(finding.evidence),
+        "cause": short(cause_lines(finding)),
+        "remedy": short(remedy_lines(finding)),
         "tried": [line for trial in finding.trials for line in _trial(trial)],
         "caution": [*finding.caution],
         "policy": [finding.place] if finding.place else [],
@@ -109,13 +141,13 @@ def _and(words: Sequence[str]) -> str:
 
 
 def _chain(chain: tuple[ImportStep, ...]) -> list[str]:
-    """Return an import chain as an arrow line, and the places of its imports."""
+    """Return an import chain as one line: its packages, and the places of its imports."""
     places = [step.place for step in chain if step.place]
     if len(chain) < 2:
         # The main package itself, which the cause names.
         return []
-    lines = [" → ".join(step.package for step in chain)]
-    return [*lines, f"imported at {', '.join(places)}"] if places else lines
+    arrows = " → ".join(step.package for step in chain)
+    return [f"{arrows}, imported at {', '.join(places)}" if places else arrows]
 
 
 def _trial(trial: Trial) -> list[str]:

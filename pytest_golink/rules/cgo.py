@@ -195,9 +195,9 @@ def _user_words(facts: BinaryFacts, path: UserLookup) -> str:
 def _cgo_lines(facts: BinaryFacts) -> tuple[str, ...]:
     hidden = facts.cgo.from_source or ()
     own = own_cgo_packages(facts)
-    lines = [f"{'go list: C' if package in hidden else 'pclntab: cgo wrappers'} of {package}" for package in own]
-    if len(lines) > _MOST_PACKAGES:
-        lines[_MOST_PACKAGES:] = [f"… {len(lines) - _MOST_PACKAGES} more"]
+    with_wrappers = [package for package in own if package not in hidden]
+    lines = [f"pclntab: cgo wrappers of {listed(with_wrappers, most=_MOST_PACKAGES)}"] if with_wrappers else []
+    lines += [f"go list: C of {listed(hidden, most=_MOST_PACKAGES)}"] if hidden else []
     lines.append(f"pclntab: {'_cgo_topofstack' if facts.cgo.used else 'no _cgo_topofstack'}, runtime/cgo's mark")
     if facts.cgo.enabled is not None:
         lines.append(f"build setting CGO_ENABLED={int(facts.cgo.enabled)}")

@@ -58,7 +58,7 @@ def _needed_line(facts: BinaryFacts, library: NeededLibrary) -> str:
 
 def floor_words(facts: BinaryFacts) -> str:
     """Return the glibc floor with the symbols that set it: "GLIBC_2.34: pthread_create, …"."""
-    symbols = listed(facts.libc.floor_symbols, most=4)
+    symbols = listed(facts.libc.floor_symbols, most=3)
     return f"GLIBC_{facts.libc.floor}{f': {symbols}' if symbols else ''}"
 
 

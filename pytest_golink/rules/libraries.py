@@ -222,11 +222,10 @@ def _not_applicable_if_unnamed(facts: BinaryFacts, expected: str) -> Verdict | N
 
 def _import_lines(facts: BinaryFacts, symbols: tuple[str, ...]) -> tuple[str, ...]:
     found = set(matching(facts, [symbol.name for symbol in facts.imports], symbols))
-    lines = [
-        f"imports {symbol.name}"
-        + (f" from {symbol.library}" if symbol.library else "")
-        + (f" ({symbol.version})" if symbol.version else "")
-        for symbol in facts.imports
-        if symbol.name in found
-    ]
-    return tuple(lines[:8]) + ((f"… {len(lines) - 8} more",) if len(lines) > 8 else ())
+    by_source: dict[str, list[str]] = {}
+    for symbol in facts.imports:
+        if symbol.name in found:
+            version = f" ({symbol.version})" if symbol.version else ""
+            source = f" from {symbol.library}{version}" if symbol.library else version
+            by_source.setdefault(source, []).append(symbol.name)
+    return tuple(f"imports {listed(names)}{source}" for source, names in by_source.items())

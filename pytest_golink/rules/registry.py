@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pytest_golink.rules.rule import DECLARED, GROUPS, Rule
 from pytest_golink.rules.verdict import Verdict
 from pytest_golink.text.suggest import suggestion
 from pytest_golink.text.words import listed
+from pytest_golink.traits import main_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +80,8 @@ def check(rule: str, subject: Subject, parameters: Mapping[str, object]) -> Find
     if facts.content.packed and verdict.outcome not in FAILING and not chosen.of_the_file:
         verdict = _packed(verdict, subject)
     target = str(facts.target) if facts.target else None
-    return _finding(chosen, verdict, values, image=subject.name, target=target, path=facts.path)
+    finding = _finding(chosen, verdict, values, image=subject.name, target=target, path=facts.path)
+    return replace(finding, module=main_module(facts))
 
 
 def evaluate(rule: str, subject: Subject, parameters: Mapping[str, object]) -> Finding:

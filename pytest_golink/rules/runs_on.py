@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 from typing import Annotated
 
 from pytest_golink.diagnosis.at_issue import AtIssue
@@ -170,6 +170,9 @@ def _observed(failing: Sequence[Start], unsaid: Sequence[Start], count: int) -> 
 
 
 def _reasons(starts: Iterable[Start]) -> Iterator[str]:
-    # Platforms that follow each other with one reason have a line together.
-    for reason, group in groupby(starts, key=lambda start: start.answer.reason):
-        yield f"{in_words([start.platform for start in group])}: {reason}"
+    # Platforms with one reason have a line together.
+    by_reason: dict[str, list[Platform]] = {}
+    for start in starts:
+        by_reason.setdefault(start.answer.reason, []).append(start.platform)
+    for reason, platforms in by_reason.items():
+        yield f"{in_words(platforms)}: {reason}"

@@ -70,18 +70,22 @@ def no_build_paths(subject: Subject) -> Verdict:
 
 
 def _folded(paths: tuple[BuildPath, ...]) -> list[str]:
-    """Return a line a path; the paths of one folder, where they are many, share one."""
+    """Return a line for each place that has paths, and one for each folder with many of them."""
     by_folder: dict[tuple[str, str], list[str]] = {}
     for found in paths:
         by_folder.setdefault((found.where, found.path.rstrip("/").rpartition("/")[0]), []).append(found.path)
     lines = []
+    single: dict[str, list[str]] = {}
     for (where, folder), below in by_folder.items():
         if len(below) < _FEWEST_FOLDED or not folder:
-            lines += [f"{where}: {path}" for path in below]
+            single.setdefault(where, []).extend(below)
         else:
             names = [path.removeprefix(f"{folder}/") for path in below]
             lines.append(f"{where}: {len(below)} paths in {folder}: {listed(names)}")
-    return lines
+    by_paths: dict[tuple[str, ...], list[str]] = {}
+    for where, found_there in single.items():
+        by_paths.setdefault(tuple(found_there), []).append(where)
+    return [*(f"{', '.join(places)}: {listed(same, most=_SHOWN)}" for same, places in by_paths.items()), *lines]
 
 
 def _looked_for(facts: BinaryFacts, paths: tuple[BuildPath, ...]) -> Iterator[BuildPath]:

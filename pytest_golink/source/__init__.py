@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.case import Case
 from pytest_golink.diagnosis import image_causes
 from pytest_golink.diagnosis.concerns import lookup_packages
-from pytest_golink.remedies import concluded
+from pytest_golink.remedies import concluded, without_impossible
 from pytest_golink.rules import RULES, rule_named
 from pytest_golink.session import Session, TrialBudget, current, within
 from pytest_golink.source.explain import source_causes
@@ -101,4 +101,6 @@ def explain(finding: Finding, facts: BinaryFacts, binary: BuiltImage | None = No
         facts = with_cgo_packages(binary)
         finding = replace(finding, chains=shown.chains)
         case = replace(case, finding=finding, facts=facts, options=start_options(binary.origin), built=True)
+        if shown.needs_cgo:
+            return without_impossible(concluded(case, lines, rule.remedies), facts)
     return concluded(case, lines, rule.remedies)

@@ -14,9 +14,9 @@ from pytest_golink.source.go_files import read_go_file
 from pytest_golink.source.graph import Graph
 from pytest_golink.source.libraries import asked_lines
 from pytest_golink.source.switches import switch_lines
-from pytest_golink.source.without_cgo import without_cgo_lines
+from pytest_golink.source.without_cgo import WithoutCgo, as_it_compiles
 from pytest_golink.text.words import counted, listed
-from pytest_golink.traits import always_dynamic, own_cgo_packages
+from pytest_golink.traits import always_dynamic, own_cgo_packages, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # More chains than this say the same thing again.
 _CHAINS = 4
 _FILES = 4
+# With one of these the build needs cgo, whatever its packages do.
+_NEEDS_CGO = ("-race", "-msan", "-asan")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +39,13 @@ class SourceCauses:
     What the source shows: `lines` of prose, and the import chains behind them.
 
     `whole` is whether these lines say all of the cause, so that the packages which the image shows besides have nothing
-    to do with it.
+    to do with it. `needs_cgo` is whether the program does not compile without cgo.
     """
 
     lines: tuple[str, ...] = ()
     chains: tuple[tuple[ImportStep, ...], ...] = ()
     whole: bool = False
+    needs_cgo: bool = False
 
 
 def source_causes(
@@ -73,13 +76,15 @@ def source_causes(
     packages = asking[:_CHAINS] if whole else _at_issue(finding, facts, concerns, lookups, graph)
     lines += asked
     lines += [line for package in packages for line in _files(package, graph)]
-    if facts.cgo.used and not (whole or lookups):
-        lines += without_cgo_lines(packages, facts, origin)
+    off = WithoutCgo()
+    if facts.cgo.used and not lookups and not any(setting(facts, flag) == "true" for flag in _NEEDS_CGO):
+        off = as_it_compiles(packages, origin)
+        lines += () if whole else off.lines
     if Concern.BUILD_PATHS in concerns:
         lines += _folders(facts, graph)
     lines += _other_importers(packages, graph, by_module=Concern.MODULES in concerns)
     chains = tuple(chain for package in packages if (chain := graph.chain(package)))
-    return SourceCauses(lines=tuple(lines), chains=chains, whole=whole)
+    return SourceCauses(lines=tuple(lines), chains=chains, whole=whole, needs_cgo=off.error != "")
 
 
 def _libraries(finding: Finding, facts: BinaryFacts, concerns: frozenset[Concern]) -> tuple[str, ...]:
@@ -135,17 +140,16 @@ def _nearest_of_each_module(graph: Graph, globs: Iterable[str]) -> list[Package]
 
 
 def _other_importers(packages: Sequence[Package], graph: Graph, *, by_module: bool) -> list[str]:
-    """Return how many more packages import each of these, or its module: one import less may not be enough."""
-    lines = []
+    """Return how many more packages import these, or their modules: one import less may not be enough."""
+    found = []
     for package in packages:
         alike = [p for p in graph.packages.values() if p.module == package.module] if by_module else [package]
         chain = graph.path(package)
         importers = [each for each in graph.importers(alike) if each.name != chain[-2].name] if len(chain) > 1 else []
         if importers:
             shown = package.module if by_module else package.name
-            others = counted(len(importers), "other package")
-            lines.append(f"{shown}: {chain[-2].name} and {others} import it")
-    return lines
+            found.append(f"{shown} by {counted(len(importers), 'other package')}")
+    return [f"imported elsewhere too: {', '.join(found)}"] if found else []
 
 
 def _files(package: Package, graph: Graph) -> list[str]:
@@ -186,7 +190,9 @@ def _folders(facts: BinaryFacts, graph: Graph) -> list[str]:
         if any(p.standard for p in inside):
             lines.append(f"{path} is Go's own distribution (GOROOT)")
         elif modules:
-            lines.append(f"{path} holds {listed(modules, most=_FILES)}")
+            lines.append(f"{path} holds {listed(modules, most=2)}")
+        elif len(inside) > 1:
+            lines.append(f"{path} holds {len(inside)} packages of the main module")
         elif inside:
-            lines.append(f"{path} holds {listed([p.name for p in inside], most=_FILES)}")
+            lines.append(f"{path} holds {inside[0].name}")
     return lines

@@ -26,7 +26,6 @@ _CGO_LINE = re.compile(
     rb"^[ \t]*(?://|/\*)?[ \t]*#cgo[ \t]+([^:\r\n]*?)(LDFLAGS|pkg-config)[ \t]*:[ \t]*([^\r\n]*)", re.MULTILINE
 )
 # A string that says what a stub does not do.
-_WORDS_OF_CGO = re.compile(rb'"([^"\\\n]*\b(?:cgo|CGO_ENABLED)\b[^"\\\n]*)"', re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +46,7 @@ class GoFile:
     `imports` are (import path, line) pairs in the file's order, "C" among them. `constraint` is its build constraint as
     it is written, "" where it has none. `dynamic_import` is the line of its first `//go:cgo_import_dynamic`, None where
     there is none; `dynamic_libraries` are the libraries that these name, each with its first line. `cgo_lines` are its
-    `#cgo` lines for the linker. `excuse` is the first string that names cgo, as a stub has it, else "".
+    `#cgo` lines for the linker.
     """
 
     imports: tuple[tuple[str, int], ...] = ()
@@ -55,7 +54,6 @@ class GoFile:
     dynamic_import: int | None = None
     dynamic_libraries: tuple[tuple[str, int], ...] = ()
     cgo_lines: tuple[CgoLine, ...] = ()
-    excuse: str = ""
 
 
 def read_go_file(path: Path) -> GoFile:
@@ -78,14 +76,12 @@ def read_go_file(path: Path) -> GoFile:
     for each in directives:
         if each[1]:
             libraries.setdefault(_text(each[1]), _line(source, each.start()))
-    excuse = _WORDS_OF_CGO.search(source)
     return GoFile(
         imports=_imports(source),
         constraint=" && ".join(line[1].decode(errors="replace").strip() for line in lines),
         dynamic_import=_line(source, directives[0].start()) if directives else None,
         dynamic_libraries=tuple(libraries.items()),
         cgo_lines=tuple(_cgo_line(source, match) for match in _CGO_LINE.finditer(source)),
-        excuse=_text(excuse[1]) if excuse else "",
     )
 
 

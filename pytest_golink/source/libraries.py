@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.builder.listing import environment_of
 from pytest_golink.source.go_files import read_go_file
+from pytest_golink.text.words import listed
 from pytest_golink.toolchain.process import run
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ def asked_lines(names: Iterable[str], graph: Graph, origin: Origin) -> tuple[lis
         found += _flags(name, origin, environment)
         if not found and (compiler := _COMPILERS.get(_bare(name))):
             found = [f"{compiler}, which adds it by itself"]
-        lines += [f"{name} comes from {text}" for text in found[:_PLACES]]
-        if len(found) > _PLACES:
-            lines.append(f"{name} comes from {len(found) - _PLACES} other lines too")
+        if found:
+            # One text at several places stands there once.
+            first = f"{found[0].rpartition(' at ')[0]} at "
+            places = [text.removeprefix(first) if number else text for number, text in enumerate(found)]
+            lines.append(f"{name} comes from {listed(places, most=_PLACES)}")
     return lines, [*asking.values()]
 
 

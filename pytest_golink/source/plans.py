@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from pytest_golink.remedies.linker_flags import linkmode_of
 from pytest_golink.remedies.options import changed, folded, has
 from pytest_golink.remedies.tags import TAGS
 from pytest_golink.rules import RULES
-from pytest_golink.source.cgo_off import cgo_packages
+from pytest_golink.source.without_cgo import cgo_packages
 from pytest_golink.traits import opens_libraries, own_cgo_packages
 
 if TYPE_CHECKING:
@@ -99,10 +98,8 @@ def with_cgo_packages(binary: BuiltImage) -> BinaryFacts:
     if not facts.cgo.used or binary.origin is None or (opens_libraries(facts) and not foreign):
         # C without wrappers that opens libraries is there for Go code to call: see `calls_dlopen_itself`.
         return facts
-    with suppress(GolinkError):
-        packages = {*facts.cgo.packages, *cgo_packages(binary.origin)}
-        return replace(facts, cgo=replace(facts.cgo, packages=tuple(sorted(packages))))
-    return facts
+    packages = {*facts.cgo.packages, *cgo_packages(binary.origin)}
+    return replace(facts, cgo=replace(facts.cgo, packages=tuple(sorted(packages))))
 
 
 def plans(plan: Plan, failing: Sequence[Finding], binary: BuiltImage) -> Iterator[Plan]:

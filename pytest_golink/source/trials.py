@@ -17,8 +17,8 @@ from pytest_golink.remedies.options import changed
 from pytest_golink.remedies.spelling import as_flags, as_goreleaser, as_shell, as_toml
 from pytest_golink.rules import RULES, check
 from pytest_golink.rules.subject import Subject
-from pytest_golink.source.cgo_off import WithoutCgo, without_cgo
 from pytest_golink.source.plans import Plan, case_of, may_be_needless, plans, start_options
+from pytest_golink.source.without_cgo import WithoutCgo, without_cgo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -162,8 +162,8 @@ class _Search:
             self._push(plan, failing, built)
             return
         plan = self._smallest(plan)
-        if (plan.rank[0] == Loss.UNKNOWN or left.lost) and not self._runs_it():
-            self._add(plan, "unproven", "; ".join(left.lost))
+        if (plan.rank[0] == Loss.UNKNOWN or left.lines) and not self._runs_it():
+            self._add(plan, "unproven", "; ".join(left.lines))
         else:
             self.holding.append(plan)
             self._add(plan, "satisfies")

@@ -29,8 +29,7 @@ golink: net (linux/amd64) violates static
   cause     runtime/cgo is linked in, by a package such as net or os/user whose cgo wrappers nothing reaches
             cgo is on because this build sets it: cgo = true
             net/cgo_linux.go is compiled under its constraint: !android && cgo && !netgo
-            example.com/app/net → net → runtime/cgo
-            imported at net/main.go:3, net/cgo_linux.go:…
+            ./net → net → runtime/cgo, imported at net/main.go:3, net/cgo_linux.go:…
   remedy    CGO_ENABLED=0, or -tags netgo
   policy    golink.toml:2""",
     "net::same-linkage": """\

@@ -33,7 +33,11 @@ def test_a_package_with_cgo_is_told_with_the_module_and_its_version() -> None:
     sqlite = "github.com/mattn/go-sqlite3"
     image = replace(DYNAMIC, cgo=Cgo(enabled=True, used=True, packages=(sqlite, "runtime/cgo")))
 
-    assert f"{sqlite} is of module {sqlite} v1.14.24" in cause("static", with_modules(image, **{sqlite: "v1.14.24"}))
+    assert f"{sqlite} is at v1.14.24" in cause("static", with_modules(image, **{sqlite: "v1.14.24"}))
+    inner = replace(image, cgo=replace(image.cgo, packages=(f"{sqlite}/inner", sqlite, "runtime/cgo")))
+    assert f"{sqlite}/inner, {sqlite}: module {sqlite} v1.14.24" in (
+        cause("static", with_modules(inner, **{sqlite: "v1.14.24"}))
+    )
 
 
 def test_purego_s_stand_in_for_cgo_is_named_and_who_else_imports_without_cgo() -> None:

@@ -102,6 +102,7 @@ def test_a_run_that_uses_nothing_of_it_shows_and_loads_nothing_of_it(pytester: p
                 "pytest_golink.plugin.summary",
                 "pytest_golink.plugin.unneeded_waivers",
                 "pytest_golink.plugin.unreached",
+                "pytest_golink.plugin.width",
                 "pytest_golink.recording",
                 "pytest_golink.session",
                 "pytest_golink.settings",

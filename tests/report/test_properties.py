@@ -57,6 +57,7 @@ def test_a_finding_property_holds_all_of_the_finding() -> None:
         "cause": ["no cgo"],
         "remedy": ["CGO_ENABLED=1"],
         "parameters": {"kind": "glibc", "at-most": "2.17"},
+        "module": "",
     }
 
 

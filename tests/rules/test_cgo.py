@@ -81,9 +81,8 @@ def test_many_packages_are_cut_with_a_count() -> None:
     packages = tuple(f"example.com/p{number}" for number in range(10))
     finding = evaluate("no-cgo", subject(OWN_C, cgo=Cgo(used=True, packages=(*packages, "runtime/cgo"))), {})
 
-    assert finding.evidence[7:] == (
-        "pclntab: cgo wrappers of example.com/p7",
-        "… 2 more",
+    assert finding.evidence == (
+        f"pclntab: cgo wrappers of {', '.join(packages[:8])}, … 2 more",
         "pclntab: _cgo_topofstack, runtime/cgo's mark",
     )
     assert finding.cause == (

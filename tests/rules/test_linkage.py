@@ -556,7 +556,7 @@ def test_imported_symbols_are_shown_with_library_and_version() -> None:
     assert found.evidence == ("imports getaddrinfo from libc.so.6 (GLIBC_2.2.5)",)
     assert found.cause == ("net uses cgo: its wrappers are in the image, and runtime/cgo with them",)
     assert bare.evidence == ("imports puts",)
-    assert many.evidence[-2:] == ("imports h", "… 2 more")
+    assert many.evidence == ("imports a, b, c, d, e, f, … 4 more",)
     assert absent.evidence == ("1 imported symbol: puts",)
     assert nothing.evidence == ("0 imported symbols",)
 
@@ -608,15 +608,15 @@ def test_what_is_needed_is_the_evidence_of_needs_and_without_a_library_that_ther
     assert evaluate("needs", subject(STATIC), {"libraries": "libm.so.6"}).evidence == ("no DT_NEEDED",)
 
 
-def test_eight_imports_are_shown_and_the_rest_counted() -> None:
-    names = tuple(f"own_{number}" for number in range(9))
-    eight, nine = (
+def test_six_imports_are_shown_and_the_rest_counted() -> None:
+    names = tuple(f"own_{number}" for number in range(7))
+    six, seven = (
         evaluate("no-imports", subject(DYNAMIC, imports=symbols(*some)), {"symbols": "own_*"}).evidence
-        for some in (names[:8], names)
+        for some in (names[:6], names)
     )
 
-    assert eight == tuple(f"imports {name}" for name in names[:8])
-    assert nine == (*eight, "… 1 more")
+    assert six == (f"imports {', '.join(names[:6])}",)
+    assert seven == (f"{six[0]}, … 1 more",)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_golink import PolicyViolation, assert_no_cgo, assert_static
 from pytest_golink.findings import ImportStep
+from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.rules import evaluate
 from pytest_golink.rules.subject import Subject
 from pytest_golink.source import explain
@@ -89,11 +90,18 @@ def test_cgo_that_is_missing_is_explained_too(go_sample: GoSample) -> None:
 
 
 def test_a_package_of_which_nothing_is_left_without_cgo_is_named(go_sample: GoSample) -> None:
-    name = "example.com/golink/sample/cgo"
+    finding = explained(go_sample("cgo", cgo=True), "static")
 
-    assert f"with CGO_ENABLED=0 nothing is left of {name}: its only Go file needs cgo" in (
-        explained(go_sample("cgo", cgo=True), "static").cause
-    )
+    name = "example.com/golink/sample/cgo"
+    excluded = f"without cgo the program does not compile: package {name}: build constraints exclude all Go files in "
+    assert [line for line in finding.cause if line.startswith(excluded)]
+    assert not any("CGO_ENABLED=0" in remedy.words for remedy in finding.remedies)
+
+
+def test_where_only_cgo_off_would_help_and_does_not_compile_the_remedy_is_none(go_sample: GoSample) -> None:
+    finding = explained(go_sample("cgo", cgo=True), "no-cgo")
+
+    assert remedy_lines(finding) == ("none with cgo off: the program does not compile without it",)
 
 
 def test_a_package_that_leaves_a_stub_without_cgo_is_told_with_the_stub(go_build: GoBuild, tmp_path: Path) -> None:
@@ -105,7 +113,7 @@ def test_a_package_that_leaves_a_stub_without_cgo_is_told_with_the_stub(go_build
     }
     finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
 
-    assert "with CGO_ENABLED=0 example.com/app/db is stub.go: stub.go in place of the C" in finding.cause
+    assert 'without cgo example.com/app/db has stub.go in place of its C (stub.go: "needs cgo")' in finding.cause
     assert "example.com/app/db calls answer" in finding.cause
 
 
@@ -119,7 +127,7 @@ def test_a_package_that_only_cgo_files_import_is_told_so(go_build: GoBuild, tmp_
     }
     finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
 
-    assert "with CGO_ENABLED=0 nothing imports example.com/app/db" in finding.cause
+    assert "without cgo nothing imports example.com/app/db" in finding.cause
 
 
 def test_an_import_without_cgo_is_found_in_the_source(go_sample: GoSample) -> None:
@@ -212,7 +220,9 @@ def test_size_is_told_by_module_and_package_even_of_a_stripped_image(go_sample: 
 
 
 def test_an_assertion_on_a_build_of_ours_carries_the_chain(go_sample: GoSample) -> None:
-    with pytest.raises(PolicyViolation, match=r"example.com/golink/sample/net → net → runtime/cgo") as caught:
+    with pytest.raises(
+        PolicyViolation, match=r"\./net → net → runtime/cgo, imported at sample_go/net/main.go:9, net/"
+    ) as caught:
         assert_static(go_sample("net", cgo=True))
 
     assert caught.value.finding.chains[0][0] == ImportStep(
@@ -252,7 +262,7 @@ def test_a_package_that_loses_some_files_without_cgo_is_told_with_them(go_build:
     }
     finding = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static")
 
-    assert "with CGO_ENABLED=0 example.com/app/db loses db.go of its 2 Go files" in finding.cause
+    assert "without cgo example.com/app/db goes without db.go" in finding.cause
 
 
 def test_a_build_that_go_list_cannot_repeat_keeps_its_finding(go_build: GoBuild, tmp_path: Path) -> None:
@@ -288,7 +298,7 @@ def test_the_chain_to_a_module_is_the_shortest_to_any_of_its_packages(go_build: 
     finding = explained(go_build(".", cwd=module(tmp_path, files)), "no-modules", modules=["example.com/lib"])
 
     assert [step.package for step in finding.chains[0]] == ["example.com/app", "example.com/lib/near"]
-    assert "example.com/lib@v0.0.0: example.com/app and 1 other package import it" in finding.cause
+    assert "imported elsewhere too: example.com/lib@v0.0.0 by 1 other package" in finding.cause
 
 
 DB = 'package db\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc Open() int { return int(C.answer()) }\n'
@@ -302,8 +312,8 @@ def test_a_program_that_does_not_compile_without_cgo_is_told_with_the_error(go_b
     }
     cause = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static").cause
 
-    assert "with CGO_ENABLED=0 example.com/app/db loses db.go of its 2 Go files" in cause
-    error = "with CGO_ENABLED=0 the program does not compile: ./main.go:5:26: undefined: db.Open (example.com/app)"
+    assert not [line for line in cause if "goes without" in line]
+    error = "without cgo the program does not compile: ./main.go:5:26: undefined: db.Open (example.com/app)"
     assert error in cause
 
 
@@ -317,8 +327,8 @@ def test_a_program_that_compiles_without_cgo_is_told_with_the_words_of_its_stub(
     }
     cause = explained(go_build(".", cwd=module(tmp_path, files), cgo=True), "static").cause
 
-    assert 'example.com/app/db/stub.go is a stub: "db requires cgo: a stub"' in cause
-    assert "with CGO_ENABLED=0 the rest of the program compiles" in cause
+    assert 'without cgo example.com/app/db has stub.go in place of its C (stub.go: "db requires cgo: a stub")' in cause
+    assert "without cgo the rest of the program compiles" in cause
 
 
 @pytest.mark.parametrize(

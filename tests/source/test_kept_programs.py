@@ -159,7 +159,7 @@ def test_a_stub_in_place_of_c_is_named_and_is_no_pass_unless_a_rule_runs_the_pro
     (stub,) = binary.remedies({"no-cgo": True})
     assert (stub.remedy, stub.outcome) == ("CGO_ENABLED=0", "unproven")
     assert stub.detail == (
-        "github.com/mattn/go-sqlite3 has static_mock.go in place of its C "
+        "without cgo github.com/mattn/go-sqlite3 has static_mock.go in place of its C "
         '(static_mock.go: "go-sqlite3 requires cgo to work. This is a stub")'
     )
     assert (stub.toml, stub.goreleaser) == ("cgo = false", 'env: ["CGO_ENABLED=0"]')
@@ -307,4 +307,4 @@ def test_a_package_that_only_loses_a_file_is_named_too(build: Build) -> None:
 
     (trial,) = build(files).remedies({"no-cgo": True})
 
-    assert (trial.outcome, trial.detail) == ("unproven", "example.com/app goes without c.go")
+    assert (trial.outcome, trial.detail) == ("unproven", "without cgo example.com/app goes without c.go")
