@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +11,10 @@ from pytest_golink.errors import GolinkError, PolicyViolation
 from pytest_golink.fixtures import RUN, Run, go_binary, go_build, go_sample, go_toolchain
 from pytest_golink.location import placed
 from pytest_golink.plugin.markers import check_use
-from pytest_golink.plugin.recorder import Recorder, without_traceback
+from pytest_golink.plugin.recorder import Recorder
 from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
+from pytest_golink.plugin.tracebacks import users_lines, without_traceback
 from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.plugin.unreached import unreached_policies
 from pytest_golink.plugin.width import columns, for_worker
@@ -225,7 +226,8 @@ def pytest_runtest_makereport(
 
         causes = item.config.stash.setdefault(_CAUSES, Causes(item.config.stash[_WIDTH]))
         causes.shorten(violation, item)
-    report = yield
+    with nullcontext() if call.excinfo is None else users_lines(call.excinfo, item.config):
+        report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
         causes.remember(violation, item)
     if call.excinfo is not None and call.when == "setup":

@@ -92,3 +92,49 @@ def test_a_wrong_option_of_a_call_is_an_error_that_says_what_is_right(pytester: 
     result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(['E  *ParameterError: unknown build option "linkmod"; did you mean "linkmode"?'])
+
+
+MISUSE = """
+import sys
+
+from pytest_golink import assert_glibc_at_most, assert_runs_on, assert_static, read_binary
+
+def check(path):
+    assert_static(path)
+
+def test_missing(): check("nowhere")
+def test_type(): assert_static(12)
+def test_parameter(): assert_glibc_at_most(sys.executable, "abc")
+def test_read(): read_binary("test_it.py")
+def test_option(go_build): go_build(".", linkmode="none")
+"""
+
+
+def test_a_helper_that_is_misused_shows_the_lines_of_the_user_only(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=MISUSE)
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(failed=5)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:*:*",
+            ">       assert_static(path)",
+            "E       pytest_golink.errors.UnreadableBinaryError: nowhere: No such file or directory",
+            "test_it.py:*: UnreadableBinaryError",
+            "E   * expected a GoBinary, BinaryFacts or a path, not int: 12",
+            "E   * 'abc' is not a version*",
+            "E   * not an executable*",
+            "E   * expected one of internal, external, not 'none'",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*pytest_golink/*")
+    result.stdout.no_fnmatch_line("*FileNotFoundError*")
+
+
+def test_the_whole_traceback_is_shown_where_it_is_asked_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=MISUSE)
+
+    result = pytester.runpytest_inprocess("--full-trace", "-k", "test_missing")
+
+    result.stdout.fnmatch_lines(["*FileNotFoundError*", "*pytest_golink/reader/*"])
