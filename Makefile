@@ -70,7 +70,8 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on published 
 	PYTHON=$(VENV)/bin/python tests/slow/corpus/fetch.sh $(CORPUS)
 	$(VENV)/bin/python tests/slow/corpus/compare.py --slow $(CORPUS)/files
 
-fuzz: $(VENV)/.test ## Damage images for SECONDS=60; SEED=number repeats the same damage; FORMATS="elf pe"
+fuzz: $(VENV)/.test ## Try new random examples in the tests with Hypothesis, and damage images for SECONDS=60; SEED=number repeats the same damage; FORMATS="elf pe"
+	$(VENV)/bin/python -m pytest -q -m hypothesis --hypothesis-profile=random
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
 api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from the rules

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 # A run of pytester inside this process forgets the modules that it imported, and LIEF cannot be loaded twice.
 import lief  # noqa: F401
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROOT = Path(__file__).parent.parent
+
+# Hypothesis tries the same examples in each run: a change is judged by itself, not by what chance finds on that day.
+# `make fuzz` passes --hypothesis-profile=random, and looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", derandomize=False, print_blob=True)
+settings.load_profile("same")
 
 # What a user's environment may hold and no test may see: settings of C compilers, linkers and loaders, of terminals and
 # locales, of CI services; and, by how their names begin, of cgo, git, Python and pytest.
