@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import re
 import signal
 import sys
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING
 import lief  # noqa: F401
 import pytest
 from hypothesis import settings
+
+import pytest_golink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +72,16 @@ def _only_the_installed_plugin(request: pytest.FixtureRequest, monkeypatch: pyte
     # An editable install leaves metadata beside our conftest.py, whose folder pytest puts on the path: a run inside
     # this process would take it for a second install, and warn that the package was imported before its rewriting.
     if "pytester" in request.fixturenames:
+        _import_all_modules()
         monkeypatch.setattr(sys, "path", [path for path in sys.path if not path or Path(path) != _ROOT])
+
+
+@cache
+def _import_all_modules() -> None:
+    # Such a run forgets those of golink's modules that it is the first to import. A later test would import them
+    # again, and the classes of the second module are not those that its neighbours know.
+    for module in pkgutil.walk_packages(pytest_golink.__path__, f"{pytest_golink.__name__}."):
+        import_module(module.name)
 
 
 @pytest.fixture
