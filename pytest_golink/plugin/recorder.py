@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import pytest
-    from _pytest._code.code import TerminalRepr
 
     from pytest_golink.builder.binary import Origin
     from pytest_golink.findings import Finding
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_golink.rules.subject import Subject
 
 _LARGEST = 40
-_NOT_THE_USERS = {"_pytest", "pluggy", "pytest_golink"}
 
 
 class Recorder:
@@ -120,11 +118,3 @@ def _tools(origin: Origin) -> tuple[tuple[str, str], ...]:
         return (("go", toolchain.version),)
     whole = {**os.environ, **job.environment}
     return ("go", toolchain.version), ("cc", compiler_version(whole.get("CC") or toolchain.cc.command, whole))
-
-
-def without_traceback(excinfo: pytest.ExceptionInfo[BaseException]) -> TerminalRepr | None:
-    """Return only the text of golink's error, None where its traceback goes through a line that is the user's."""
-    if not isinstance(excinfo.value, GolinkError):
-        return None
-    modules = {str(entry.frame.f_globals.get("__name__", "")).partition(".")[0] for entry in excinfo.traceback}
-    return excinfo.getrepr(style="value") if modules <= _NOT_THE_USERS else None

@@ -92,3 +92,32 @@ def test_a_wrong_option_of_a_call_is_an_error_that_says_what_is_right(pytester: 
     result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(['E  *ParameterError: unknown build option "linkmod"; did you mean "linkmode"?'])
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("assert_static('gone')", "UnreadableBinaryError: gone: No such file or directory"),
+        ("assert_static(3)", "ParameterError: expected a GoBinary, BinaryFacts or a path, not int: 3"),
+        (
+            "assert_glibc_at_most('/bin/true', '2.x')",
+            "ParameterError: glibc-at-most: version: '2.x' is not a version *",
+        ),
+        ("assert_runs_on('/bin/true', 'alpin')", 'ParameterError: unknown platform "alpin"; did you mean "alpine"?'),
+        ("read_binary('gone')", "UnreadableBinaryError: gone: No such file or directory"),
+        ("read_binary(__file__)", "UnreadableBinaryError: *"),
+        ("go_build(linkmod='internal')", 'ParameterError: unknown build option "linkmod"; *'),
+        ("go_build('./nope')", "BuildError: package ./nope: there is no folder *"),
+    ],
+)
+def test_a_helper_that_is_used_wrong_shows_the_user_s_line_and_no_line_of_golink(
+    pytester: pytest.Pytester, call: str, error: str
+) -> None:
+    pytester.makepyfile(test_it=f"from pytest_golink import *\ndef test_it(go_build):\n    {call}\n")
+
+    result = pytester.runpytest_inprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([">*" + call.replace("[", "[[]") + "*", f"E  *pytest_golink.errors.{error}"])
+    result.stdout.no_fnmatch_line("*pytest_golink/*")
+    pytester.runpytest_inprocess("--full-trace").stdout.fnmatch_lines(["*pytest_golink/*"])
