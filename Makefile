@@ -26,7 +26,7 @@ PYTEST_API_TESTS = tests/collect tests/test_assertions.py $(addprefix tests/plug
 PORTABLE_TESTS = tests/text tests/lock tests/policy tests/remedies tests/test_portable.py
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz properties unpackers loaders programs symbols browser services docs workflows dist container home
+.PHONY: help report test test-lowest lint bench corpus api schema format clean long ports versions platforms matrix fuzz unpackers loaders programs symbols browser services docs workflows dist container home
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -70,10 +70,8 @@ corpus: $(VENV)/.test ## Compare the reader with independent tools on published 
 	PYTHON=$(VENV)/bin/python tests/slow/corpus/fetch.sh $(CORPUS)
 	$(VENV)/bin/python tests/slow/corpus/compare.py --slow $(CORPUS)/files
 
-properties: $(VENV)/.test ## Run the tests of properties on new random examples
-	nice $(VENV)/bin/python -m pytest -q -m hypothesis --hypothesis-profile=default
-
-fuzz: $(VENV)/.test ## Damage images for SECONDS=60; SEED=number repeats the same damage; FORMATS="elf pe"
+fuzz: $(VENV)/.test ## Try new random examples in the tests with Hypothesis, and damage images for SECONDS=60; SEED=number repeats the same damage; FORMATS="elf pe"
+	$(VENV)/bin/python -m pytest -q -m hypothesis --hypothesis-profile=random
 	$(VENV)/bin/python -m tests.slow.fuzz --seconds $(SECONDS) --jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(if $(FORMATS),--formats $(FORMATS))
 
 api: $(VENV)/.test ## Write the helpers, the names for type checkers and the table of rules from the rules

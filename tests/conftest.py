@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent.parent
 
-# Chance does not decide what lands: `make properties` looks for new examples.
-settings.register_profile("fixed", derandomize=True)
-settings.load_profile("fixed")
+# Hypothesis tries the same examples in each run: a change is judged by itself, not by what chance finds on that day.
+# `make fuzz` passes --hypothesis-profile=random, and looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", derandomize=False, print_blob=True)
+settings.load_profile("same")
 
 # What a user's environment may hold and no test may see: settings of C compilers, linkers and loaders, of terminals and
 # locales, of CI services; and, by how their names begin, of cgo, git, Python and pytest.
@@ -34,12 +36,17 @@ _HIDDEN = {
     *("CC", "CXX", "CFLAGS", "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"),
     *("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_BIND_NOW", "MACOSX_DEPLOYMENT_TARGET"),
     *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "LANG", "LANGUAGE", "CI", "BUILD_NUMBER"),
-    *("SOURCE_DATE_EPOCH", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"),
+    *("SOURCE_DATE_EPOCH", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"),
 }
 _HIDDEN_BEGINNINGS = ("CGO_", "GIT_", "GITHUB_", "GITLAB_", "LC_", "PYTHON")
 # Of Go's own settings only these may be seen: where its caches and temporary files are, and where modules come from.
 _GO_KEPT = {"GOCACHE", "GOMODCACHE", "GOPATH", "GOTMPDIR", "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"}
+# Plugins that are installed for tests/plugin/test_verdicts.py: in other runs of pytest they would shuffle tests, and
+# add lines to what it prints.
+NEIGHBOURS = ("randomly", "rerunfailures", "pytest-shard", "pytest-split")
+_WITHOUT_NEIGHBOURS = " ".join(f"-p no:{name}" for name in NEIGHBOURS)
 _SET = {
+    "PYTEST_ADDOPTS": _WITHOUT_NEIGHBOURS,
     # Neither Go nor git reads the user's own settings. Git trusts a checkout that another user owns, as in a container.
     "GOENV": "off",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -72,6 +79,13 @@ def _only_the_installed_plugin(request: pytest.FixtureRequest, monkeypatch: pyte
     if "pytester" in request.fixturenames:
         _import_all_modules()
         monkeypatch.setattr(sys, "path", [path for path in sys.path if not path or Path(path) != _ROOT])
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs of pytest without the neighbours: pytest's own fixture forgets PYTEST_ADDOPTS."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", _WITHOUT_NEIGHBOURS)
+    return pytester
 
 
 @cache

@@ -100,7 +100,7 @@ def run(command: str, folder: Path) -> tuple[int, str]:
         "COLUMNS": _COLUMNS,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         # A document's reader has not the plugins of this environment; sessions need no cache.
-        "PYTEST_ADDOPTS": "-p no:xdist -p no:hypothesispytest -p no:cacheprovider",
+        "PYTEST_ADDOPTS": f"{os.environ['PYTEST_ADDOPTS']} -p no:xdist -p no:hypothesispytest -p no:cacheprovider",
     }
     ended = subprocess.run(
         ["bash", "-c", command],

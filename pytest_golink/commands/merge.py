@@ -57,7 +57,7 @@ def _merge(names: Sequence[str], outputs: Sequence[str], *, whole: bool) -> None
     files = parse_report_files(outputs, Path.cwd(), os.environ)
     merged = merge([(name, read_report_file(name)) for name in names])
     if whole:
-        merged = replace(merged, selected=False)
+        merged = replace(merged, selected=bool(merged.unanswered))
     made, folder = made_now(os.environ), folder_in_repository(Path.cwd())
     if not files:
         sys.stdout.write(render(merged, "json", made=made, folder=folder))

@@ -14,7 +14,7 @@ from pytest_golink.plugin.markers import check_use
 from pytest_golink.plugin.recorder import Recorder
 from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
-from pytest_golink.plugin.tracebacks import users_lines, without_traceback
+from pytest_golink.plugin.tracebacks import only_users_lines, without_traceback
 from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.plugin.unreached import unreached_policies
 from pytest_golink.plugin.width import columns, for_worker
@@ -217,7 +217,7 @@ def pytest_runtest_makereport(
     """
     Print each cause of an image once, and of a toolchain's or a build's error only the text.
 
-    Where a line of the user led to the error, the report has its traceback too.
+    Where a line of the user led to the error, the report has that line too; --full-trace shows golink's lines.
     """
     violation = None if call.excinfo is None else call.excinfo.value
     causes = None
@@ -226,7 +226,8 @@ def pytest_runtest_makereport(
 
         causes = item.config.stash.setdefault(_CAUSES, Causes(item.config.stash[_WIDTH]))
         causes.shorten(violation, item)
-    with nullcontext() if call.excinfo is None else users_lines(call.excinfo, item.config):
+    all_lines = call.excinfo is None or call.when == "setup" or item.config.getoption("fulltrace")
+    with nullcontext() if call.excinfo is None or all_lines else only_users_lines(call.excinfo):
         report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
         causes.remember(violation, item)

@@ -28,15 +28,19 @@ class _Selection:
 
     def __init__(self) -> None:
         self.left_out = False
+        # The rules of policies that were collected, by their node ids.
+        self.asked: set[str] = set()
         self._item_ids: set[str] = set()
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Remember a test."""
         self._item_ids.add(item.nodeid)
+        if _POLICY_ITEM in item.keywords:
+            self.asked.add(item.nodeid)
 
-    def pytest_deselected(self) -> None:
-        """Remember that tests were left out."""
-        self.left_out = True
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Remember that tests were left out; pytest-split reports none, too."""
+        self.left_out |= bool(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Notice the tests that a plugin or a conftest.py took out of the list, and did not report."""
@@ -64,6 +68,7 @@ class Summary(_Selection):
         self._recorded: list[tuple[str, list[tuple[str, object]]]] = []
         # What went wrong outside of tests: a policy, the collection.
         self._errors: set[ReportedError] = set()
+        self._answered: set[str] = set()
         self._complete = True
         self._failures: list[str] = []
 
@@ -88,6 +93,7 @@ class Summary(_Selection):
         """Read what an xdist worker learned from its collection; one that crashed sends nothing."""
         output = getattr(node, "workeroutput", {})
         self.left_out |= output.get("golink_left_out", False)
+        self.asked.update(output.get("golink_asked", ()))
         self._mistakes(output.get("golink_mistakes", ()))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -95,6 +101,8 @@ class Summary(_Selection):
         if report.skipped and _POLICY_ITEM in report.keywords and not hasattr(report, "wasxfail"):
             # By a hook, or by a marker that a hook added: the rule has no answer.
             self.left_out = True
+        elif report.when == "call" or report.failed:
+            self._answered.add(report.nodeid)
         if report.when == "teardown":
             self._recorded.append((report.nodeid, report.user_properties))
         elif report.when not in ("setup", "call"):
@@ -120,7 +128,8 @@ class Summary(_Selection):
             or self._errors
             or ran < session.testscollected
         )
-        self.left_out |= _selects(session.config)
+        # Where a run came to all of its tests, what has no answer was taken from it: --setup-only, another plugin.
+        self.left_out |= _selects(session.config) or (self._complete and not self.asked <= self._answered)
         if self._files and not session.config.option.collectonly:
             from pytest_golink.plugin.report_files import write_report_files
 
@@ -183,6 +192,7 @@ class Summary(_Selection):
             complete=self._complete,
             selected=self.left_out,
             left_out=report.left_out,
+            unanswered=self.asked - self._answered,
         )
 
     def _concerned(self) -> bool:
@@ -206,8 +216,9 @@ class WorkerReporter(_Selection):
         self._run = config.stash[RUN]
 
     def pytest_sessionfinish(self) -> None:
-        """Send whether tests were left out."""
+        """Send whether tests were left out, and what the policies ask."""
         self._output["golink_left_out"] = self.left_out
+        self._output["golink_asked"] = sorted(self.asked)
         self._output["golink_passed_over"] = self._run.passed_over
 
 

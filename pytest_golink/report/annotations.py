@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_golink.findings import FAILING
-from pytest_golink.report.error_text import error_label
-from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error
+from pytest_golink.report.error_text import error_label, unanswered_in_words
+from pytest_golink.report.places import distinct, distinct_errors, place_of, place_of_error, place_of_unanswered
 from pytest_golink.report.remedy_text import remedy_lines
 from pytest_golink.text.escape import escape, json_text
 
@@ -49,6 +49,8 @@ def github_annotations(report: Report, *, folder: str = "") -> list[str]:
         lines.append(
             f"::error title=golink::{len(found) - len(shown)} more errors, and findings that count against an image"
         )
+    if report.unanswered:
+        lines.append(f"::warning title=golink::{_data(unanswered_in_words(report))}")
     return lines
 
 
@@ -66,6 +68,9 @@ def codequality_report(report: Report, *, folder: str = "") -> str:
                 "location": {"path": escape(file, longest=_LONGEST), "lines": {"begin": line}},
             }
         )
+    if report.unanswered:
+        # GitLab shows no notes of a report, only its issues.
+        issues.append(_unanswered_issue(report, folder))
     for reported, fingerprint in distinct(report, (*sorted(FAILING), "waived")):
         file, line = place_of(reported, folder=folder)
         finding = reported.finding
@@ -79,6 +84,18 @@ def codequality_report(report: Report, *, folder: str = "") -> str:
             }
         )
     return json_text(issues, indent=1) + "\n"
+
+
+def _unanswered_issue(report: Report, folder: str) -> dict[str, object]:
+    file, line, fingerprint = place_of_unanswered(report, folder=folder)
+    shown = "; ".join(escape(test, longest=_LONGEST) for test in report.unanswered[:_MOST_LINES])
+    return {
+        "description": f"{unanswered_in_words(report)}: {shown}",
+        "check_name": "golink/unanswered",
+        "fingerprint": fingerprint,
+        "severity": "major",
+        "location": {"path": escape(file, longest=_LONGEST), "lines": {"begin": line}},
+    }
 
 
 def _title(finding: Finding) -> str:

@@ -103,12 +103,19 @@ def errors_in_words(report: Report) -> str:
     return ", ".join(words)
 
 
+def unanswered_in_words(report: Report) -> str:
+    """Count the rules of policies that were collected, and have neither a finding nor an error."""
+    rules = len(report.unanswered)
+    return f"{count(rules, 'rule')} of the policy {'has' if rules == 1 else 'have'} no answer"
+
+
 def notes(report: Report) -> tuple[str, ...]:
     """Say, a sentence each, why a report is not one of everything."""
-    left_out = f"{count(report.left_out, 'file')} left out by exclude and only of the policy."
+    left_out = f"{count(report.left_out, 'file')} left out by exclude and only of the policy"
     return (
         *((EARLY,) if not report.complete else ()),
         *((SELECTED,) if report.selected else ()),
+        *((unanswered_in_words(report),) if report.unanswered else ()),
         *((left_out,) if report.left_out else ()),
     )
 

@@ -57,6 +57,7 @@ def read_report(text: str, *, name: str) -> Report:
         complete=report["complete"],
         selected=report["selected"],
         left_out=report.get("left_out", 0),
+        unanswered=tuple(report.get("unanswered", ())),
     )
 
 

@@ -124,19 +124,21 @@ class ErrorJson(TypedDict):
     tests: list[str]
 
 
-class LeftOutJson(TypedDict, total=False):
-    """What a report only has where a policy leaves files out."""
+class NotCheckedJson(TypedDict, total=False):
+    """What a report only has where files were left out, or rules have no answer."""
 
     left_out: int
+    unanswered: list[str]
 
 
-class ReportJson(LeftOutJson):
+class ReportJson(NotCheckedJson):
     """
     The report; only `made` differs from run to run.
 
     `complete` is false for a run that did not come to all that it collected, or could not collect; `selected` is true
     for one that left tests out on request. What is missing in such a report is not mended. `left_out` counts the files
-    that `exclude` and `only` of the policies hide; it is not there where there are none.
+    that `exclude` and `only` of the policies hide, `unanswered` names the tests of the rules of policies that were
+    collected and have no answer; neither is there where it would be empty.
     """
 
     schema: Literal[1]
@@ -164,7 +166,7 @@ def report_object(report: Report, *, made: str) -> ReportJson:
         "made": made,
         "complete": report.complete,
         "selected": report.selected,
-        **_left_out(report),
+        **_not_checked(report),
         "totals": {
             "errors": len(report.errors),
             "images": len(report.images),
@@ -177,8 +179,13 @@ def report_object(report: Report, *, made: str) -> ReportJson:
     }
 
 
-def _left_out(report: Report) -> LeftOutJson:
-    return {"left_out": report.left_out} if report.left_out else {}
+def _not_checked(report: Report) -> NotCheckedJson:
+    found: NotCheckedJson = {}
+    if report.left_out:
+        found["left_out"] = report.left_out
+    if report.unanswered:
+        found["unanswered"] = list(report.unanswered)
+    return found
 
 
 def _error(error: ReportedError) -> ErrorJson:

@@ -49,6 +49,7 @@ def merge(reports: Sequence[tuple[str, Report]]) -> Report:
                     (other[0], asdict(other[1].finding)),
                     (name, asdict(reported.finding)),
                 )
+    answered = {reported.test for _, reported in findings.values()}.union(*errors.values())
     return ordered(
         # In the order of their identities, so that the order of the files does not matter.
         [images[key][1] for key in sorted(images, key=str)],
@@ -59,6 +60,8 @@ def merge(reports: Sequence[tuple[str, Report]]) -> Report:
         selected=any(report.selected for _, report in reports),
         # Shards of one run count the same files.
         left_out=max((report.left_out for _, report in reports), default=0),
+        # What one left out may be in another.
+        unanswered={test for _, report in reports for test in report.unanswered} - answered,
     )
 
 

@@ -78,7 +78,8 @@ class Report:
     The order does not depend on the order of arrival: images by name, target and facts; findings by image, by the
     order of rules.md, by test; errors by image and place. `complete` is False where the run did not come to all that
     it collected, or could not collect; `selected` is True where it left tests out on request. `left_out` counts the
-    files that `exclude` and `only` of the policies hide.
+    files that `exclude` and `only` of the policies hide. `unanswered` are the sorted node ids of the rules of policies
+    that the run collected, and that have neither a finding nor an error: not run, skipped, or taken out of the run.
     """
 
     images: tuple[ReportedImage, ...] = ()
@@ -87,3 +88,4 @@ class Report:
     complete: bool = True
     selected: bool = False
     left_out: int = 0
+    unanswered: tuple[str, ...] = ()

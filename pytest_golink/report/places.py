@@ -38,6 +38,12 @@ def place_of_error(error: ReportedError, *, folder: str) -> tuple[str, int]:
     return _placed(error.place, error.tests[0] if error.tests else "", error.image or _POLICY, folder)
 
 
+def place_of_unanswered(report: Report, *, folder: str) -> tuple[str, int, str]:
+    """Return the file and line of the policy that has rules without an answer, and a fingerprint."""
+    file, line = _placed("", report.unanswered[0], _POLICY, folder)
+    return file, line, _fingerprint((file, "golink-unanswered"), {})
+
+
 def _placed(place: str, test: str, other: str, folder: str) -> tuple[str, int]:
     start = f"{folder}/" if folder else ""
     if match := _PLACE.fullmatch(place):

@@ -50,7 +50,13 @@ def portable(report: Report, *, root: str) -> Report:
         for error in report.errors
     ]
     return ordered(
-        images, findings, errors, complete=report.complete, selected=report.selected, left_out=report.left_out
+        images,
+        findings,
+        errors,
+        complete=report.complete,
+        selected=report.selected,
+        left_out=report.left_out,
+        unanswered=report.unanswered,
     )
 
 

@@ -128,6 +128,7 @@ def ordered(
     complete: bool = True,
     selected: bool = False,
     left_out: int = 0,
+    unanswered: Iterable[str] = (),
 ) -> Report:
     """Make a report of images, findings and errors in the order that a report has, whatever order they come in."""
     return Report(
@@ -137,6 +138,7 @@ def ordered(
         complete=complete,
         selected=selected,
         left_out=left_out,
+        unanswered=tuple(sorted(unanswered)),
     )
 
 

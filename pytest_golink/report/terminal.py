@@ -42,7 +42,7 @@ def report_lines(
         verbosity: pytest's: under 0 only what fails and the totals, over 0 everything that is known of what fails.
         with_failures: Whether the errors and violations are among them; a caller that has printed them leaves them out.
     """
-    if not report.images and not report.findings and not report.errors:
+    if not (report.images or report.findings or report.errors or report.unanswered):
         return []
     failures = Failures(report, width, verbose=verbosity > 0)
     blocks = [failures.errors(), failures.failing()] if with_failures else []

@@ -56,6 +56,7 @@ BEYOND_A_SCHEMA = re.compile(
             "cannot be decided",
             "no binary is called",
             "is asked of",
+            "there is nothing to waive",
             "no target of",
             # Build options together, and the words inside of a string.
             "^(cc|env|ldflags|extldflags|package|tags): ",

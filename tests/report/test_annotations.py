@@ -93,6 +93,21 @@ def test_what_has_no_answer_stands_first() -> None:
     assert len({one["fingerprint"] for one in issues}) == len(issues)
 
 
+def test_rules_without_an_answer_are_counted() -> None:
+    report = Report(unanswered=("policy/golink.toml::app::nx", "policy/golink.toml::app::pie"), selected=True)
+
+    assert github_annotations(report) == ["::warning title=golink::2 rules of the policy have no answer"]
+    [issue] = json.loads(codequality_report(report, folder="go"))
+    assert issue == {
+        "description": "2 rules of the policy have no answer: "
+        "policy/golink.toml::app::nx; policy/golink.toml::app::pie",
+        "check_name": "golink/unanswered",
+        "fingerprint": issue["fingerprint"],
+        "severity": "major",
+        "location": {"path": "go/policy/golink.toml", "lines": {"begin": 1}},
+    }
+
+
 def test_an_error_of_which_nothing_else_is_known_is_about_the_policy() -> None:
     error = ReportedError(kind="UsageError", text="no such option")
 

@@ -59,3 +59,8 @@ def test_a_report_of_everything_has_no_notes() -> None:
         "the run did not come to all of its tests",
         "the run left tests out on request",
     ]
+    assert notes(Report(unanswered=("golink.toml::app::static",))) == ("1 rule of the policy has no answer",)
+    assert notes(Report(unanswered=("a", "b"), left_out=1)) == (
+        "2 rules of the policy have no answer",
+        "1 file left out by exclude and only of the policy",
+    )

@@ -36,7 +36,10 @@ def test_the_published_schema_is_that_of_the_code() -> None:
     assert json.loads(printed) == report_schema()
 
 
-@pytest.mark.parametrize("report", [Report(), RELEASE, replace(RELEASE, complete=False), hostile()], ids=range(4))
+PART = replace(RELEASE, selected=True, left_out=2, unanswered=("golink.toml::app::nx", "golink.toml::app::pie"))
+
+
+@pytest.mark.parametrize("report", [Report(), RELEASE, replace(RELEASE, complete=False), PART, hostile()], ids=range(5))
 def test_a_report_is_valid_against_the_published_schema(report: Report) -> None:
     schema = json.loads(PUBLISHED.read_text(encoding="utf-8"))
 
@@ -60,7 +63,7 @@ def test_no_object_of_the_schema_takes_unknown_keys() -> None:
 
 
 def test_what_was_written_is_read_back() -> None:
-    for report in (Report(), RELEASE, replace(RELEASE, complete=False), hostile()):
+    for report in (Report(), RELEASE, replace(RELEASE, complete=False), PART, hostile()):
         assert read_report(json_report(report, made=MADE), name="x.json") == report
 
 

@@ -93,6 +93,15 @@ def test_an_error_of_several_shards_stands_once_with_the_tests_of_all() -> None:
     assert merged.errors == (replace(error, tests=("a", "b", "c")), replace(other, text="else"))
 
 
+def test_what_no_shard_answers_has_no_answer() -> None:
+    [test, *_others] = sorted({reported.test for reported in RELEASE.findings})
+    error = ReportedError(kind="BuildError", text="does not build", tests=("golink.toml::a::nx",))
+    part = Report(unanswered=(test, "golink.toml::a::nx", "golink.toml::a::pie"), selected=True)
+
+    assert merge([("a", RELEASE), ("b", part)]).unanswered == ("golink.toml::a::nx", "golink.toml::a::pie")
+    assert merge([("a", Report(errors=(error,))), ("b", part)]).unanswered == ("golink.toml::a::pie", test)
+
+
 def test_a_merged_report_is_of_a_part_if_one_is() -> None:
     assert not merge([("a", RELEASE), ("b", RELEASE)]).selected
     assert merge([("a", RELEASE), ("b", replace(RELEASE, selected=True))]).selected

@@ -107,7 +107,8 @@ def _folded(groups: list[str], left: int) -> str:
 def _verdict(report: Report, data: PageData) -> str:
     counts = Counter(finding.outcome for finding in {reported.finding for reported in report.findings})
     failing = sum(counts[outcome] for outcome in FAILING)
-    tone = "bad" if failing or report.errors else "good" if counts else "none"
+    whole = report.complete and not report.selected
+    tone = "bad" if failing or report.errors else "good" if counts and whole else "none"
     early = "".join(f'<p class="early">{note[0].upper()}{note[1:]}.</p>' for note in notes(report))
     totals = _total("error", ERROR_MARK, len(report.errors), count(len(report.errors), "error").partition(" ")[2])
     totals += "".join(_total(outcome, mark, counts[outcome], outcome) for outcome, mark in MARKS.items())

@@ -240,8 +240,6 @@ def places_to_flip(path: Path) -> list[int]:
 @settings(
     max_examples=400,
     deadline=5000,
-    derandomize=True,
-    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_flipped_bytes_give_facts_or_the_typed_error(compile_c: CompileC, data: st.DataObject) -> None:
