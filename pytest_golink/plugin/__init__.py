@@ -14,7 +14,6 @@ from pytest_golink.plugin.markers import check_use
 from pytest_golink.plugin.recorder import Recorder
 from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
-from pytest_golink.plugin.tracebacks import only_users_lines, without_traceback
 from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.plugin.unreached import unreached_policies
 from pytest_golink.plugin.width import columns, for_worker
@@ -219,24 +218,28 @@ def pytest_runtest_makereport(
 
     Where a line of the user led to the error, the report has that line too; --full-trace shows golink's lines.
     """
-    violation = None if call.excinfo is None else call.excinfo.value
+    if call.excinfo is None:
+        return (yield)
+    from pytest_golink.plugin.tracebacks import only_users_lines, without_traceback
+
+    violation = call.excinfo.value
     causes = None
     if isinstance(violation, PolicyViolation):
         from pytest_golink.plugin.causes import Causes
 
         causes = item.config.stash.setdefault(_CAUSES, Causes(item.config.stash[_WIDTH]))
         causes.shorten(violation, item)
-    all_lines = call.excinfo is None or call.when == "setup" or item.config.getoption("fulltrace")
-    with nullcontext() if call.excinfo is None or all_lines else only_users_lines(call.excinfo):
+    all_lines = call.when == "setup" or item.config.getoption("fulltrace")
+    with nullcontext() if all_lines else only_users_lines(call.excinfo):
         report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
         causes.remember(violation, item)
-    if call.excinfo is not None and call.when == "setup":
+    if call.when == "setup":
         # An item of a policy shows its errors itself.
         own = item.repr_failure if hasattr(item, "golink_builds") else without_traceback
         report.longrepr = own(call.excinfo) or report.longrepr
     recorder = item.stash.get(_RECORDER, None)
-    if call.excinfo is not None and report.failed and recorder is not None:
+    if report.failed and recorder is not None:
         found = recorder.failed(item, call.excinfo.value)
         if call.when == "teardown":
             # This report, the last, was made before.
