@@ -14,7 +14,6 @@ from pytest_golink.plugin.markers import check_use
 from pytest_golink.plugin.recorder import Recorder
 from pytest_golink.plugin.reminders import Reminders
 from pytest_golink.plugin.summary import WorkerReporter, summarize
-from pytest_golink.plugin.tracebacks import only_users_lines, without_traceback
 from pytest_golink.plugin.unneeded_waivers import Waivers
 from pytest_golink.plugin.unreached import unreached_policies
 from pytest_golink.settings import (
@@ -33,6 +32,7 @@ from pytest_golink.text.escape import escape_message
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_golink.plugin.causes import Causes
@@ -221,12 +221,13 @@ def pytest_runtest_makereport(
 
         causes = item.config.stash.setdefault(_CAUSES, Causes())
         causes.shorten(violation)
-    all_lines = call.excinfo is None or call.when == "setup" or item.config.getoption("fulltrace")
-    with nullcontext() if call.excinfo is None or all_lines else only_users_lines(call.excinfo):
+    with nullcontext() if call.excinfo is None else _shown_lines(item, call.excinfo, call.when):
         report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
         causes.remember(violation, item)
     if call.excinfo is not None and call.when == "setup":
+        from pytest_golink.plugin.tracebacks import without_traceback
+
         # An item of a policy shows its errors itself.
         own = item.repr_failure if hasattr(item, "golink_builds") else without_traceback
         report.longrepr = own(call.excinfo) or report.longrepr
@@ -248,6 +249,16 @@ def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, Any
 
         mend(report)
     return report
+
+
+def _shown_lines(
+    item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException], when: str
+) -> AbstractContextManager[None]:
+    if when == "setup" or item.config.getoption("fulltrace"):
+        return nullcontext()
+    from pytest_golink.plugin.tracebacks import only_users_lines
+
+    return only_users_lines(excinfo)
 
 
 def _builds(item: pytest.Item) -> bool:
