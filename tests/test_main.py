@@ -211,8 +211,8 @@ def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str], monk
     assert capsys.readouterr().out == (
         f"static (linkage, on one image)\n\n{RULES['static'].summary}\n\n"
         "golink.toml  static = true\nshell        golink check FILE --rule static\nPython       assert_static(…)\n\n"
-        "to mend it   a violation names its cause in the file at\n"
-        "             hand, and what to change in the build\n"
+        "to mend it   a violation shows what makes the same program\n"
+        "             static, or that no program of its platform is.\n"
     )
     assert main(["explain", "same-linkage"]) == 0
     explained = capsys.readouterr().out

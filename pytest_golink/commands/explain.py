@@ -61,7 +61,7 @@ def rule_json(rule: Rule) -> dict[str, object]:
         "parameters": [
             {"name": each.name, "required": each.required, "accepted": each.accepted} for each in rule.parameters
         ],
-        "remedy": rule.no_remedies or None,
+        "remedy": rule.mending,
     }
 
 
@@ -80,5 +80,4 @@ def _lines(rule: Rule, width: int) -> Iterator[str]:
     shell = f"{rule.name}=…" if any(each.required for each in rule.parameters) else rule.name
     yield f"shell        golink check FILE --rule {shell}"
     yield f"Python       assert_{rule.name.replace('-', '_')}(…)"
-    mend = rule.no_remedies or "a violation names its cause in the file at hand, and what to change in the build"
-    yield from ("", *hanging("to mend it", [mend], indent=0, label_width=13, width=width))
+    yield from ("", *hanging("to mend it", [rule.mending], indent=0, label_width=13, width=width))

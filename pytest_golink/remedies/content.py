@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def strip_all(case: Case) -> Iterator[Remedy]:
-    """Yield what leaves out the symbol table and DWARF, in words."""
+    """Yield what leaves out the symbol table and DWARF."""
     flags = '-ldflags "-s -w"' if case.facts.symtab else '-ldflags "-w"'
     if is_gccgo(case.facts):
         return iter((Remedy(words=gccgo_words("-s")),))
@@ -28,14 +28,14 @@ def strip_all(case: Case) -> Iterator[Remedy]:
 
 
 def leave_dwarf(case: Case) -> Iterator[Remedy]:
-    """Yield what leaves out DWARF, in words."""
+    """Yield what leaves out DWARF."""
     if is_gccgo(case.facts):
         return iter((Remedy(words=gccgo_words("-Wl,--strip-debug")),))
     return described('-ldflags "-w"' if case.facts.go else "strip --strip-debug", strip(case))
 
 
 def keep_all(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps the symbol table and DWARF, in words."""
+    """Yield what keeps the symbol table and DWARF."""
     return described("build without -s and -w in -ldflags, and do not strip the file afterwards", keep_symbols(case))
 
 
@@ -54,7 +54,7 @@ def make_smaller(case: Case) -> Iterator[Remedy]:
 
 
 def leave_paths(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps the folders of the build machine out of the image, in words."""
+    """Yield what keeps the folders of the build machine out of the image."""
     paths = case.finding.details if isinstance(case.finding.details, tuple) else ()
     where = [found.where for found in paths]
     of_loader = [place for place in where if place.startswith("DT_")]

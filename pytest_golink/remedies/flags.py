@@ -109,6 +109,7 @@ def without_flags(
         elif words:
             yield Remedy(words=words)
 
+    drop.__doc__ = f"Yield the build without the flags that break the rule{f': {words}' if words else ''}."
     return drop
 
 

@@ -40,20 +40,20 @@ _CXX_FLAGS = ("-static-libstdc++", "-static-libgcc")
 
 
 def leave_libc(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps C, and libc with it, out of the image; its flags are its words."""
+    """Yield what keeps C, and libc with it, out of the image."""
     if linkmode_of(case.options) == "external":
         yield from without_words(with_tags(case.facts, case.options, pie=False, external=True))
     yield from without_words(ways(case.facts, case.options, pie=False))
 
 
 def leave_interpreter(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps out C and libc, and the interpreter that -buildmode=pie names; its flags are its words."""
+    """Yield what keeps out C and libc, and the interpreter that -buildmode=pie names."""
     yield from link_cxx_in(case)
     yield from without_words(ways(case.facts, case.options, pie=names_interpreter_as_pie(case.facts)))
 
 
 def leave_cgo(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps C out of the image, in words where it says how."""
+    """Yield what keeps C out of the image."""
     yield from without_words(with_tags(case.facts, case.options, pie=False))
     off = turn_cgo_off(case.facts, case.options, pie=False)
     yield from off if case.facts.cgo.used else without_words(off)

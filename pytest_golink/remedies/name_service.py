@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def leave_name_service(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps glibc's name-service functions out of a static image; its flags are its words."""
+    """Yield what keeps glibc's name-service functions out of a static image."""
     if not opens_libraries(case.facts) and "dlopen" not in case.functions:
         yield from leave_libc(case)
         return
@@ -26,7 +26,7 @@ def leave_name_service(case: Case) -> Iterator[Remedy]:
 
 
 def avoid_name_service(case: Case) -> Iterator[Remedy]:
-    """Yield what keeps these functions out of a static image, in words."""
+    """Yield what keeps these functions out of a static image."""
     yield from (Remedy(words=words) for words in _words(case))
     yield from leave_name_service(case)
 

@@ -51,6 +51,7 @@ def _symbols_of_cgo(case: Case) -> Iterator[str]:
 
 
 def _allow_symbols_of_cgo(case: Case) -> Iterator[Remedy]:
+    """Yield what allows the symbols of cgo itself."""
     if case.details(tuple):
         yield Remedy(words=f"to allow cgo's own symbols, add {', '.join(EXPORTED_BY_CGO)}")
 

@@ -12,6 +12,7 @@ from pytest_golink.rules.verdict import Verdict, undecidable_if_unlinked
 
 
 def _sign(_case: Case) -> Iterator[Remedy]:
+    """Yield the command that signs the image for the hardened runtime."""
     yield Remedy(words="codesign --options runtime --sign IDENTITY FILE")
 
 

@@ -15,6 +15,7 @@ from pytest_golink.text.versions import comparable
 
 
 def _ask_for_older_kernel(case: Case) -> Iterator[Remedy]:
+    """Yield what makes the image need no newer kernel than the rule allows."""
     for floor in case.details(tuple):
         yield from (Remedy(words=line) for line in floor.remedy)
 

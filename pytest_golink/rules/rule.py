@@ -64,6 +64,15 @@ class Rule:
     no_remedies: str
     propose: Proposals
 
+    @property
+    def mending(self) -> str:
+        """What a violation proposes, in general; or why it proposes nothing."""
+        if self.remedies is None:
+            return self.no_remedies
+        # As the function that yields the remedies says it.
+        what = (self.remedies.__doc__ or "").strip().splitlines()[0]
+        return f"a violation shows {what.removeprefix('Yield ')}"
+
     def accept(self, value: object) -> dict[str, object] | None:
         """
         Return the parameters that a policy's value means, None where it switches the rule off.

@@ -26,6 +26,7 @@ _LINES = {"macho": "LC_CODE_SIGNATURE", "pe": "certificate table entry"}
 
 
 def _sign_again(case: Case) -> Iterator[Remedy]:
+    """Yield how the image is signed, and after which step."""
     content = case.facts.signature
     if content is not None and content.valid is False:
         yield Remedy(words="sign it after the last change: strip, upx, rcodesign or a packer changed it afterwards")

@@ -15,6 +15,7 @@ SubsystemKind = Literal["console", "gui"]
 
 
 def _change_subsystem(case: Case) -> Iterator[Remedy]:
+    """Yield the flag of the linker that chooses the subsystem."""
     # Source: cmd/link's flag -H.
     if case.facts.go is None or case.finding.observed not in get_args(SubsystemKind):
         return

@@ -9,6 +9,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_golink import GoSample
+
 WORD = "golink: there is a go.mod, and no golink.toml: `golink init` writes one, whose rules hold today"
 
 
@@ -31,3 +33,27 @@ def test_other_runs_do_not(pytester: pytest.Pytester, app: Path) -> None:
     app.joinpath("golink.toml").unlink()
     app.joinpath("go.mod").unlink()
     assert WORD not in pytester.runpytest_inprocess().outlines
+
+
+HINT = "golink: --golink-try-remedies builds the remedies, and shows which of them keep every rule"
+VIOLATED = "rules = { stripped = true, nx = true }\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n1"]])
+def test_remedies_that_were_not_tried_are_one_line_at_the_end(
+    pytester: pytest.Pytester, app: Path, arguments: list[str]
+) -> None:
+    app.joinpath("golink.toml").write_text(f'[[binary]]\npackage = "."\n{VIOLATED}')
+
+    assert pytester.runpytest_subprocess(*arguments).outlines.count(HINT) == 1
+    assert HINT not in pytester.runpytest_subprocess("--golink-try-remedies", *arguments).outlines
+
+
+def test_no_remedy_of_a_file_can_be_tried(pytester: pytest.Pytester, app: Path, go_sample: GoSample) -> None:
+    app.joinpath("app").write_bytes(go_sample("static", cgo=False).path.read_bytes())
+    app.joinpath("golink.toml").write_text(f'[[binary]]\npath = "app"\n{VIOLATED}')
+
+    result = pytester.runpytest_inprocess()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert HINT not in result.outlines

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# A run of pytest inside this process forgets what it imported, but for what is there before.
-
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_golink import assertions
@@ -224,3 +226,14 @@ def test_a_finding_names_the_image_and_what_was_asked() -> None:
     assert finding.parameters == (("kind", "glibc"), ("at-most", "2.34"))
     assert evaluate("resolver", subject(STATIC), {"kind": "go,cgo"}).parameters == (("kind", ("go", "cgo")),)
     assert evaluate("static", subject(STATIC, target=None), {}).target is None
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_each_rule_says_what_mends_it(name: str) -> None:
+    rule = RULES[name]
+
+    if rule.remedies is None:
+        assert rule.mending == rule.no_remedies != ""
+    else:
+        assert re.fullmatch(r"a violation shows (what|the|that|how) .*\.", rule.mending)
+        assert "words" not in rule.mending
