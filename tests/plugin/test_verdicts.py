@@ -175,7 +175,7 @@ def test_a_violation_is_red_beside_other_plugins(pytester: pytest.Pytester, argu
         (["-k", "stripped", "-v"], {STATIC, NO_CGO}),
         (["-m", "golink", "--deselect", STATIC], {STATIC}),
     ],
-    ids=str,
+    ids=["-x", "--sw", "-k", "--deselect"],
 )
 def test_a_red_part_counts_what_it_has_no_answer_to(
     pytester: pytest.Pytester, arguments: list[str], unanswered: set[str]
