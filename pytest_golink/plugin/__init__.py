@@ -229,7 +229,7 @@ def pytest_runtest_makereport(
 
         causes = item.config.stash.setdefault(_CAUSES, Causes(item.config.stash[_WIDTH]))
         causes.shorten(violation, item)
-    all_lines = call.when == "setup" or item.config.getoption("fulltrace")
+    all_lines = call.when == "setup" or item.config.getoption("fulltrace", default=False)
     with nullcontext() if all_lines else only_users_lines(call.excinfo):
         report = yield
     if isinstance(violation, PolicyViolation) and causes is not None and report.failed:
