@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ _AFTER_BRACKET = "]::"
 IMAGE = "golink.image"
 # The test whose case has the facts of this test's image.
 IMAGE_OF = "golink.image-of"
+# GitLab takes 30 MB: the symbols of large programs are in the JSON report.
+_MOST_ENTRIES = 50
 
 
 class JUnitNames:
@@ -61,7 +64,7 @@ class JUnitNames:
         def add_once(name: str, value: object) -> None:
             first = self._facts.get(str(value), report.nodeid) if name == IMAGE else report.nodeid
             if first == report.nodeid:
-                add(name, value)
+                add(name, _in_short(str(value)) if name == IMAGE else value)
             else:
                 add(IMAGE_OF, first)
 
@@ -73,3 +76,15 @@ class JUnitNames:
         except ImportError:  # pragma: no cover - a pytest to come, whose names are its own
             return None
         return self._config.stash.get(xml_key, None)
+
+
+def _in_short(text: str) -> str:
+    """Return an image's JSON with its long lists cut, and how much of each is left out as "cut"."""
+    entry = json.loads(text)
+    facts: dict[str, object] = entry["facts"]
+    cut: dict[str, int] = {}
+    for name, value in facts.items():
+        if isinstance(value, list) and len(value) > _MOST_ENTRIES:
+            cut[name] = len(value) - _MOST_ENTRIES
+            facts[name] = value[:_MOST_ENTRIES]
+    return json.dumps({**entry, "cut": cut}) if cut else text

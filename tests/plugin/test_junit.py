@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import lief
 import pytest
 
 if TYPE_CHECKING:
@@ -59,3 +61,27 @@ def test_the_facts_of_an_image_stand_there_once(pytester: pytest.Pytester, go_sa
     assert text.count('name="golink.image-of" value="golink.toml::app::static"') == 2
     [image] = json.loads(pytester.path.joinpath("report.json").read_text())["images"]
     assert len(image["tests"]) == 3
+
+
+def test_many_rules_on_large_images_stay_far_below_what_gitlab_takes(pytester: pytest.Pytester) -> None:
+    # A library with thousands of symbols.
+    [library], images = Path(lief.__file__).parent.glob("_lief*.so"), 3
+    rules = ("static", "dynamic", "stripped", "no-cgo", "no-rpath", "no-libc", "pie", "nx", "intact")
+    for number in range(images):
+        shutil.copy(library, pytester.path / "dist" / f"lib{number}.so")
+    pytester.path.joinpath("golink.toml").write_text(
+        f'[[binary]]\npath = "dist/lib*"\nrules = {{ {", ".join(f"{rule} = true" for rule in rules)} }}\n'
+    )
+
+    pytester.runpytest_inprocess("--junitxml=out.xml", "--golink-report-file=out.json")
+
+    root = ET.parse(pytester.path / "out.xml").getroot()  # noqa: S314 - written by pytest
+    properties = [(one.get("name"), str(one.get("value"))) for one in root.iter("property")]
+    facts = [json.loads(value) for name, value in properties if name == "golink.image"]
+    assert len(facts) == images
+    whole = json.loads((pytester.path / "out.json").read_text())["images"][0]["facts"]
+    assert facts[0]["cut"]
+    for name, left in facts[0]["cut"].items():
+        assert len(facts[0]["facts"][name]) + left == len(whole[name])
+    # 10 MB for 118 images with 17 rules each.
+    assert (pytester.path / "out.xml").stat().st_size < 10_000_000 / (118 * 17) * images * len(rules)
