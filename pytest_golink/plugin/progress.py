@@ -2,7 +2,8 @@
 What is being built, and how many builds are left, at the end of the terminal's current line.
 
 A build may take a minute, and pytest's own output stands still meanwhile. The text is written behind the cursor, which
-goes back to where it was, and is erased before pytest writes on.
+goes back to where it was, and is erased before pytest writes on. A log, which is no terminal, gets a line of its own
+where nothing else was written for a while.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +25,7 @@ from pytest_golink.settings import build_options, is_marked
 from pytest_golink.text.escape import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from _pytest._io import TerminalWriter
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from pytest_golink.fixtures import Run
 
 _POLL_S = 0.2
+# A log of short builds stays as it is; a reader of a long one sees what it waits for, and that it goes on.
+_SILENT_S = 10.0
+_SAME_AGAIN_S = 60.0
+_LOG_COLUMNS = 120
 # DECSC and DECRC keep the cursor's place, EL erases to the end of the line. Source: ECMA-48; VT510 manual.
 _SAVE, _RESTORE, _ERASE = "\x1b7", "\x1b8", "\x1b[K"
 # With less room there is no text.
@@ -61,13 +67,18 @@ class Tally:
             self._running.pop(build, None)
             self._done.add(build)
 
+    @property
+    def left(self) -> int:
+        """How many builds are running or to come."""
+        return len((self._wanted | self._running.keys()) - self._done)
+
     def text(self, width: int) -> str:
         """Return it in at most so many columns; "" where nothing runs, or there is no room."""
         if not self._running or width < _NARROWEST:
             return ""
         label = next(reversed(self._running.values()))
         others = len(self._running) - 1
-        left = f"{len((self._wanted | self._running.keys()) - self._done)} left"
+        left = f"{self.left} left"
         end = f"{f' and {others} more' if others else ''}, {left}"
         for start in (" golink: building ", " golink: ", " "):
             room = width - len(start) - len(end)
@@ -94,13 +105,13 @@ class Line:
         if not text:
             self.erase()
         elif text != self._shown:
-            self._write(f"{_SAVE}{_ERASE}{text}{_RESTORE}")
+            _write(self._descriptor, f"{_SAVE}{_ERASE}{text}{_RESTORE}")
             self._shown = text
 
     def erase(self) -> None:
         """Erase it, before pytest writes on."""
         if self._shown:
-            self._write(_ERASE)
+            _write(self._descriptor, _ERASE)
             self._shown = ""
 
     def close(self) -> None:
@@ -108,16 +119,49 @@ class Line:
         self.erase()
         os.close(self._descriptor)
 
-    def _write(self, text: str) -> None:
-        # A terminal that is gone (SIGHUP) is no reason to fail a build.
-        with suppress(OSError):
-            os.write(self._descriptor, text.encode(errors="replace"))
+
+class LogLines:
+    """Lines of a log, few of them: the first one after ten silent seconds, the same text once a minute."""
+
+    def __init__(self, descriptor: int, writer: TerminalWriter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._descriptor = descriptor
+        self._writer = writer
+        self._clock = clock
+        self._silent_since = clock()
+        self._shown = ""
+
+    def room(self) -> int:
+        """How many columns a line has."""
+        return _LOG_COLUMNS
+
+    def show(self, text: str) -> None:
+        """Write a line, if it is time for one; "" is none."""
+        silent = self._clock() - self._silent_since
+        if text and silent >= (_SAME_AGAIN_S if text == self._shown else _SILENT_S):
+            # pytest has flushed the letters of its current line.
+            start = "\n" if self._writer.width_of_current_line else ""
+            _write(self._descriptor, f"{start}{text.strip()}\n")
+            self._shown, self._silent_since = text, self._clock()
+
+    def erase(self) -> None:
+        """Note that pytest writes on."""
+        self._silent_since = self._clock()
+
+    def close(self) -> None:
+        """Close the log."""
+        os.close(self._descriptor)
+
+
+def _write(descriptor: int, text: str) -> None:
+    # A terminal that is gone (SIGHUP) is no reason to fail a build.
+    with suppress(OSError):
+        os.write(descriptor, text.encode(errors="replace"))
 
 
 class Display:
     """Shows the builds of this process, and those that workers write to a file."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line | LogLines) -> None:
         self._line = line
         self._tally = Tally()
         # What the workers write, and how much of it was read.
@@ -131,6 +175,8 @@ class Display:
     def want(self, builds: Iterable[str]) -> None:
         """Add builds to come."""
         self._tally.want(builds)
+        if isinstance(self._line, LogLines) and self._tally.left:
+            self._start()
 
     def change(self, build: str, label: str, *, starts: bool) -> None:
         """Update a build of this process."""
@@ -144,14 +190,19 @@ class Display:
             descriptor, name = tempfile.mkstemp(prefix="golink-", suffix=".jsonl")
             os.close(descriptor)
             self._events = Path(name)
-            self._thread = threading.Thread(target=self._follow, args=(self._events,), daemon=True)
-            self._thread.start()
+            self._start()
         return str(self._events)
 
-    def _follow(self, events: Path) -> None:
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._follow, daemon=True)
+            self._thread.start()
+
+    def _follow(self) -> None:
         while not self._ended.wait(_POLL_S):
             with self._lock:
-                self._read_on(events)
+                if self._events is not None:
+                    self._read_on(self._events)
                 self._line.show(self._tally.text(self._line.room()))
 
     def _read_on(self, events: Path) -> None:
@@ -253,16 +304,15 @@ def _worker_progress(config: pytest.Config) -> WorkerProgress | None:
 
 
 def _display(config: pytest.Config) -> Display | None:
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or sys.platform == "win32" or os.environ.get("TERM", "dumb") == "dumb":
+    if config.pluginmanager.get_plugin("terminalreporter") is None:
         return None
     try:
-        descriptor = sys.stdout.fileno()
-        if not os.isatty(descriptor):
-            return None
         # Our own descriptor: pytest points the original elsewhere while it captures a test's output.
-        display = Display(Line(os.dup(descriptor), config.get_terminal_writer()))
+        descriptor = os.dup(sys.stdout.fileno())
     except (OSError, ValueError):
         return None
+    writer = config.get_terminal_writer()
+    of_terminal = sys.platform != "win32" and os.environ.get("TERM", "dumb") != "dumb" and os.isatty(descriptor)
+    display = Display(Line(descriptor, writer) if of_terminal else LogLines(descriptor, writer))
     config.pluginmanager.register(display, _PLUGIN)
     return display

@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     import pytest
 
 _KEY = "golink_columns"
-# Longer lines are hard to read.
-_WIDEST = 120
+# Longer lines are hard to read; shorter ones have no room beside a label.
+_WIDEST, _NARROWEST = 120, 40
 
 
 def columns(config: pytest.Config) -> int:
     """
-    Return the columns of the terminal, or of COLUMNS, at most 120; 120 where the output goes to a file or a log.
+    Return the columns of the terminal, or of COLUMNS, from 40 to 120; 120 where the output goes to a file or a log.
 
     pytest must not capture stdout meanwhile.
     """
     if (given := getattr(config, "workerinput", None)) is not None:
         return int(given[_KEY])
-    return min(shutil.get_terminal_size(fallback=(_WIDEST, 24)).columns, _WIDEST)
+    return max(_NARROWEST, min(shutil.get_terminal_size(fallback=(_WIDEST, 24)).columns, _WIDEST))
 
 
 def for_worker(width: int) -> dict[str, int]:

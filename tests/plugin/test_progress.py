@@ -8,13 +8,17 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from _pytest._io import TerminalWriter
 
-from pytest_golink.plugin.progress import Tally
+from pytest_golink.plugin.progress import LogLines, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TESTS = """
@@ -111,6 +115,65 @@ class TestTerminal:
         result.assert_outcomes(passed=4)
         assert "\x1b" not in result.stdout.str()
         assert "building" not in result.stdout.str()
+
+
+class TestLog:
+    """A log is a pipe or a file: few lines, and none where pytest writes by itself."""
+
+    @pytest.fixture
+    def log(self) -> Iterator[tuple[LogLines, Callable[[float], None], Callable[[], str]]]:
+        now = [0.0]
+        reader, descriptor = os.pipe()
+        lines = LogLines(descriptor, TerminalWriter(StringIO()), lambda: now[0])
+
+        def wait(seconds: float) -> None:
+            now[0] += seconds
+
+        def written() -> str:
+            os.set_blocking(reader, False)
+            with suppress(BlockingIOError):
+                return os.read(reader, 1000).decode()
+            return ""
+
+        yield lines, wait, written
+        lines.close()
+        os.close(reader)
+
+    def test_a_line_is_written_after_ten_silent_seconds_and_the_same_one_once_a_minute(
+        self, log: tuple[LogLines, Callable[[float], None], Callable[[], str]]
+    ) -> None:
+        lines, wait, written = log
+        lines.show(" golink: building app, 2 left")
+        assert written() == ""
+        wait(10)
+        lines.show(" golink: building app, 2 left")
+        assert written() == "golink: building app, 2 left\n"
+        wait(59)
+        lines.show(" golink: building app, 2 left")
+        assert written() == ""
+        lines.show(" golink: building other, 1 left")
+        assert written() == "golink: building other, 1 left\n"
+        wait(9)
+        lines.erase()
+        wait(9)
+        lines.show(" golink: building last, 1 left")
+        lines.show("")
+        assert written() == ""
+
+    @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one process", "xdist"])
+    def test_a_long_build_is_named_in_a_log(
+        self, pytester: pytest.Pytester, app: Path, workers: tuple[str, ...]
+    ) -> None:
+        (app / "cmd").mkdir()
+        (app / "main.go").rename(app / "cmd" / "main.go")
+        pytester.makepyfile(test_it=TESTS)
+        # As if each build took long.
+        pytester.makeconftest("from pytest_golink.plugin import progress\n\nprogress._SILENT_S = 0.0\n")
+
+        result = pytester.runpytest_subprocess(*workers)
+
+        result.assert_outcomes(passed=4)
+        result.stdout.fnmatch_lines(["golink: building cmd linux/amd64, 2 left"])
 
 
 class TestTally:
