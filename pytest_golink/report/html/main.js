@@ -125,7 +125,6 @@ function print() {
 }
 
 document.documentElement.classList.add("scripts");
-byId("tables").replaceChildren(h("div", { id: "filter" }), h("div", { id: "matrices" }));
 theme();
 route();
 addEventListener("hashchange", route);

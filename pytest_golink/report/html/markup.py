@@ -48,14 +48,14 @@ def escaped(text: str) -> str:
 def summary(report: Report, data: PageData) -> str:
     """Return the markup of the overview; the scripts add the filter and the matrices to it."""
     groups = failure_groups(report)
-    parts = ['<div id="overview">', _verdict(report, data), _errors(report, data)]
+    parts = ['<div id="overview">', _verdict(report, data), '<div id="filter"></div>', _errors(report, data)]
     if groups:
         shown = [_group(number, group, data) for number, group in enumerate(groups[:_MOST_GROUPS])]
         parts.append(
             '<section aria-labelledby="first"><h2 id="first">What to do first</h2>\n'
             f"{_listed(shown[:_FIRST_GROUPS])}{_folded(shown[_FIRST_GROUPS:], len(groups) - _FIRST_GROUPS)}</section>"
         )
-    parts += ['<div id="tables"></div>', "</div>", '<div id="image" hidden></div>', '<div id="print"></div>']
+    parts += ['<div id="matrices"></div>', "</div>", '<div id="image" hidden></div>', '<div id="print"></div>']
     parts.append(f"<noscript>{_all(report)}</noscript>")
     return "\n".join(parts)
 
