@@ -53,9 +53,7 @@ class Reminders:
                 f"golink: there is a go.mod, and no {POLICY_FILE}: `golink init` writes one, whose rules hold today"
             )
         if self._remedies_to_try and not config.stash[RUN].settings.try_remedies:
-            terminalreporter.write_line(
-                "golink: --golink-try-remedies builds the remedies, and shows which of them keep every rule"
-            )
+            terminalreporter.write_line("golink: --golink-try-remedies shows which remedies keep every rule")
 
     def _add(self, lines: Iterable[str]) -> None:
         self._passed_over.update(dict.fromkeys(lines))

@@ -35,7 +35,7 @@ def test_other_runs_do_not(pytester: pytest.Pytester, app: Path) -> None:
     assert WORD not in pytester.runpytest_inprocess().outlines
 
 
-HINT = "golink: --golink-try-remedies builds the remedies, and shows which of them keep every rule"
+HINT = "golink: --golink-try-remedies shows which remedies keep every rule"
 VIOLATED = "rules = { stripped = true, nx = true }\n"
 
 
