@@ -98,8 +98,8 @@ def test_a_file_from_elsewhere_goes_the_same_way_without_a_source(go_sample: GoS
     assert stages_of(lambda: fail("static", {}, facts.path))[:2] == ["reader", "rules"]
 
 
-# Their causes come from the loader, from a run, or from builds of the program, and are found together with the answer.
-ANSWER_WITH_CAUSE = {"behaviour", "fips", "os_version", "preload", "reproducible", "runs_on"}
+# Their causes come from the loader, or from a run of the program, and are found together with the answer.
+ANSWER_WITH_CAUSE = {"behaviour", "os_version", "preload", "runs_on"}
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "rules").glob("*.py")), ids=lambda path: path.stem)

@@ -37,44 +37,54 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
             text=f"its subsystem is {facts.pe.subsystem}, and Windows starts console and gui programs only",
             remedy=("link it without --subsystem, or with -ldflags -H=windowsgui",),
         )
-    has = platform.os_version or ""
-    if has and facts.os_minimum and numbers(facts.os_minimum) > numbers(has):
+    if platform.os_version:
+        yield from _too_old(facts, platform.name, platform.os_version)
+    for library in _missing_dlls(facts, platform):
+        yield _without_dll(facts, library)
+    if platform.os_version and numbers(platform.os_version) < _UCRT_FROM:
+        for library in [each for each in facts.needed if _UCRT.fullmatch(each.name.lower())][:1]:
+            text = f"{library.name} is there only with the update KB2999226"
+            yield Obstacle(text=text, certain=False, remedy=("ask for that update, or link to msvcrt.dll",))
+    if platform.family == "nanoserver" and _asks_netapi(facts):
+        # Source: golang/go#21867.
+        yield Obstacle(text="os/user loads netapi32.dll, which Nano Server does not have", caution=True)
+
+
+def _too_old(facts: BinaryFacts, name: str, has: str) -> Iterator[Obstacle]:
+    """Yield what asks for a newer Windows than this version: the header, Go, and the functions that it calls."""
+    if facts.os_minimum and numbers(facts.os_minimum) > numbers(has):
         yield Obstacle(
-            text=f"subsystem version {facts.os_minimum}; {platform.name} has {has}",
+            text=f"subsystem version {facts.os_minimum}; {name} has {has}",
             cause=("the loader refuses an image for a newer Windows",),
             remedy=("an older Go: its own linker writes the oldest Windows that this version of Go runs on",),
         )
     own = go_floor(facts, "windows")
-    if has and own is not None and numbers(has) < numbers(own.version):
+    if own is not None and numbers(has) < numbers(own.version):
         last = last_go("windows", has)
         yield Obstacle(text=own.reason, remedy=(f"{last}, the last one for older",) if last else ())
-    for floor in symbol_floors(facts, "windows") if has else ():
-        if numbers(windows_version(platform.name, has)) < numbers(floor.version):
+    for floor in symbol_floors(facts, "windows"):
+        if numbers(windows_version(name, has)) < numbers(floor.version):
             yield Obstacle(
                 text=f"{floor.reason}: the loader refuses a program whose function a DLL does not have",
                 remedy=("call it through GetProcAddress, or build with the headers of an older Windows",),
             )
-    for library in _missing_dlls(facts, platform):
-        beside = Path(facts.path).parent / library.name
-        if not outside(beside, Path(facts.path)) and beside.is_file():
-            # The folder of the program comes first.
-            yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
-        elif library.via == "delay-import directory":
-            yield Obstacle(text=f"{library.name} is not there: the first call into it fails", caution=True)
-        else:
-            yield Obstacle(
-                text=f"{library.name} is not there", remedy=(f"link {library.name} in, or ship it beside the program",)
-            )
-    late = [each.name for each in facts.needed if _UCRT.fullmatch(each.name.lower())] if has else []
-    if late and numbers(has) < _UCRT_FROM:
-        text = f"{late[0]} is there only with the update KB2999226"
-        yield Obstacle(text=text, certain=False, remedy=("ask for that update, or link to msvcrt.dll",))
+
+
+def _without_dll(facts: BinaryFacts, library: NeededLibrary) -> Obstacle:
+    beside = Path(facts.path).parent / library.name
+    if not outside(beside, Path(facts.path)) and beside.is_file():
+        # The folder of the program comes first.
+        return Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+    if library.via == "delay-import directory":
+        return Obstacle(text=f"{library.name} is not there: the first call into it fails", caution=True)
+    return Obstacle(
+        text=f"{library.name} is not there", remedy=(f"link {library.name} in, or ship it beside the program",)
+    )
+
+
+def _asks_netapi(facts: BinaryFacts) -> bool:
     minor = go_minor(facts)
-    with_netapi = minor is None or minor < _WITHOUT_NETAPI
-    users = facts.content.user_lookup or ()
-    if platform.family == "nanoserver" and with_netapi and "system" in users:
-        # Source: golang/go#21867.
-        yield Obstacle(text="os/user loads netapi32.dll, which Nano Server does not have", caution=True)
+    return "system" in (facts.content.user_lookup or ()) and (minor is None or minor < _WITHOUT_NETAPI)
 
 
 def _missing_dlls(facts: BinaryFacts, platform: Platform) -> tuple[NeededLibrary, ...]:

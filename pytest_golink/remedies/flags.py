@@ -82,12 +82,22 @@ def link_fips(case: Case) -> Iterator[Remedy]:
     """Yield what links the FIPS 140 cryptography in that the rule wants."""
     kind = case.finding.text("kind")
     if kind == "boringcrypto":
+        words = "GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64"
         change = BuildChange(options={"cgo": True}, environment=(("GOEXPERIMENT", "boringcrypto"),))
-        yield Remedy(weight=3, change=change, prices=("BoringCrypto's C is linked in",))
-    elif kind == "go":
-        change = BuildChange(environment=(("GOFIPS140", case.finding.text("module") or "v1.0.0"),))
-        price = "cryptography outside of that module's frozen copy stays as it is"
-        yield Remedy(weight=2, change=change, prices=(price,))
+        yield Remedy(weight=3, change=change, words=words, prices=("BoringCrypto's C is linked in",))
+    elif kind == "openssl":
+        yield Remedy(
+            words="build with a toolchain that carries OpenSSL, such as golang-fips/go or microsoft/go, and cgo"
+        )
+    else:
+        module, mode = case.finding.text("module") or "v1.0.0", case.finding.text("mode")
+        also = f", and `godebug fips140={mode}` in go.mod" if mode in ("only", "off") else ""
+        yield Remedy(
+            weight=2,
+            change=BuildChange(environment=(("GOFIPS140", module),)),
+            words=f"GOFIPS140={module}, with Go 1.24 or newer{also}",
+            prices=("cryptography outside of that module's frozen copy stays as it is",),
+        )
 
 
 def without_flags(

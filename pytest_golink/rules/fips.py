@@ -3,8 +3,10 @@
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
+from pytest_golink.case import Case
 from pytest_golink.diagnosis.concerns import Concern
 from pytest_golink.errors import ParameterError
 from pytest_golink.facts import BinaryFacts, CryptoModule
@@ -24,7 +26,19 @@ _WORDS = {
     "openssl": "OpenSSL through a toolchain that carries it",
     "plain": "Go's cryptography, outside a FIPS 140 module",
 }
+# Values of GODEBUG's fips140 with which the module checks itself at the program's start.
+_ON = ("on", "only")
 _DEFAULT = re.compile(r"(?:^|,)fips140=(\w+)")
+
+
+def _why_not_linked_in(case: Case) -> Iterable[str]:
+    """Return why BoringCrypto, which the build asked for, is not there."""
+    asked = "boringcrypto" in setting(case.facts, "GOEXPERIMENT").split(",")
+    if case.finding.text("kind") != "boringcrypto" or not asked:
+        return ()
+    if setting(case.facts, "CGO_ENABLED") == "0":
+        return ("BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)",)
+    return ("the build sets GOEXPERIMENT=boringcrypto, and nothing of it is linked in",)
 
 
 @rule(
@@ -36,6 +50,7 @@ _DEFAULT = re.compile(r"(?:^|,)fips140=(\w+)")
         "`off`; without `mode` it must be on or only when the program starts"
     ),
     concerns={Concern.CGO_MISSING},
+    causes=_why_not_linked_in,
     remedies=link_fips,
 )
 def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: FipsMode | None = None) -> Verdict:
@@ -45,45 +60,44 @@ def fips(subject: Subject, *, kind: FipsKind, module: str | None = None, mode: F
     For kind "go": `module` is a frozen version ("v1.0.0", its hash may be left out) or "latest", `mode` what GODEBUG's
     fips140 is when the program starts; without `mode` it must be on or only.
     """
-    facts = subject.facts
     if kind != "go" and (module is not None or mode is not None):
         raise ParameterError(f"fips: module and mode are the Go Cryptographic Module's (kind = go), not {kind}'s")
+    facts = subject.facts
     expected = f"{_WORDS[kind]}{f' {module}' if module else ''}"
     if kind == "go":
         expected += f", fips140={mode or 'on or only'}"
     found = facts.content.crypto
     if found is None:
         return undecidable(facts, expected)
-    evidence = tuple(f"pclntab: {_word(each)}" for each in found) or ("pclntab: no cryptography is linked in",)
-    evidence += tuple(
-        f"build setting {key}={setting(facts, key)}"
-        for key in ("GOEXPERIMENT", "GOFIPS140", "CGO_ENABLED")
-        if setting(facts, key)
-    )
-    if _DEFAULT.search(setting(facts, "DefaultGODEBUG")):
-        evidence += (f"build setting DefaultGODEBUG has fips140={default_mode(facts)}",)
     modules = [each for each in found if each.kind == kind]
-    started = default_mode(facts)
-    refused = None
-    held = bool(modules)
+    held, observed = bool(modules), listed([_word(each) for each in found]) or "no cryptography is linked in"
     if kind == "go":
-        held = held and all(_is_module(facts, each, module) for each in modules)
-        held = held and (started in ("on", "only") if mode is None else started == mode)
-        refused = _refused(facts) if started in ("on", "only") else None
-        held = held and refused is None
-    observed = listed([_word(each) for each in found]) or "no cryptography is linked in"
-    if kind == "go":
-        observed += f", fips140={started}"
-        if refused is not None:
-            observed += f": the program panics at its start ({refused})"
+        held = held and all(_is_module(facts, each, module) for each in modules) and _starts_in(facts, mode)
+        observed += f", fips140={default_mode(facts)}{_panics(facts)}"
     return Verdict(
-        outcome="passed" if held else "violated",
-        expected=expected,
-        observed=observed,
-        evidence=evidence,
-        cause=() if held else _cause(facts, kind),
-        remedy=() if held else _remedy(kind, module, mode),
+        outcome="passed" if held else "violated", expected=expected, observed=observed, evidence=_evidence(facts, found)
     )
+
+
+def _evidence(facts: BinaryFacts, found: tuple[CryptoModule, ...]) -> tuple[str, ...]:
+    lines = [f"pclntab: {_word(each)}" for each in found] or ["pclntab: no cryptography is linked in"]
+    settings = ((key, setting(facts, key)) for key in ("GOEXPERIMENT", "GOFIPS140", "CGO_ENABLED"))
+    lines += [f"build setting {key}={value}" for key, value in settings if value]
+    if _DEFAULT.search(setting(facts, "DefaultGODEBUG")):
+        lines.append(f"build setting DefaultGODEBUG has fips140={default_mode(facts)}")
+    return tuple(lines)
+
+
+def _starts_in(facts: BinaryFacts, mode: FipsMode | None) -> bool:
+    """Return whether the program starts, with fips140 as the rule wants it."""
+    started = default_mode(facts)
+    return (started in _ON if mode is None else started == mode) and not _panics(facts)
+
+
+def _panics(facts: BinaryFacts) -> str:
+    """Return that the program panics at its start, and why, "" where it does not."""
+    refused = _refused(facts) if default_mode(facts) in _ON else None
+    return "" if refused is None else f": the program panics at its start ({refused})"
 
 
 def _refused(facts: BinaryFacts) -> str | None:
@@ -128,22 +142,3 @@ def _word(module: CryptoModule) -> str:
         where = f"crypto/internal/fips140/{module.version}" if module.version else "crypto/internal/fips140, not frozen"
         return f"{_WORDS['go']} ({where})"
     return _WORDS[module.kind]
-
-
-def _cause(facts: BinaryFacts, kind: FipsKind) -> tuple[str, ...]:
-    if kind == "boringcrypto" and "boringcrypto" in setting(facts, "GOEXPERIMENT").split(","):
-        if setting(facts, "CGO_ENABLED") == "0":
-            return ("BoringCrypto is C: with CGO_ENABLED=0 Go silently does without it (golang/go#68588)",)
-        return ("the build sets GOEXPERIMENT=boringcrypto, and nothing of it is linked in",)
-    return ()
-
-
-def _remedy(kind: FipsKind, module: str | None, mode: FipsMode | None) -> tuple[str, ...]:
-    if kind == "boringcrypto":
-        return ("GOEXPERIMENT=boringcrypto CGO_ENABLED=1 with a C compiler, for linux/amd64 or linux/arm64",)
-    if kind == "openssl":
-        return ("build with a toolchain that carries OpenSSL, such as golang-fips/go or microsoft/go, and cgo",)
-    remedy = f"GOFIPS140={module or 'v1.0.0'}, with Go 1.24 or newer"
-    if mode in ("only", "off"):
-        remedy += f", and `godebug fips140={mode}` in go.mod"
-    return (remedy,)

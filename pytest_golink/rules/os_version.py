@@ -89,8 +89,11 @@ MacVersion = Annotated[
 
 def _older_macos(case: Case) -> Iterator[Remedy]:
     """Yield the minimum version that the rule allows, where Go and what the program calls are as old."""
+    system = system_of(case.facts)
+    wanted = _limit(system, case.finding.names("version"))
+    yield from (Remedy(words=line) for line in older_system(case.facts, system, wanted))
     limits = [version for system, version in map(_parse, case.finding.names("version")) if system in (None, "macos")]
-    highest = max((padded(floor.version) for floor in _floors(case.facts, system_of(case.facts))), default=())
+    highest = max((padded(floor.version) for floor in _floors(case.facts, system)), default=())
     if all(highest <= padded(limit) for limit in limits):
         yield from older_macos(case)
 
@@ -126,7 +129,6 @@ def os_at_most(subject: Subject, *, version: Annotated[tuple[OsVersion, ...], No
         expected=f"{system} {limit} or older is enough",
         observed=f"{system} {highest}",
         evidence=(minimum_line(facts), *(floor.reason for floor in newer)),
-        remedy=() if held else older_system(facts, system, limit),
     )
 
 

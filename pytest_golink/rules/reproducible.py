@@ -3,18 +3,31 @@
 # Annotations are read at run time here (parameters.py): no `from __future__ import annotations`.
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pytest_golink.errors import GolinkError
 from pytest_golink.reader.sections import read_sections
+from pytest_golink.remedies import Case, Remedy
 from pytest_golink.remedies.flags import trim_paths
-from pytest_golink.rules.differences import Built, differences
+from pytest_golink.rules.differences import Built, Differences, differences
 from pytest_golink.rules.rule import rule
 from pytest_golink.rules.subject import Subject
 from pytest_golink.rules.verdict import Verdict
 
 # Of another length too: a path's length moves what stands behind it.
 _FOLDERS = ("one", "another-folder")
+
+
+def _why_they_differ(case: Case) -> Iterable[str]:
+    """Return what made the two builds differ."""
+    return case.details(Differences).cause
+
+
+def _build_alike(case: Case) -> Iterator[Remedy]:
+    """Yield what keeps out of the image what differs between two builds: the folder, and settings that name it."""
+    yield from (Remedy(words=line) for line in case.details(Differences).remedy)
+    yield from trim_paths(case)
 
 
 @rule(
@@ -24,7 +37,8 @@ _FOLDERS = ("one", "another-folder")
         "two builds from two folders are the same, byte for byte; on a difference the section and the string are named"
     ),
     of_the_file=True,
-    remedies=trim_paths,
+    causes=_why_they_differ,
+    remedies=_build_alike,
 )
 def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
     """
@@ -67,8 +81,7 @@ def reproducible(subject: Subject, *, fresh_cache: bool = True) -> Verdict:
         expected=expected,
         observed="they differ",
         evidence=found.evidence,
-        cause=found.cause,
-        remedy=found.remedy,
+        details=found,
     )
 
 

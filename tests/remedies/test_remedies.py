@@ -110,7 +110,6 @@ def test_an_older_macos_is_asked_of_whichever_linker_writes_it() -> None:
     ]
     # Go 1.27 itself runs on macOS 13 and newer.
     assert changes("os-at-most", MACHO, version=("12",)) == []
-    assert changes("os-at-most", MACHO, version=("windows 10",)) == []
     assert changes("os-at-most", PE, version=("windows 7",)) == []
 
 
