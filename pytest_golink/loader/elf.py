@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -94,57 +94,95 @@ def _without_loader(facts: BinaryFacts, platform: Platform, goarch: str) -> Obst
 
 def _libraries(facts: BinaryFacts, platform: Platform, goarch: str, *, packed: bool) -> Iterator[Obstacle]:
     """Yield the missing libraries and versions; golink reads the libraries shipped beside the image too."""
-    images = [Loaded(facts=facts)]
-    shipped: dict[str, Loaded] = {}
-    base: set[str] = set()
-    lost: set[str] = set()
-    # The list grows on the way, breadth first as in the loaders, which look for each library only once.
-    for image in images:
-        for library in image.facts.needed:
-            if library.name in shipped or library.name in base or library.name in lost:
+    loading = _Loading(facts=facts, platform=platform, goarch=goarch, packed=packed, images=[Loaded(facts=facts)])
+    yield from loading.needed()
+    yield from loading.versions()
+    found = Present(shipped=loading.shipped, base=frozenset(loading.base), lost=frozenset(loading.lost))
+    yield from symbol_obstacles(facts, found, platform, goarch)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Loading:
+    """
+    The loader's search for all that an image needs on a platform.
+
+    Attributes:
+        images: The image, and the libraries beside it that were found, breadth first.
+        shipped: The libraries beside it by the names under which they were found.
+        base: The names of those that the platform has.
+        lost: The names of those that were not found.
+    """
+
+    facts: BinaryFacts
+    platform: Platform
+    goarch: str
+    packed: bool
+    images: list[Loaded]
+    shipped: dict[str, Loaded] = field(default_factory=dict)
+    base: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+
+    def needed(self) -> Iterator[Obstacle]:
+        """Look for each library once, as the loaders do, and yield what is not found."""
+        # The list grows on the way.
+        for image in self.images:
+            for library in image.facts.needed:
+                if library.name not in self.shipped and library.name not in self.base | self.lost:
+                    yield from self._entry(image, library)
+
+    def _entry(self, image: Loaded, library: NeededLibrary) -> Iterator[Obstacle]:
+        libc = self.platform.libc
+        if library.name == self.facts.soname and self.facts.kind == "executable" and libc == "glibc":
+            yield _itself(self.facts, library)
+        if library.via in _OF_GLIBC_AND_SUN and libc in ("musl", "bionic"):
+            # The other loaders do not know such entries.
+            return
+        if library.via in ("DT_FILTER", "DT_AUXILIARY") and image.facts.kind == "executable":
+            text = f"{library.name} ({library.via}): glibc's loader may crash on a program with a filter"
+            yield Obstacle(text=text, certain=False)
+        obstacle = self._found(image, library)
+        if obstacle is not None:
+            yield obstacle
+
+    def _found(self, image: Loaded, library: NeededLibrary) -> Obstacle | None:
+        """Note where a library is, and return what is against that; None where nothing is."""
+        there = _is_there(library, self.platform, self.goarch)
+        found = None
+        # A member of an archive lies in its own folder, with nothing beside it.
+        if not self.packed and not (there and _is_loader_s(library, self.facts, self.platform)):
+            found = look_beside(library.name, image, self.platform, self.goarch, there=there)
+        if isinstance(found, Loaded) and len(self.images) < _MOST_SHIPPED:
+            self.images.append(found)
+            self.shipped.update(dict.fromkeys((library.name, found.soname or library.name), found))
+            return None
+        if found is None and there:
+            self.base.add(library.name)
+            return None
+        if found is None and library.via in _OPTIONAL:
+            return Obstacle(text=f"{library.name} ({library.via}) is not in the base system", caution=True)
+        self.lost.add(library.name)
+        if isinstance(found, Obstacle):
+            return found
+        if found is not None:
+            text = f"{library.name}, beside the image, is one of too many to be read"
+            return Obstacle(text=text, certain=False)
+        return _without_library(image, library, self.platform, self.goarch, packed=self.packed)
+
+    def versions(self) -> Iterator[Obstacle]:
+        """Yield the versions and CPU levels that the image and its libraries need, and the platform does not have."""
+        elsewhere = {*self.shipped, *self.lost}
+        for image in self.images:
+            if self.platform.libc == "musl":
+                yield from _on_musl(image.facts, self.platform, self.goarch)
                 continue
-            if library.name == facts.soname and facts.kind == "executable" and platform.libc == "glibc":
-                yield _itself(facts, library)
-            if library.via in _OF_GLIBC_AND_SUN and platform.libc in ("musl", "bionic"):
-                # The other loaders do not know such entries.
-                continue
-            if library.via in ("DT_FILTER", "DT_AUXILIARY") and image.facts.kind == "executable":
-                text = f"{library.name} ({library.via}): glibc's loader may crash on a program with a filter"
-                yield Obstacle(text=text, certain=False)
-            there = _is_there(library, platform, goarch)
-            found = None
-            # A member of an archive lies in its own folder, with nothing beside it.
-            if not packed and not (there and _is_loader_s(library, facts, platform)):
-                found = look_beside(library.name, image, platform, goarch, there=there)
-            if isinstance(found, Loaded) and len(images) < _MOST_SHIPPED:
-                images.append(found)
-                shipped.update(dict.fromkeys((library.name, found.soname or library.name), found))
-            elif found is not None:
-                lost.add(library.name)
-                text = f"{library.name}, beside the image, is one of too many to be read"
-                yield found if isinstance(found, Obstacle) else Obstacle(text=text, certain=False)
-            elif there:
-                base.add(library.name)
-            elif library.via in _OPTIONAL:
-                yield Obstacle(text=f"{library.name} ({library.via}) is not in the base system", caution=True)
-            else:
-                lost.add(library.name)
-                yield _without_library(image, library, platform, goarch, packed=packed)
-    for image in images:
-        if platform.libc == "musl":
-            yield from _on_musl(image.facts, platform, goarch)
-        else:
-            elsewhere = {*shipped, *lost}
             needs = [need for need in image.facts.version_needs if need.library not in elsewhere]
-            yield from _versions(image.facts, needs, platform)
-            yield from undefined_versions(image.facts, shipped)
-    for image in images[1:]:
-        # A library that does not need libc does not show what system it is for.
-        for each in cpu_obstacles(replace(image.facts, target=facts.target), platform):
-            if not each.caution:
-                yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
-    found_there = Present(shipped=shipped, base=frozenset(base), lost=frozenset(lost))
-    yield from symbol_obstacles(facts, found_there, platform, goarch)
+            yield from _versions(image.facts, needs, self.platform)
+            yield from undefined_versions(image.facts, self.shipped)
+        for image in self.images[1:]:
+            # A library that does not need libc does not show what system it is for.
+            for each in cpu_obstacles(replace(image.facts, target=self.facts.target), self.platform):
+                if not each.caution:
+                    yield replace(each, text=f"{Path(image.facts.path).name}, beside the image, {each.text}")
 
 
 def _itself(facts: BinaryFacts, library: NeededLibrary) -> Obstacle:
