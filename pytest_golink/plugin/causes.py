@@ -35,7 +35,7 @@ class Causes:
         whole = finding_text(finding)
         own = _is_own(item)
         width = self._width if own else self._width - _MARGIN
-        short = finding_text(finding, width=width, printed=self._printed.of(finding), titled=own)
+        short = finding_text(finding, width=width, printed=self._printed.of(finding, test=item.nodeid), titled=own)
         violation.args = tuple(text.replace(whole, short) if isinstance(text, str) else text for text in violation.args)
 
     def remember(self, violation: PolicyViolation, item: pytest.Item) -> None:
@@ -43,7 +43,7 @@ class Causes:
         finding = violation.finding
         # The heading of a policy's item is its image and its rule.
         title = item.reportinfo()[2] if _is_own(item) else title_of(finding)
-        self._printed.remember(finding, title, printed_lines(finding))
+        self._printed.remember(finding, title, printed_lines(finding), test=item.nodeid)
 
 
 def _is_own(item: pytest.Item) -> bool:

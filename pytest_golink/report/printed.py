@@ -17,17 +17,25 @@ class Printed:
     """The lines that were printed of each image, each with the failure that has it."""
 
     def __init__(self) -> None:
-        self._lines: dict[Key, dict[str, str]] = {}
+        # Line → title of the failure, and its test.
+        self._lines: dict[Key, dict[str, tuple[str, str]]] = {}
 
-    def of(self, finding: Finding) -> Mapping[str, str]:
-        """Return the lines that were printed of the image of a finding: line → title of the failure."""
-        return self._lines.get(_key(finding), {})
+    def of(self, finding: Finding, *, test: str = "") -> Mapping[str, str]:
+        """
+        Return the lines that were printed of the image of a finding: line → title of the failure.
 
-    def remember(self, finding: Finding, title: str, lines: Iterable[str]) -> None:
-        """Remember the lines of a finding that were printed under a title."""
+        Args:
+            finding: The finding.
+            test: The test that prints it; where that runs again, nothing but its last run may be shown.
+        """
+        known = self._lines.get(_key(finding), {})
+        return {line: title for line, (title, printed_by) in known.items() if not test or printed_by != test}
+
+    def remember(self, finding: Finding, title: str, lines: Iterable[str], *, test: str = "") -> None:
+        """Remember the lines of a finding that a test has printed under a title."""
         known = self._lines.setdefault(_key(finding), {})
         for line in lines:
-            known.setdefault(line, title)
+            known.setdefault(line, (title, test))
 
     def once(self, finding: Finding) -> list[str]:
         """Return the cause of a finding, with "see IMAGE RULE" in place of what an earlier one has; and remember it."""

@@ -125,3 +125,20 @@ def test_failures_are_as_wide_as_the_terminal_and_each_after_the_first_has_few_l
     assert max(map(len, failures.splitlines())) == 70
     assert len(others) == 6
     assert sum(len(each.strip().splitlines()) for each in others[1:]) <= 25
+
+
+@pytest.mark.usefixtures("module")
+def test_a_test_that_runs_again_has_the_whole_cause_again(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # tests/conftest.py switches rerunfailures off.
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    pytester.path.joinpath("golink.toml").write_text(POLICY)
+    plugins = ("randomly", "pytest-shard", "pytest-split")
+    others = [word for plugin in plugins for word in ("-p", f"no:{plugin}")]
+
+    shown = pytester.runpytest_subprocess("golink.toml", "--reruns=1", *others).stdout.str()
+
+    failures = shown.partition("FAILURES")[2].partition("short test summary")[0]
+    assert failures.count(CAUSE) == 1
+    assert SEE.findall(failures) == ["static"] * 4
