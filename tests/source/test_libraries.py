@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_golink import GoBuild
+    from pytest_golink.fixtures import GoSample
 
 USE = "// int answer(void);\n"
 DB = (
@@ -47,6 +48,28 @@ def test_a_library_is_traced_to_the_cgo_line_that_asks_for_it(go_build: GoBuild,
     assert line.endswith("db/db.go:3")
     assert [line for line in finding.cause if line.startswith("net")] == []
     assert [chain[-2].package for chain in finding.chains] == ["example.com/app/db"]
+
+
+def test_one_line_at_several_places_stands_there_once(go_build: GoBuild, library: Path) -> None:
+    (library / "more").mkdir()
+    more = DB.replace("package db", "package more").replace("${SRCDIR}", "${SRCDIR}/../db")
+    (library / "more/more.go").write_text(more)
+    main = MAIN.replace('"example.com/app/db"', '"example.com/app/db"\n\t"example.com/app/more"')
+    (library / "main.go").write_text(main.replace("db.Open()", "db.Open(), more.Open()"))
+    finding = explained(go_build(".", cwd=library, cgo=True), "only-needs", libraries=["libc.so.6", "libresolv.so.2"])
+    line = next(line for line in finding.cause if line.startswith("libanswer.so.1 comes from "))
+
+    assert line.count("#cgo linux LDFLAGS: -lanswer at ") == 1
+    assert line.endswith("more/more.go:3")
+
+
+def test_a_directive_that_imports_without_cgo_is_named(go_sample: GoSample) -> None:
+    finding = explained(go_sample("importdynamic", cgo=False), "only-needs", libraries=[])
+
+    assert any(
+        line.startswith("libc.so.6 comes from //go:cgo_import_dynamic at ") and "importdynamic/main.go:" in line
+        for line in finding.cause
+    )
 
 
 def test_on_a_platform_without_it_the_line_is_named_too(go_build: GoBuild, library: Path) -> None:
