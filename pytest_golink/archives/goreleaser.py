@@ -16,13 +16,15 @@ from pytest_golink.archives.blobs import parse_json
 from pytest_golink.archives.found import Found
 from pytest_golink.archives.members import shown
 from pytest_golink.errors import ArchiveError, NoMatchError
+from pytest_golink.reader.formats import HEAD_BYTES, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FILE = "artifacts.json"
 # goreleaser has one type for built binaries, universal binaries of macOS (goarch "all") and binaries that it publishes
-# as they are: two of these can have the same path.
+# as they are: two of these can have the same path. A file of any other type that begins as an image does, such as a
+# "C Shared Library", ships too.
 _BINARY = "Binary"
 _EVERY_GOARCH = "all"
 _PORT = re.compile(r"[a-z0-9]+")
@@ -65,7 +67,7 @@ def goreleaser_artifacts(dist: Path, ids: Sequence[str] = (), *, folder: Path | 
     shown_file = shown((dist / _FILE).relative_to(project).as_posix())
     found: dict[str, Artifact] = {}
     for entry in _entries(dist, shown_file):
-        if entry.get("type") == _BINARY:
+        if entry.get("type") == _BINARY or _is_image(entry, dist):
             artifact = _artifact(entry, dist, project, shown_file)
             found.setdefault(artifact.found.name, artifact)
     if not found:
@@ -117,6 +119,18 @@ def _artifact(entry: Mapping[str, object], dist: Path, project: Path, shown_file
         target=None if goarch == _EVERY_GOARCH else f"{goos}/{goarch}",
         found=Found(name=path.relative_to(project).as_posix(), source=path),
     )
+
+
+def _is_image(entry: Mapping[str, object], dist: Path) -> bool:
+    raw = entry.get("path")
+    parts = PurePosixPath(raw).parts if isinstance(raw, str) and "\0" not in raw else ()
+    if dist.name not in parts or ".." in parts:
+        return False
+    try:
+        with dist.joinpath(*parts[parts.index(dist.name) + 1 :]).open("rb") as file:
+            return is_image(file.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 def _is_port(word: object) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_golink.archives import Found, find_images, goreleaser_artifacts, is_archive, is_layout
 from pytest_golink.builder.binary import BuiltImage
 from pytest_golink.errors import GolinkError, NoMatchError, UnreadableBinaryError
-from pytest_golink.reader.formats import HEAD_BYTES, is_fat, is_image
+from pytest_golink.reader.formats import HEAD_BYTES, is_fat, is_image, is_stump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,16 +49,21 @@ class Prebuilt:
         """
         Whether the file starts as an executable or a shared library does, cannot be opened, or is an archive of such.
 
+        A file that ends in the first bytes of an image may have been one, and so may an empty file that may be executed.
         An archive inside of another one is no executable: images of containers are full of them.
         """
         path = self._found.path
         if path is None:
-            return is_image(self._found.head)
+            return is_image(self._found.head) or is_stump(self._found.head)
         try:
             with path.open("rb") as file:
-                return is_image(file.read(HEAD_BYTES)) or is_archive(path)
+                head = file.read(HEAD_BYTES)
+            may_run = bool(path.stat().st_mode & 0o111)
         except OSError:
             return True
+        if not head:
+            return may_run
+        return is_image(head) or is_stump(head) or is_archive(path)
 
     @cached_property
     def facts(self) -> BinaryFacts:

@@ -154,10 +154,11 @@ def images_of(binary: PolicyBinary, policy: Policy, extract_to: Callable[[], Pat
             errors.append(error.with_traceback(None))
             continue
         for prebuilt in found:
+            # A file that is named as it is, or that goreleaser built, is no file by the way.
+            named = search is None or prebuilt.label in search
+            left = binary.only_executables and not named and not prebuilt.may_be_executable()
             # Two globs may match the same file.
-            if matches_name(binary.exclude, prebuilt.label) or (
-                binary.only_executables and not prebuilt.may_be_executable()
-            ):
+            if matches_name(binary.exclude, prebuilt.label) or left:
                 left_out.add(prebuilt.label)
             elif prebuilt.label not in seen:
                 seen.add(prebuilt.label)

@@ -111,7 +111,10 @@ def run(options: argparse.Namespace) -> int:
     from pytest_golink.report.files import parse_report_files
 
     question = _question(options)
-    reports = parse_report_files(options.report_file, Path.cwd(), os.environ)
+    try:
+        reports = parse_report_files(options.report_file, Path.cwd(), os.environ)
+    except ReportError as error:
+        raise ParameterError(str(error)) from None
     run = _Run(question)
     with (
         tempfile.TemporaryDirectory(prefix="golink-", ignore_cleanup_errors=True) as folder,
@@ -300,8 +303,7 @@ def _print(run: _Run, report: Report, options: argparse.Namespace) -> None:
     width = width_of_stdout()
     for finding in run.findings:
         if finding.fails:
-            policy = [f"  policy    {finding.place}"] if finding.place else []
-            print_text("\n".join([finding_text(finding, width=width), *policy, ""]))
+            print_text(finding_text(finding, width=width) + "\n")
     print_lines(report_lines(report, width, with_failures=False, verbosity=-1 if options.quiet else 0))
 
 

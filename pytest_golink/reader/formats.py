@@ -180,6 +180,13 @@ def is_image(head: bytes) -> bool:
     return row.name != "xcoff" or 0 < int.from_bytes(head[2:4], "big") <= _MOST_XCOFF_SECTIONS
 
 
+def is_stump(head: bytes) -> bool:
+    """Whether a file that is `head` and no more is the beginning of an image's first bytes; an empty one is not."""
+    return head != b"" and any(
+        magic.startswith(head) and magic != head for row in _ROWS if row.linked for magic in row.magics
+    )
+
+
 def is_fat(head: bytes) -> bool:
     """Whether a file that starts with `head` is a fat Mach-O file, whose slices are images."""
     if not head.startswith(_FAT_MAGICS):

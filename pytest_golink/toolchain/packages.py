@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,12 @@ def compile_error(
 def first_error(output: str) -> str:
     """Return the first error in Go's output, with the package that its heading names; "" where there is none."""
     heading = ""
-    for line in output.splitlines():
+    lines = output.splitlines()
+    for number, line in enumerate(lines):
+        # The way to the package at fault, a line each; the last one has the error.
+        way = [*takewhile(lambda step: step.startswith("\timports "), lines[number + 1 :])]
+        if line.startswith("package ") and way:
+            return way[-1].removeprefix("\timports ").strip()
         if line.startswith("# "):
             heading = line[2:].strip()
         elif text := line.strip():

@@ -81,6 +81,26 @@ def test_each_binary_has_its_target_and_its_file(tmp_path: Path) -> None:
     assert artifacts[0].found.path == tmp_path / "dist/agent_darwin_all/agent"
 
 
+@pytest.mark.parametrize("kind", ["C Shared Library", "A type of a later goreleaser", None])
+def test_an_image_of_any_type_is_one(tmp_path: Path, kind: str | None) -> None:
+    library = {**binary("dist/lib_linux_amd64_v1/lib.so", "linux", "amd64", id="lib"), "type": kind}
+    text = {**binary("dist/lib_linux_amd64_v1/lib.h", "linux", "amd64", id="lib"), "type": "Header"}
+    dist = packed(tmp_path, [*RELEASE, library, text])
+    (dist / "lib_linux_amd64_v1/lib.so").write_bytes(b"\x7fELF\2\1\1".ljust(64, b"\0"))
+
+    found = [one.found.name for one in goreleaser_artifacts(dist)]
+    assert "dist/lib_linux_amd64_v1/lib.so" in found
+    assert len(found) == 6
+
+
+def test_an_image_without_a_target_is_an_error(tmp_path: Path) -> None:
+    dist = packed(tmp_path, [*RELEASE, {"name": "x", "path": "dist/x", "type": "File"}])
+    (dist / "x").write_bytes(b"\x7fELF\2\1\1".ljust(64, b"\0"))
+
+    with pytest.raises(ArchiveError, match="a binary has no path, goos or goarch"):
+        goreleaser_artifacts(dist)
+
+
 def test_ids_select_builds(tmp_path: Path) -> None:
     dist = packed(tmp_path)
 

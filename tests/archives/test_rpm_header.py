@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,28 +31,6 @@ LISTED = {
     "/usr/bin/same": (FILE, 7, "", DIGEST),
 }
 WHOLE = {f"usr/bin/{name}": "program" for name in ("app", "link", "same")}
-SPEC = """
-Name: a
-Version: 1
-Release: 1
-Summary: a
-License: a
-BuildArch: noarch
-AutoReqProv: no
-%description
-%install
-mkdir -p %{buildroot}/usr/bin
-printf program > %{buildroot}/usr/bin/app
-ln -s app %{buildroot}/usr/bin/link
-ln %{buildroot}/usr/bin/app %{buildroot}/usr/bin/same
-touch %{buildroot}/usr/bin/ghost
-%files
-%defattr(0755, root, root)
-/usr/bin/app
-/usr/bin/link
-/usr/bin/same
-%ghost /usr/bin/ghost
-"""
 
 
 def package(*, hash: int = 8, **changes: Any) -> bytes:  # noqa: A002
@@ -73,15 +50,6 @@ def refusal(folder: Path, data: bytes, pattern: str = "usr/bin/*") -> str:
     with pytest.raises(ArchiveError) as caught:
         contents(folder, data, pattern)
     return str(caught.value)
-
-
-def test_a_package_of_rpmbuild_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.spec").write_text(SPEC)
-    defines = [f"_topdir {tmp_path}", f"_rpmdir {tmp_path}", "_build_id_links none", "__os_install_post %{nil}"]
-    words = [word for define in [*defines, "_rpmfilename b.rpm"] for word in ("--define", define)]
-    subprocess.run(["rpmbuild", "-bb", "--quiet", *words, str(tmp_path / "a.spec")], check=True, capture_output=True)
-
-    assert contents(tmp_path, (tmp_path / "b.rpm").read_bytes()) == WHOLE
 
 
 def test_a_package_whose_header_agrees_is_read(tmp_path: Path) -> None:

@@ -72,6 +72,27 @@ def test_a_new_binary_and_an_archive_do_not_go_unseen(pytester: pytest.Pytester,
     assert "an archive: name its members, `dist/more.tar.gz!**`" in error["text"]
 
 
+@pytest.mark.parametrize("content", [b"", b"\x7fEL"], ids=["empty", "cut"])
+def test_what_may_have_been_a_program_is_not_left_out(pytester: pytest.Pytester, dist: Path, content: bytes) -> None:
+    (dist / "cut").write_bytes(content)
+    (dist / "cut").chmod(0o755)
+    (dist / "empty").touch()
+    report = run(pytester, '[[binary]]\npath = "dist/**"\nonly = "executables"\nrules = { max-size = "1 GB" }\n')
+
+    assert report["status"] == pytest.ExitCode.TESTS_FAILED
+    assert [error["image"] for error in report["errors"]] == ["dist/cut"]
+    assert report["left_out"] == 4
+
+
+def test_a_file_that_is_named_as_it_is_is_not_left_out(pytester: pytest.Pytester, dist: Path) -> None:
+    (dist / "app").write_bytes(b"\0\0\0\0" + c_program())
+    policy = '[[binary]]\npath = ["dist/app", "dist/t*"]\nonly = "executables"\nrules = { max-size = "1 GB" }\n'
+    report = run(pytester, policy)
+
+    assert report["status"] == pytest.ExitCode.TESTS_FAILED
+    assert [error["image"] for error in report["errors"]] == ["dist/app"]
+
+
 def test_members_of_an_archive_are_left_out_too_and_an_excluded_archive_is_not_opened(
     pytester: pytest.Pytester, dist: Path
 ) -> None:

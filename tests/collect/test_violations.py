@@ -78,7 +78,7 @@ def without_this_machine(text: str, folder: Path) -> str:
         # Which symbols need it, and on how many lines, is the libc's own business.
         if "DT_NEEDED libc.so.6 (needs " in line:
             line = f"{line.partition(':')[0]}: …)"
-        if not line.startswith("            pthread_"):
+        if not re.match(r" {12}(pthread_|more\)|\d+ more\))", line):
             lines.append(line)
     return "\n".join(lines)
 

@@ -260,7 +260,7 @@ def test_reports_are_written_in_their_formats(dist: Path, check: Check) -> None:
     assert json.loads((dist.parent / "out.json").read_text())["totals"]["outcomes"] == {"violated": 1}
     assert json.loads((dist.parent / "out.sarif").read_text())["runs"][0]["results"]
     assert "violates" in (dist.parent / "out.md").read_text() or "violated" in (dist.parent / "out.md").read_text()
-    assert check("dist/app", "--rule", "static", "--report-file", "gone/out.json")[0] == status.UNREADABLE
+    assert check("dist/app", "--rule", "static", "--report-file", "gone/out.json")[0] == status.USAGE
 
 
 def test_an_archive_without_members_named_says_so(dist: Path, check: Check) -> None:

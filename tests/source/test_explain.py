@@ -221,7 +221,7 @@ def test_size_is_told_by_module_and_package_even_of_a_stripped_image(go_sample: 
 
 def test_an_assertion_on_a_build_of_ours_carries_the_chain(go_sample: GoSample) -> None:
     with pytest.raises(
-        PolicyViolation, match=r"\./net → net → runtime/cgo, imported at sample_go/net/main.go:9, net/"
+        PolicyViolation, match=r"\./net → net → runtime/cgo,\s+imported\s+at\s+sample_go/net/main.go:9,\s+net/"
     ) as caught:
         assert_static(go_sample("net", cgo=True))
 

@@ -220,6 +220,8 @@ def test_what_only_the_c_linker_makes_is_not_built_without_cgo(build: Build, mod
     assert build(source, buildmode=mode).remedies({"no-cgo": True}) == ()
 
 
+# It needs g++, which a machine with gcc may not have.
+@pytest.mark.long
 def test_the_cxx_compilers_own_libraries_are_linked_in(build: Build) -> None:
     libraries = ["libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"]
 

@@ -79,10 +79,12 @@ def test_on_a_platform_without_it_the_line_is_named_too(go_build: GoBuild, libra
 
 
 def test_pkg_config_is_asked_for_its_flags(go_build: GoBuild, library: Path) -> None:
-    (library / "answers.pc").write_text(f"Name: x\nDescription: x\nVersion: 1\nLibs: -L{library}/db -lanswer\n")
+    config = library / "config"
+    config.write_text(f'#!/bin/sh\ncase "$*" in *--libs*) echo "-L{library}/db -lanswer";; *) echo;; esac\n')
+    config.chmod(0o755)
     source = DB.replace("#cgo linux LDFLAGS: -L${SRCDIR} -lanswer", "#cgo pkg-config: answers")
     (library / "db/db.go").write_text(source)
-    binary = go_build(".", cwd=library, cgo=True, env={"PKG_CONFIG_PATH": str(library)})
+    binary = go_build(".", cwd=library, cgo=True, env={"PKG_CONFIG": str(config)})
     finding = explained(binary, "only-needs", libraries=["libc.so.6", "libresolv.so.2"])
 
     assert any(

@@ -51,3 +51,5 @@ def test_the_first_error_has_the_package_of_its_heading() -> None:
     )
     assert first_error("go: no modules\n") == "no modules"
     assert first_error("\n") == ""
+    way = "package ./x\n\timports example.com/a\n\timports example.com/lib: build constraints exclude all Go files\n"
+    assert first_error(way) == "example.com/lib: build constraints exclude all Go files"

@@ -56,9 +56,9 @@ def test_many_segments_and_a_long_chain_take_no_time() -> None:
     symbols = bytes(24) + struct.pack("<IBBHQQ", 1, 0x12, 0, 1, 0, 0) * links
     entries = [(5, start), (10, 3), (6, start + 8), (0x6FFFFEF5, start + 8 + len(symbols))]
 
-    before = time.monotonic()
+    before = time.process_time()
     facts = read_elf("image", memoryview(image(entries, names + symbols + table, loads=1100, at=0x20000)))
-    assert time.monotonic() - before < MOST_SECONDS
+    assert time.process_time() - before < MOST_SECONDS
     assert facts.exports is not None
     assert len(facts.exports) == links
 
