@@ -114,7 +114,7 @@ def crashes(
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
         elif layout.header.type != ET_EXEC and table.flags & PF_W:
             yield "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
-    yield from unmapped_places(layout, dynamic, calls_init=calls_init)
+    yield from unmapped_places(layout, dynamic, interpreter, calls_init=calls_init)
     if relocated.odd and not dynamic.binds_now:
         listed = ", ".join(str(kind) for kind in sorted(relocated.odd))
         yield f"DT_JMPREL has relocations of type {listed}, which the loader refuses there"

@@ -58,6 +58,40 @@ def test_an_address_that_nothing_maps(tag: int, name: str, compile_c: CompileC, 
     assert reasons(image, tmp_path) == [name]
 
 
+@pytest.mark.parametrize("linked", ["-no-pie", "-pie"])
+@pytest.mark.parametrize(("tag", "name"), [(INIT, "DT_INIT"), (INIT_ARRAY, "DT_INIT_ARRAY"), (PLTGOT, "DT_PLTGOT")])
+def test_an_address_of_zero_is_none(tag: int, name: str, linked: str, compile_c: CompileC, tmp_path: Path) -> None:
+    # Of a position-independent program the ELF header is there, which is neither code nor a list nor writable.
+    image = Image(compile_c("-fPIE", linked, "-Wl,-z,lazy"))
+    image.entry(tag)[1] = 0
+
+    assert reasons(image, tmp_path) == [name]
+
+
+def test_a_first_function_that_is_no_code(compile_c: CompileC, tmp_path: Path) -> None:
+    image = Image(compile_c("-fPIE", "-pie"))
+    image.entry(INIT)[1] = image.writable()[3]
+
+    assert reasons(image, tmp_path) == ["DT_INIT"]
+
+
+@pytest.mark.parametrize(("tag", "value"), [(INIT, 0), (PLTGOT, NOWHERE)])
+def test_musl_calls_no_function_at_zero_and_binds_nothing_lazily(
+    tag: int, value: int, compile_c: CompileC, tmp_path: Path
+) -> None:
+    # By musl's source: its loader is not on every machine.
+    flags = ("-target", "x86_64-linux-musl", "-dynamic", "-Wl,-z,lazy")
+    image = Image(compile_c(*flags, compiler=zig()))
+    if not any(found == tag for found, _ in image.entries):
+        image.entry(21)[:] = [tag, value]
+    image.entry(tag)[1] = value
+    (tmp_path / "program").write_bytes(image.data())
+
+    elf = read_binary(tmp_path / "program").elf
+    assert elf is not None
+    assert elf.crashes == ()
+
+
 def test_a_list_of_functions_that_goes_on_behind_the_memory(compile_c: CompileC, tmp_path: Path) -> None:
     image = Image(compile_c("-fPIE", "-pie"))
     image.entry(INIT_ARRAYSZ)[1] = 0x100_0000
