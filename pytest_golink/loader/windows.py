@@ -59,6 +59,8 @@ def windows_obstacles(facts: BinaryFacts, platform: Platform) -> Iterator[Obstac
         if not outside(beside, Path(facts.path)) and beside.is_file():
             # The folder of the program comes first.
             yield Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+        elif library.via == "bound import directory":
+            yield Obstacle(text=f"{library.name} is not there: not every Windows loads what is bound", caution=True)
         elif library.via == "delay-import directory":
             yield Obstacle(text=f"{library.name} is not there: the first call into it fails", caution=True)
         else:
