@@ -49,7 +49,7 @@ class Prebuilt:
         """
         Whether the file starts as an executable or a shared library does, cannot be opened, or is an archive of such.
 
-        A file that ends in the first bytes of an image may have been one, and so may an empty file that may be executed.
+        A file that ends in the first bytes of an image may have been one, and so may an empty file with an execute bit.
         An archive inside of another one is no executable: images of containers are full of them.
         """
         path = self._found.path

@@ -75,6 +75,8 @@ def _without_dll(facts: BinaryFacts, library: NeededLibrary) -> Obstacle:
     if not outside(beside, Path(facts.path)) and beside.is_file():
         # The folder of the program comes first.
         return Obstacle(text=f"{library.name} is beside the image; what it needs is not looked at", caution=True)
+    if library.via == "bound import directory":
+        return Obstacle(text=f"{library.name} is not there: not every Windows loads what is bound", caution=True)
     if library.via == "delay-import directory":
         return Obstacle(text=f"{library.name} is not there: the first call into it fails", caution=True)
     return Obstacle(

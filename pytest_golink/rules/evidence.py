@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_golink.archives.globs import matches
@@ -82,14 +83,17 @@ def matching_libraries(facts: BinaryFacts, names: Iterable[str], globs: Iterable
     """
     Return the names of libraries that one of the globs matches; without case on PE, as its loader compares.
 
-    A name with "/" is a path to the loader. So `*` and `?` stay within one element of it, and "**" is any elements
-    but "..", which leads elsewhere.
+    A name with "/" is a path to the loader; on PE so is one with a backslash or a drive. So `*` and `?` stay within
+    one element of it, and "**" is any elements but "..", which leads elsewhere.
     """
-    fold = str.lower if facts.format == "pe" else str
-    patterns = [tuple(fold(glob).split("/")) for glob in globs]
+
+    def split(name: str) -> tuple[str, ...]:
+        return tuple(re.split(r"[/\\:]", name.lower()) if facts.format == "pe" else name.split("/"))
+
+    patterns = [split(glob) for glob in globs]
 
     def is_named(name: str) -> bool:
-        parts = tuple(fold(name).split("/"))
+        parts = split(name)
         return parts in patterns or (".." not in parts and any(matches(pattern, parts) for pattern in patterns))
 
     return [name for name in names if is_named(name)]

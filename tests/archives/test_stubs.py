@@ -10,6 +10,7 @@ import pytest
 from pytest_golink.archives import find_images
 from pytest_golink.errors import ArchiveError
 from tests.archives.packing import tar, zipped
+from tests.reader.handmade_macho import AMD64, ARM64, fat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,9 @@ def passes(folder: Path, content: bytes) -> bool:
     return found.at(folder).read_bytes() == content
 
 
-@pytest.fixture(scope="module", params=["linux/amd64", "linux/386", "linux/mips", "windows/amd64", "windows/386"])
+@pytest.fixture(
+    scope="module", params=["linux/amd64", "linux/386", "linux/mips", "windows/amd64", "windows/386", "darwin/arm64"]
+)
 def app(go_sample: GoSample, request: pytest.FixtureRequest) -> bytes:
     return go_sample("static", target=request.param, cgo=False, ldflags="-s -w").path.read_bytes()
 
@@ -52,6 +55,18 @@ def test_a_program_with_something_larger_behind_it_is_refused(app: bytes, tmp_pa
     assert refusal(tmp_path, larger).startswith("is a program of ")
     assert f"with a 7z archive of {size} bytes behind it, which no rule sees" in refusal(tmp_path, larger)
     assert f"with something else of {size} bytes behind it" in refusal(tmp_path, other)
+
+
+def test_what_is_behind_the_images_of_a_fat_file_is_no_program(go_sample: GoSample, tmp_path: Path) -> None:
+    arm64 = go_sample("static", target="darwin/arm64", cgo=False, ldflags="-s -w").path.read_bytes()
+    whole = fat((ARM64, arm64))
+    # In the slice, and behind the file.
+    other = go_sample("static", target="darwin/amd64", cgo=False, ldflags="-s -w").path.read_bytes()
+    large = arm64 + bytes(2 * len(arm64))
+    for content in (fat((ARM64, large)), fat((ARM64, large), (AMD64, other)), whole + bytes(2 * len(whole))):
+        assert "with something else of" in refusal(tmp_path, content)
+    for wide in (False, True):
+        assert passes(tmp_path, fat((ARM64, arm64), wide=wide))
 
 
 def test_an_appimage_is_refused(go_sample: GoSample, tmp_path: Path) -> None:
@@ -82,5 +97,7 @@ def test_a_self_extracting_zip_is_looked_into(tmp_path: Path) -> None:
 
 def test_a_damaged_image_is_left_to_its_reader(tmp_path: Path) -> None:
     pe = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0"
-    for content in (b"\x7fELF", b"MZ", b"MZ" + bytes(100), b"text", b"", pe):
+    java = b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(100)
+    macho = [b"\xcf\xfa\xed\xfe", b"\xcf\xfa\xed\xfe" + bytes(100), fat((ARM64, b"text")), java]
+    for content in (b"\x7fELF", b"MZ", b"MZ" + bytes(100), b"text", b"", pe, *macho):
         assert passes(tmp_path, content)

@@ -44,3 +44,21 @@ def test_an_install_name_is_a_path_whole(glob: str, name: str, expected: bool) -
 
 def test_the_dlls_of_windows_have_no_case() -> None:
     assert matching_libraries(PE, ["KERNEL32.dll"], ["kernel32.DLL"]) == ["KERNEL32.dll"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "name", "expected"),
+    [
+        ("*.dll", "C:\\evil\\kernel32.dll", False),
+        ("*.dll", "..\\evil.dll", False),
+        ("*.dll", "c:evil.dll", False),
+        ("*.dll", "../evil.dll", False),
+        ("**", "..\\evil.dll", False),
+        ("plugins\\*.DLL", "Plugins\\a.dll", True),
+        ("plugins/*.dll", "plugins\\a.dll", True),
+    ],
+)
+def test_on_windows_a_backslash_and_a_drive_make_a_path_too(glob: str, name: str, expected: bool) -> None:
+    assert matching_libraries(PE, [name], [glob]) == ([name] if expected else [])
+    # Elsewhere they are letters.
+    assert matching_libraries(DYNAMIC, ["lib\\x:y.so"], ["lib*.so"]) == ["lib\\x:y.so"]

@@ -475,6 +475,13 @@ def test_windows_asks_for_its_version_and_its_dlls() -> None:
     )
 
 
+def test_not_every_windows_loads_what_is_bound() -> None:
+    image = replace(PE, go=go(GOAMD64="v1"), needed=needed("evil.dll", via="bound import directory"))
+
+    assert start_on(subject(image), PLATFORMS["windows11"]).starts is True
+    assert "evil.dll is not there: not every Windows loads what is bound" in str(finding(image, "windows11"))
+
+
 def test_nano_server_has_fewer_dlls() -> None:
     image = replace(PE, go=go(GOAMD64="v1"), needed=needed("KERNEL32.dll", "user32.dll", via="import directory"))
     late = replace(image, needed=needed("user32.dll", via="delay-import directory"))

@@ -1,5 +1,5 @@
 """
-The import and delay-import directories of a PE image.
+The import, delay-import and bound-import directories of a PE image.
 
 The walk here holds every descriptor, lookup table and name against the image's bounds, and LIEF must have found the
 same libraries with as many symbols.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_golink.facts import NeededLibrary
 from pytest_golink.reader.bounds import NameBudget
-from pytest_golink.reader.pe.layout import COM_DESCRIPTOR, DELAY_IMPORT, IMPORT
+from pytest_golink.reader.pe.layout import BOUND_IMPORT, COM_DESCRIPTOR, DELAY_IMPORT, IMPORT
 from pytest_golink.reader.witnesses.lief_pe import agree_with_lief
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _LONGEST_NAME_BYTES = 4097
 # Far above any real image's; descriptors that share one long table must not multiply it.
 _MOST_IMPORTS = 1 << 17
 _MSCOREE = "mscoree.dll"
+# A time stamp, the offset of a DLL's name, and how many DLLs follow to which that one forwards functions.
+_BOUND_DESCRIPTOR = Struct("<I2H")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,10 @@ def read_imports(layout: Layout) -> tuple[ImportedLibrary, ...]:
             raise layout.view.error(f"has {_MOST_IMPORTS} imports or more")
         found.append(ImportedLibrary(library=NeededLibrary(name=name, via=via), symbols=symbols))
     agree_with_lief(layout.view, [(each.library, len(each.symbols)) for each in found])
+    bound = _bound(layout, {each.library.name.lower() for each in found})
+    found += [
+        ImportedLibrary(library=NeededLibrary(name=name, via="bound import directory"), symbols=()) for name in bound
+    ]
     if layout.directory(COM_DESCRIPTOR) and _MSCOREE not in (each.library.name.lower() for each in found):
         # A .NET image: Windows starts the runtime for it, whether the import directory says so or not.
         found.append(ImportedLibrary(library=NeededLibrary(name=_MSCOREE, via="COM descriptor directory"), symbols=()))
@@ -106,6 +112,29 @@ def _delay_descriptors(layout: Layout) -> Iterator[tuple[str, str, int]]:
         base = 0 if attributes & _DELAY_RVA_BASED else layout.image_base
         library = layout.text(name - base, f"the DLL name of {what}", most=_LONGEST_NAME_BYTES)
         yield library, "delay-import directory", lookup - base
+
+
+def _bound(layout: Layout, known: set[str]) -> Iterator[str]:
+    """
+    Yield the DLLs that are only in the bound import directory: some versions of Windows load these too.
+
+    Source: ReactOS' dll/ntdll/ldr/ldrpe.c, LdrpHandleNewFormatImportDescriptors.
+    """
+    directory = layout.directory(BOUND_IMPORT)
+    rva = directory[0] if directory else 0
+    at, forwarded = rva, 0
+    names = NameBudget(layout.view, "the bound import directory")
+    while directory:
+        _, offset, count = layout.read(_BOUND_DESCRIPTOR, at, "a descriptor of the bound import directory")
+        at += _BOUND_DESCRIPTOR.size
+        if not forwarded and not offset:
+            return
+        name = layout.text(rva + offset, "a name in the bound import directory", most=_LONGEST_NAME_BYTES)
+        names.spend(name)
+        forwarded = forwarded - 1 if forwarded else count
+        if name.lower() not in known:
+            known.add(name.lower())
+            yield name
 
 
 def _require_no_hole(layout: Layout, rva: int, found: int, size: int, entry: int, what: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_golink.reader.bounds import View
 
 # Data directories by number.
-EXPORT, IMPORT, CERTIFICATE, RELOCATION, DELAY_IMPORT, COM_DESCRIPTOR = 0, 1, 4, 5, 13, 14
+EXPORT, IMPORT, CERTIFICATE, RELOCATION, BOUND_IMPORT, DELAY_IMPORT, COM_DESCRIPTOR = 0, 1, 4, 5, 11, 13, 14
 _DIRECTORIES = (
     "export", "import", "resource", "exception", "certificate", "base relocation", "debug", "architecture",
     "global pointer", "TLS", "load configuration", "bound import", "import address", "delay-import", "COM descriptor",
@@ -38,6 +38,8 @@ _CHECKSUM_AT = 64
 # Windows rounds a section's pointer into the file down to a sector, whatever FileAlignment says.
 _SECTOR_BYTES = 512
 _PAGE_BYTES = 4096
+# IMAGE_SUBSYSTEM_NATIVE, _WINDOWS_GUI, _WINDOWS_CUI: what Windows loads. Firmware places each section by itself.
+_OF_WINDOWS = (1, 2, 3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +173,8 @@ def read_layout(view: View) -> Layout:
     if symbols + symbol_count * SYMBOL_BYTES > view.size and _packed(view, optional + optional_size, section_count):
         symbols = symbol_count = 0
     strings = read_string_table(view, symbols, symbol_count, SYMBOL_BYTES)
-    sections = tuple(_sections(view, optional + optional_size, section_count, max(alignment, 1), strings))
+    flat = alignment < _PAGE_BYTES and subsystem in _OF_WINDOWS
+    sections = tuple(_sections(view, optional + optional_size, section_count, max(alignment, 1), strings, flat=flat))
     layout = Layout(
         view=view,
         machine=machine,
@@ -206,7 +209,9 @@ def _packed(view: View, table: int, count: int) -> bool:
     return {b"UPX0".ljust(8, b"\0"), b"UPX1".ljust(8, b"\0")} <= names
 
 
-def _sections(view: View, table: int, count: int, alignment: int, strings: memoryview | None) -> Iterator[Section]:
+def _sections(
+    view: View, table: int, count: int, alignment: int, strings: memoryview | None, *, flat: bool
+) -> Iterator[Section]:
     free = 0
     for index in range(count):
         what = f"section header {index}"
@@ -216,8 +221,15 @@ def _sections(view: View, table: int, count: int, alignment: int, strings: memor
         if rva < free:
             raise view.error(f'section "{name}" (RVA 0x{rva:x}) overlaps the one before it', header)
         if offset % _SECTOR_BYTES and size and alignment >= _PAGE_BYTES:
-            # Windows reads other bytes than most tools do; with small alignments it maps the file as it is.
+            # Windows reads other bytes than most tools do.
             raise view.error(f'section "{name}" begins at 0x{offset:x}, which Windows rounds down to a sector', header)
+        if flat and offset and offset != rva:
+            # With small alignments Windows maps the file as it is, and addresses are offsets.
+            raise view.error(
+                f'section "{name}" is at 0x{offset:x} of the file and at RVA 0x{rva:x}: with SectionAlignment '
+                f"{alignment} Windows maps the file as it is",
+                header,
+            )
         # No pointer: uninitialised data, whatever the size says.
         data = view.slice(offset, size, f'section "{name}"') if offset else view.data[:0]
         # No virtual size: old linkers, which meant the file's.

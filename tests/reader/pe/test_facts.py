@@ -298,6 +298,40 @@ def test_a_directory_without_an_end_is_an_error() -> None:
     refused(make.image(), "import descriptor 2 .* goes 16 bytes past the end of its section")
 
 
+def bound(*entries: tuple[bytes, int]) -> Maker:
+    """An image that imports from kernel32.dll, and is bound to DLLs, each with how many forwarders follow."""
+    make = Maker()
+    make.imports(kernel32_dll=(b"ExitProcess",))
+    table, names = b"", b""
+    for name, forwarders in entries:
+        table += struct.pack("<I2H", 1, 8 * len(entries) + 8 + len(names), forwarders)
+        names += name + b"\0"
+    piece = table + bytes(8) + names
+    make.directories[handmade.BOUND] = (make.put(piece), len(piece))
+    return make
+
+
+def test_a_dll_that_is_only_bound_is_needed() -> None:
+    make = bound((b"KERNEL32.dll", 1), (b"ntdll.dll", 0), (b"evil.dll", 0))
+
+    assert [(library.name, library.via) for library in read(make.image()).needed] == [
+        ("kernel32.dll", "import directory"),
+        ("ntdll.dll", "bound import directory"),
+        ("evil.dll", "bound import directory"),
+    ]
+    refused(bound((b"\xff", 0)).image(), "a name in the bound import directory .* is no name")
+
+
+def test_windows_maps_sections_of_small_alignment_by_their_place_in_the_file() -> None:
+    make = Maker()
+    image = bytearray(make.image())
+    struct.pack_into("<2I", image, OPTIONAL + 32, 0x200, 0x200)
+    refused(bytes(image), "is at 0x400 of the file and at RVA 0x1000: with SectionAlignment 512 Windows maps the file")
+    # Firmware places each section by itself.
+    struct.pack_into("<H", image, OPTIONAL + 68, 10)
+    assert read(bytes(image)).linkage == "static"
+
+
 def test_tables_that_share_their_entries_do_not_multiply_them() -> None:
     make = Maker()
     name = make.name(b"kernel32.dll")
