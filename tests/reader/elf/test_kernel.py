@@ -281,7 +281,7 @@ def test_a_dynamic_table_that_the_loader_cannot_write_crashes(compile_c: Compile
     assert start(image.data(), tmp_path)[0] == SIGSEGV
     elf = read(image.data()).elf
     assert elf is not None
-    assert elf.crashes == ("PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there",)
+    assert elf.crashes[0] == "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader writes DT_DEBUG there"
 
 
 def test_a_table_that_the_loader_relocates_must_be_writable_too(compile_c: CompileC, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_table_that_the_loader_relocates_must_be_writable_too(compile_c: Compi
     assert start(image.data(), tmp_path)[0] == SIGSEGV
     elf = read(image.data()).elf
     assert elf is not None
-    assert elf.crashes == ("PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it",)
+    assert elf.crashes[0] == "PT_DYNAMIC lies in a PT_LOAD that is not writable, and the loader relocates it"
 
 
 @pytest.mark.parametrize("system", [2, 6, 9, 12])
